@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The engine's public face: order a run, carry it out in the foreground, undo
+ * one, recover what a crash left. The caller shows; the engine never prints.
+ */
+#ifndef FETTLE_ENGINE_ENGINE_H
+#define FETTLE_ENGINE_ENGINE_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "model/description.h"
+#include "store/store.h"
+
+/* Who watches a run live. Called from the run's own straight line; must not block. */
+struct engine_watch {
+	/* Every event as it was committed (kinds and bodies of store/store.h). */
+	void (*event)(void *self, const char *run, const char *kind, const json_t *body);
+	/* Masked bytes of a step's log, as they come. */
+	void (*log)(void *self, const char *step, const char *bytes, size_t n);
+	/* About ten times a second while a step runs. */
+	void (*tick)(void *self);
+	void *self;
+};
+
+struct engine {
+	const char *lib_dir;	/* fettle-host, plugins/, policies/ */
+	const char *data_dir;	/* rules/ */
+	struct store *store;
+	struct engine_watch watch;
+	int cancel_fd;		/* readable: cancel and unwind; -1 none */
+	const char *actor;	/* `operator:NAME` */
+};
+
+/* What somebody wants done. Strings borrowed. */
+struct order {
+	const char *directory;	/* where the caller stands */
+	const char *pipeline;	/* name or file; NULL: the project's or built-in `repair` */
+	const char *service;	/* NULL: from the instruction */
+	const char *instruction;/* NULL: none */
+	json_t *inputs;		/* object of strings, or NULL */
+};
+
+/* Reads and checks everything that needs no module run beyond describe. 0 or -1. */
+int engine_check(struct engine *engine, const struct order *order, json_t **ret_summary,
+		 struct err *err);
+
+/*
+ * Plans and carries out a run, to its end state. 0 with the run's id when
+ * there is a run (whatever its end), -1 when it was refused before one began.
+ */
+int engine_run(struct engine *engine, const struct order *order, char ret_run[RUN_ID_SIZE],
+	       struct err *err);
+
+/*
+ * Everything of a run up to, but without, the first change, in a throw-away
+ * store. *ret: {"plan", "steps":[{"step","proposal","diff","verdict","answers",
+ * "outputs","findings","state"}]}.
+ */
+int engine_plan(struct engine *engine, const struct order *order, json_t **ret, struct err *err);
+
+/* Puts back what still stands of a run that ended, or was interrupted. */
+int engine_rollback(struct engine *engine, const char *run, struct err *err);
+
+/*
+ * Finishes runs whose engine died: unwinds them. Appends their ids to
+ * *recovered. A run that is alive is left alone.
+ */
+int engine_recover(struct engine *engine, struct strv *recovered, struct err *err);
+
+/* All modules found: [{"name","kind","path","sha256","description"|"error"}]. */
+json_t *engine_modules(struct engine *engine, struct err *err);
+
+/* The unified diff of all edits a run proposed or applied, from the stored images. */
+int engine_diff(struct store *store, const char *run, struct str *out, struct err *err);
+
+/* What the machine offers: [{"name","ok":bool,"text","remedy"}]. */
+json_t *engine_doctor(struct engine *engine, const char *directory);
+
+#endif

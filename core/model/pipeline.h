@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A pipeline as written: parsed and checked as far as that works without
+ * asking the modules. Keeps the node tree, so that later checks can point at
+ * line and column.
+ */
+#ifndef FETTLE_MODEL_PIPELINE_H
+#define FETTLE_MODEL_PIPELINE_H
+
+#include "model/node.h"
+
+enum input_type { INPUT_STRING, INPUT_INT, INPUT_BOOL, INPUT_SERVICE };
+
+struct pipeline_input {
+	char *name;
+	enum input_type type;
+	bool is_required;
+	char *preset;		/* NULL: none */
+};
+
+enum section { SECTION_STEPS, SECTION_ON_FAILURE, SECTION_FINALLY };
+#define SECTION_COUNT 3
+const char *section_name(enum section section); /* "steps", "on_failure", "finally" */
+
+struct pipeline_step {
+	char *id, *uses;	/* id: [a-z][a-z0-9-]{0,62} */
+	enum section section;
+	const struct node *node;	/* the step's mapping, for positions */
+	const struct node *with;	/* or NULL */
+	json_t *env;			/* object of strings (may hold ${{ }}), or NULL */
+	uint64_t timeout_ms, idle_timeout_ms;	/* 0: not given */
+	bool is_irreversible;
+};
+
+struct pipeline_policy {
+	char *uses;
+	const struct node *node, *with;
+};
+
+struct pipeline {
+	char *file;		/* as it is called in errors */
+	char *name, *description;
+	char sha256[65];	/* of the file's bytes */
+	json_t *env;		/* object of strings or NULL */
+	struct pipeline_input *inputs;
+	size_t input_count;
+	struct pipeline_step *steps;	/* all sections, in order steps, on_failure, finally */
+	size_t step_count;
+	struct pipeline_policy *policies;
+	size_t policy_count;
+	struct node *root;
+};
+
+/*
+ * Codes: those of node.h, `pipeline.version`, `pipeline.empty`,
+ * `pipeline.duplicate_id`, `id.grammar`, `key.unknown`, `type.*`. Keys of the
+ * language that this version does not carry out (if, retry,
+ * continue_on_error, rounds, repeat) are refused as `key.unsupported`.
+ */
+struct pipeline *pipeline_parse(const char *text, size_t len, const char *name, struct err *err);
+struct pipeline *pipeline_load(const char *path, struct err *err);
+void pipeline_free(struct pipeline *p);
+bool pipeline_has_input(const struct pipeline *p, enum input_type type);
+
+/* The built-in pipeline of that name as YAML text (`repair`), or NULL. */
+const char *pipeline_builtin(const char *name);
+
+/*
+ * Types the given inputs (object of strings by name) and fills presets:
+ * `input.unknown`, `input.required`, `type.*`. New reference or NULL.
+ */
+json_t *pipeline_type_inputs(const struct pipeline *p, const json_t *given, struct err *err);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A plan (ActionPlan): a checked pipeline frozen for one run. Its canonical
+ * JSON is stored before execution and hashed; a run executes only what its
+ * plan says. Knows nothing of how it is executed.
+ */
+#ifndef FETTLE_MODEL_PLAN_H
+#define FETTLE_MODEL_PLAN_H
+
+#include "model/description.h"
+#include "model/pipeline.h"
+
+struct plan_step {
+	char *id, *uses, *module_sha256, *module_path;
+	enum section section;
+	uint32_t stage, flags, callbacks;
+	struct strv effects, undoes;
+	bool is_irreversible;
+	json_t *with;		/* typed; unresolved references are strings with ${{ }} */
+	json_t *env;		/* object or NULL */
+	uint64_t timeout_ms, idle_timeout_ms;	/* idle 0: none */
+	struct description *description;
+};
+
+struct plan_policy {
+	char *uses, *module_sha256, *module_path;
+	uint32_t stages, flags;
+	json_t *with;
+};
+
+struct plan {
+	char *pipeline, *pipeline_sha256;
+	char *instruction, *service;	/* "" when there is none */
+	char *workspace;		/* absolute directory */
+	char *generated_by;		/* "operator" */
+	int64_t generated_at_ms;
+	json_t *inputs;			/* typed */
+	json_t *allow;			/* array of globs for this service, or NULL: no project */
+	json_t *facts;			/* object name -> value: project.*, service.* facts */
+	bool is_protected;
+	struct plan_step *steps;
+	size_t step_count;
+	struct plan_policy *policies;
+	size_t policy_count;
+	char sha256[65];		/* of json, canonical */
+	json_t *json;			/* owned */
+};
+
+/* Fills plan->json and plan->sha256 from the other members. */
+void plan_freeze(struct plan *plan);
+
+/* The plan of a stored JSON text; -1 `plan.corrupt` when it does not hash to want_sha256. */
+struct plan *plan_parse(const char *text, const char *want_sha256, struct err *err);
+void plan_free(struct plan *plan);
+
+const struct plan_step *plan_find_step(const struct plan *plan, const char *id);
+
+/*
+ * The check over the whole plan: every `${{ }}` names an input, an output of
+ * an earlier step that declares it, a secret, service, project or run name
+ * (`template.name`, with the nearest); every effect kind has a step in
+ * on_failure that undoes it (`effect.no_undo`) unless irreversible.
+ * Positions come from the pipeline.
+ */
+int plan_check(const struct plan *plan, const struct pipeline *pipeline, const json_t *secrets,
+	       struct err *err);
+
+/* A proposal: what a step stated. JSON form in core/engine/proposal; shown by cli. */
+
+#endif

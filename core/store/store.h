@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The store: append-only, hash-chained events a run, and the tables derived
+ * from them. The only way to change state is store_append(); it inserts the
+ * event and applies its projection in one transaction, so that every table is
+ * a pure function of the events (`store_rebuild` proves it). Also the
+ * content-addressed blobs (pre- and post-images) beside the database.
+ *
+ * Events and their bodies (a member marked ? may be missing):
+ *
+ *  run.queued     pipeline, service, instruction, inputs, workspace, requested_by
+ *  run.claimed    owner, epoch
+ *  run.planned    plan (the frozen JSON), sha256
+ *  run.state      state: running | rolling_back | awaiting_approval; code?, message?
+ *  run.ended      state (terminal), code?, message?, remedy?, step?, detail? (any)
+ *  step.proposed  step, attempt, proposal, sha256
+ *  step.verdict   step, attempt, verdict: allow|hold|deny, answers: [{policy, verdict, reason}]
+ *  step.intent    step, attempt, section, stage    -> the attempt starts; needs the verdict row
+ *  step.ended     step, attempt, state: succeeded|failed|interrupted|cancelled, result, why?,
+ *                 code?, message?, remedy?, outputs?, duration_ms
+ *  step.skipped   step, section, code?, message?
+ *  step.note      step, attempt, level: info|warn, text
+ *  step.finding   step, attempt, rule, confidence, title, evidence
+ *  artifact.added   name, step?, attempt?, type, path (below the run's directory), bytes, sha256
+ *  artifact.missing name, step?, message
+ *  unwind.files   restored: [path], conflicts: [{path, expected, found}], kept: [path]
+ *  effect.undone  effects: [int]  (row numbers of store_standing)
+ *
+ * On step.intent every edit and effect of the step's latest proposal becomes a
+ * standing row: {"n", "step", "attempt", "kind": "edit"|KIND, "target", "body"}.
+ * unwind.files ends the edit rows of the paths in restored; effect.undone the
+ * named rows.
+ *
+ * Errors: `store_unavailable` (cannot open, write, commit), `store.stale_epoch`
+ * (somebody else claimed the run: stop at once), `store.version`,
+ * `store.corrupt`, `run_not_found`, `run.ambiguous`.
+ */
+#ifndef FETTLE_STORE_STORE_H
+#define FETTLE_STORE_STORE_H
+
+#include "base/err.h"
+#include "base/json.h"
+
+#define RUN_ID_SIZE 32 /* `20261121-120501-7f3a9c` and the NUL */
+
+struct store;
+
+enum store_mode {
+	STORE_READ,	 /* must exist; no write, no migration */
+	STORE_WRITE,	 /* made when missing: directory 0700, database 0600 */
+};
+
+/*
+ * Opens STATE_DIR/fettle.db: WAL and synchronous=FULL are read back, or refused.
+ * Wrong owner of the directory, a newer schema, a network file system: refused.
+ * Close before fork.
+ */
+struct store *store_open(const char *state_dir, enum store_mode mode, struct err *err);
+void store_close(struct store *store);
+const char *store_dir(const struct store *store);	/* the state directory */
+
+/* The right to write to one run. Filled by store_claim; every append carries it. */
+struct store_claim {
+	char run[RUN_ID_SIZE];
+	char owner[64];		/* `HOST/PID` for people */
+	int64_t epoch;
+};
+
+/*
+ * One transaction around several appends (BEGIN IMMEDIATE; own busy handler,
+ * at most 10 s). Not nested. store_append outside makes its own.
+ */
+int store_begin(struct store *store, struct err *err);
+int store_commit(struct store *store, struct err *err);
+void store_rollback(struct store *store);
+
+/* A new run: makes the id, appends run.queued. */
+int store_queue(struct store *store, const char *actor, const json_t *body,
+		char ret_run[RUN_ID_SIZE], struct err *err);
+/* Appends to a claimed run. `actor`: `engine`, `operator:NAME`. body is borrowed. */
+int store_append(struct store *store, const struct store_claim *claim, const char *actor,
+		 const char *kind, const json_t *body, struct err *err);
+
+/*
+ * Claims a run: takes flock on STATE_DIR/runs/ID/lock (kept in *ret_lock_fd,
+ * inheritable by hosts; the kernel frees it when the last holder died), raises
+ * the epoch, appends run.claimed. -1 `run.busy` naming the owner when the lock
+ * is held by a living process.
+ */
+int store_claim(struct store *store, const char *run, const char *owner,
+		struct store_claim *ret, int *ret_lock_fd, struct err *err);
+
+/*
+ * The lock of a service (or any name): held by at most one run that is not in
+ * a terminal state; released by run.ended. 1 taken or already ours; 0 held
+ * by another, whose id is in ret_holder; -1 error.
+ */
+int store_lock(struct store *store, const struct store_claim *claim, const char *name,
+	       char ret_holder[RUN_ID_SIZE], struct err *err);
+
+/* Reading. New references; NULL with err on failure; empty arrays for nothing. */
+struct store_filter {
+	const char *state, *service;	/* NULL: any */
+	uint32_t limit, offset;		/* limit 0: 20 */
+};
+/* Newest first: {"run","state","code","message","remedy","service","instruction","pipeline",
+   "workspace","requested_by","queued_ms","started_ms","ended_ms","owner","epoch","plan_sha256",
+   "detail"} (times null until known). */
+json_t *store_runs(struct store *store, const struct store_filter *filter, struct err *err);
+json_t *store_run(struct store *store, const char *run, struct err *err);
+/* In plan order of first event: {"step","section","stage","state","attempt","result","why","code",
+   "message","remedy","outputs","started_ms","ended_ms","duration_ms"} */
+json_t *store_steps(struct store *store, const char *run, struct err *err);
+json_t *store_artifacts(struct store *store, const char *run, struct err *err);
+json_t *store_standing(struct store *store, const char *run, struct err *err);
+json_t *store_plan(struct store *store, const char *run, struct err *err); /* {"plan","sha256"} */
+/* Latest proposal of a step, {"proposal","sha256","attempt"}; json null when there is none. */
+json_t *store_proposal(struct store *store, const char *run, const char *step, struct err *err);
+/* {"seq","time_ms","kind","actor","body","hash"} with seq > after, oldest first. */
+json_t *store_events(struct store *store, const char *run, int64_t after, uint32_t limit,
+		     struct err *err);
+/* Runs in `running` or `rolling_back`, oldest first: what recovery looks at. */
+json_t *store_unfinished(struct store *store, struct err *err);
+/* Resolves `last`, a full id or a unique prefix. */
+int store_find_run(struct store *store, const char *name, char ret_run[RUN_ID_SIZE],
+		   struct err *err);
+/* PRAGMA data_version: changes when another process has written. */
+int64_t store_version(struct store *store);
+
+/* Module descriptions by SHA-256 of the module file. find: NULL when not cached. */
+json_t *store_description_find(struct store *store, const char *sha256);
+int store_description_add(struct store *store, const char *sha256, const json_t *description,
+			  struct err *err);
+
+/* Blobs: durable (fsync of file and directory) before put returns. */
+int store_blob_put(struct store *store, const void *bytes, size_t n, char ret_sha256[65],
+		   struct err *err);
+/* Caller owns *ret (NUL behind). `store.corrupt` when the bytes do not hash to sha256. */
+int store_blob_get(struct store *store, const char *sha256, char **ret, size_t *ret_len,
+		   struct err *err);
+
+/* STATE_DIR/runs/ID, made when missing (0700). Caller owns. */
+char *store_run_dir(struct store *store, const char *run, struct err *err);
+
+/* Recomputes every hash of one run: 0, or -1 `audit.broken` naming the first bad event. */
+int store_verify(struct store *store, const char *run, struct err *err);
+/* Drops and derives all tables again from the events. */
+int store_rebuild(struct store *store, struct err *err);
+
+#endif
