@@ -22,7 +22,7 @@ json_t *json_parse(const char *text, size_t len, struct err *err);
 const char *json_text(const json_t *object, const char *key);	/* "" when missing */
 const char *json_text_or(const json_t *object, const char *key, const char *fallback);
 int64_t json_int_or(const json_t *object, const char *key, int64_t fallback);
-bool json_true(const json_t *object, const char *key);
+bool json_flag(const json_t *object, const char *key); /* true only for true */
 
 /* A JSON string of bytes that may not be UTF-8: bad bytes become U+FFFD. New reference. */
 json_t *json_string_lossy(const char *bytes, size_t n);
