@@ -4,7 +4,7 @@
  * components with `**`, and inside a component characters with `*`. Only the
  * newest star ever has to be tried again, so nothing recurses.
  */
-#include "glob.h"
+#include "plugins/common/glob.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,112 +1,85 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Memory, clean-up, growing text and small readers for modules. */
-#include "text.h"
+/* See text.h. */
+#include "plugins/common/text.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 static void *
 must(void *p)
 {
-	if (!p) {
-		fputs("out of memory\n", stderr);
+	if (!p)
 		abort();
-	}
 	return p;
 }
 
-void *
-x_calloc(size_t count, size_t size)
-{
-	return must(calloc(count ? count : 1, size ? size : 1));
-}
-
-void *
-x_realloc(void *ptr, size_t count, size_t size)
-{
-	size_t bytes;
-
-	if (__builtin_mul_overflow(count, size, &bytes))
-		return must(NULL);
-	return must(realloc(ptr, bytes ? bytes : 1));
-}
-
-char *
-x_strndup(const char *s, size_t n)
-{
-	char *copy = x_calloc(n + 1, 1);
-
-	if (n)
-		memcpy(copy, s, n);
-	return copy;
-}
-
-char *
-x_strdup(const char *s)
-{
-	return s ? x_strndup(s, strlen(s)) : NULL;
-}
-
-char *
-x_asprintf(const char *fmt, ...)
-{
-	char *s = NULL;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&s, fmt, ap);
-	va_end(ap);
-	return must(n < 0 ? NULL : s);
-}
-
 void
-auto_free(void *p)
+text_auto_free(void *p)
 {
 	free(*(void **)p);
 }
 
 void
-auto_close(int *fd)
-{
-	int saved = errno;
-
-	if (*fd >= 0)
-		(void)close(*fd);
-	errno = saved;
-}
-
-void
-json_ref_done(json_t **json)
+json_auto_decref(json_t **json)
 {
 	json_decref(*json);
-	*json = NULL;
 }
 
-static void
-text_reserve(struct text *text, size_t more)
+char *
+text_vformat(const char *fmt, va_list ap)
 {
-	size_t need;
+	char *s = NULL;
 
-	if (__builtin_add_overflow(text->len, more, &need) || need >= SIZE_MAX / 2)
-		(void)must(NULL);
-	if (need < text->cap)
-		return;
-	text->cap = need < 64 ? 128 : need * 2;
-	text->s = x_realloc(text->s, text->cap, 1);
+	if (vasprintf(&s, fmt, ap) < 0)
+		abort();
+	return s;
+}
+
+char *
+text_format(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	char *s = text_vformat(fmt, ap);
+	va_end(ap);
+	return s;
+}
+
+char *
+text_copy(const char *s)
+{
+	return s ? must(strdup(s)) : NULL;
+}
+
+char *
+text_copy_n(const char *s, size_t n)
+{
+	return must(strndup(s, n));
+}
+
+bool
+text_starts(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool
+text_equal(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
 void
 text_add_n(struct text *text, const void *bytes, size_t n)
 {
-	text_reserve(text, n);
-	if (n)
-		memcpy(text->s + text->len, bytes, n);
+	if (text->len + n + 1 > text->cap) {
+		text->cap = (text->len + n + 1) * 2;
+		text->s = must(realloc(text->s, text->cap));
+	}
+	memcpy(text->s + text->len, bytes, n);
 	text->len += n;
 	text->s[text->len] = '\0';
 }
@@ -120,14 +93,12 @@ text_add(struct text *text, const char *s)
 void
 text_addf(struct text *text, const char *fmt, ...)
 {
-	AUTO_FREE char *s = NULL;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&s, fmt, ap);
+	AUTO_FREE char *s = text_vformat(fmt, ap);
 	va_end(ap);
-	text_add_n(text, must(n < 0 ? NULL : s), (size_t)n);
+	text_add(text, s);
 }
 
 const char *
@@ -136,58 +107,154 @@ text_get(const struct text *text)
 	return text->s ? text->s : "";
 }
 
-char *
-text_take(struct text *text)
-{
-	char *s = text->s ? text->s : x_strdup("");
-
-	*text = (struct text)TEXT_INIT;
-	return s;
-}
-
 void
 text_done(struct text *text)
 {
 	free(text->s);
-	*text = (struct text)TEXT_INIT;
+	*text = (struct text){ 0 };
+}
+
+void
+argv_add(struct argv *argv, const char *s)
+{
+	argv->v = must(realloc(argv->v, (argv->count + 2) * sizeof(*argv->v)));
+	argv->v[argv->count++] = text_copy(s);
+	argv->v[argv->count] = NULL;
+}
+
+void
+argv_addf(struct argv *argv, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	AUTO_FREE char *s = text_vformat(fmt, ap);
+	va_end(ap);
+	argv_add(argv, s);
+}
+
+void
+argv_done(struct argv *argv)
+{
+	for (size_t i = 0; i < argv->count; i++)
+		free(argv->v[i]);
+	free(argv->v);
+	*argv = (struct argv){ 0 };
+}
+
+const char *const *
+argv_get(const struct argv *argv)
+{
+	static const char *const none[] = { NULL };
+
+	return argv->v ? (const char *const *)argv->v : none;
 }
 
 const char *
-json_text(const json_t *object, const char *key)
+json_member(const json_t *object, const char *key)
 {
-	const char *s = json_string_value(json_object_get(object, key));
-
-	return s ? s : "";
+	return json_string_value(json_object_get(object, key));
 }
 
-int
-file_load(const char *path, size_t max_bytes, struct text *ret)
+int64_t
+json_member_int(const json_t *object, const char *key, int64_t fallback)
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	AUTO(text) struct text bytes = TEXT_INIT;
-	struct stat st;
-	char block[8192];
-	ssize_t n;
+	json_t *value = json_object_get(object, key);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -1;
-	if (!S_ISREG(st.st_mode)) {
-		errno = EINVAL;
-		return -1;
+	return json_is_integer(value) ? json_integer_value(value) : fallback;
+}
+
+bool
+json_member_true(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+json_t *
+json_path(const json_t *object, const char *path)
+{
+	const json_t *at = object;
+
+	for (;;) {
+		size_t n = strcspn(path, ".");
+		AUTO_FREE char *key = text_copy_n(path, n);
+
+		at = json_object_get(at, key);
+		if (!at || path[n] == '\0')
+			return (json_t *)at;
+		path += n + 1;
 	}
-	while ((n = read(fd, block, sizeof(block))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if ((size_t)n > max_bytes - bytes.len) {
-			errno = EFBIG;
-			return -1;
-		}
-		text_add_n(&bytes, block, (size_t)n);
-	}
-	text_done(ret);
-	*ret = bytes;
-	bytes = (struct text)TEXT_INIT;
-	return 0;
+}
+
+const char *
+json_path_text(const json_t *object, const char *path)
+{
+	return json_string_value(json_path(object, path));
+}
+
+json_t *
+json_text_or_null(const char *s)
+{
+	if (!s)
+		return json_null();
+	json_t *json = json_string(s);
+	if (json)
+		return json;
+	AUTO_FREE char *plain = text_copy(s);
+	for (char *p = plain; *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	return must(json_string(plain));
+}
+
+json_t *
+json_of(const char *text)
+{
+	return text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+}
+
+bool
+json_has_text(const json_t *array, const char *text)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(array, i, item)
+		if (text_equal(json_string_value(item), text))
+			return true;
+	return false;
+}
+
+int64_t
+clock_boot_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void
+clock_sleep_ms(int64_t ms)
+{
+	struct timespec rest = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+	if (ms > 0)
+		(void)clock_nanosleep(CLOCK_BOOTTIME, 0, &rest, NULL);
+}
+
+const char *
+text_ms(int64_t ms, char buf[32])
+{
+	if (ms < 1000)
+		snprintf(buf, 32, "%dms", (int)ms);
+	else if (ms < 60000 && ms % 1000 != 0)
+		snprintf(buf, 32, "%d.%ds", (int)(ms / 1000), (int)(ms % 1000 / 100));
+	else if (ms < 60000)
+		snprintf(buf, 32, "%ds", (int)(ms / 1000));
+	else if (ms / 1000 % 60 == 0)
+		snprintf(buf, 32, "%dm", (int)(ms / 60000));
+	else
+		snprintf(buf, 32, "%dm%ds", (int)(ms / 60000), (int)(ms / 1000 % 60));
+	return buf;
 }

@@ -1,76 +1,74 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What modules need of plain C: memory that does not run out, scope-bound
- * clean-up, a growing text. Modules see <fettle/plugin.h> and this folder
- * only; nothing here knows what a run is.
+ * Text and clean-up for modules: strings that do not fail to be allocated, and
+ * what ends with its scope. Knows nothing of Compose or Fettle.
  */
 #ifndef FETTLE_COMMON_TEXT_H
 #define FETTLE_COMMON_TEXT_H
 
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdint.h>
 
-#define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
-#define MUST_USE __attribute__((warn_unused_result))
-#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 
-/* These never return NULL: they end the process when there is no memory. */
-void *x_calloc(size_t count, size_t size) MUST_USE;
-void *x_realloc(void *ptr, size_t count, size_t size) MUST_USE; /* checks count * size */
-char *x_strdup(const char *s) MUST_USE;				/* NULL stays NULL */
-char *x_strndup(const char *s, size_t n) MUST_USE;		/* copies n bytes, NULs too */
-char *x_asprintf(const char *fmt, ...) PRINTF_LIKE(1, 2) MUST_USE;
+void text_auto_free(void *p);	/* p points at the pointer */
+void json_auto_decref(json_t **json);
+#define AUTO_FREE __attribute__((cleanup(text_auto_free)))
+#define AUTO_JSON __attribute__((cleanup(json_auto_decref)))
 
-/*
- * Every owning local is declared with one of these and initialised there.
- * AUTO(text) calls text_done(&x), AUTO(json_ref) json_ref_done(&x).
- */
-void auto_free(void *p);	/* p points at the pointer */
-void auto_close(int *fd);	/* closes when >= 0, keeps errno */
-void json_ref_done(json_t **json);
-#define AUTO_FREE __attribute__((cleanup(auto_free)))
-#define AUTO_CLOSE __attribute__((cleanup(auto_close)))
-#define AUTO(type) __attribute__((cleanup(type##_done)))
-#define STEAL(p)                                                               \
-	({                                                                     \
-		__auto_type steal_ = (p);                                      \
-		(p) = NULL;                                                    \
-		steal_;                                                        \
-	})
+/* Each ends the process when there is no memory; the caller owns. */
+char *text_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+char *text_vformat(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+char *text_copy(const char *s);		/* NULL stays NULL */
+char *text_copy_n(const char *s, size_t n);
 
-/* A growing byte string, always terminated by a NUL that does not count. */
+bool text_starts(const char *s, const char *prefix);
+bool text_equal(const char *a, const char *b);	/* NULL equals NULL only */
+
+/* A growing string; zero-initialise. s is NULL until something is added. */
 struct text {
-	char *s;	/* NULL when nothing was ever added; owned */
+	char *s;
 	size_t len, cap;
 };
-#define TEXT_INIT { NULL, 0, 0 }
-
-void text_add(struct text *text, const char *s);
 void text_add_n(struct text *text, const void *bytes, size_t n);
-void text_addf(struct text *text, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void text_add(struct text *text, const char *s);
+void text_addf(struct text *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *text_get(const struct text *text);	/* "" when empty */
-char *text_take(struct text *text);		/* caller owns; text is empty after */
 void text_done(struct text *text);
+#define AUTO_TEXT __attribute__((cleanup(text_done)))
 
-static inline bool
-text_eq(const char *a, const char *b)
-{
-	return strcmp(a, b) == 0;
-}
+/* A NULL-terminated list of owned strings; zero-initialise. v is NULL until then. */
+struct argv {
+	char **v;
+	size_t count;
+};
+void argv_add(struct argv *argv, const char *s);
+void argv_addf(struct argv *argv, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void argv_done(struct argv *argv);
+const char *const *argv_get(const struct argv *argv);
+#define AUTO_ARGV __attribute__((cleanup(argv_done)))
 
-static inline bool
-text_starts(const char *s, const char *prefix)
-{
-	return strncmp(s, prefix, strlen(prefix)) == 0;
-}
+/* Members, or the fallback when missing or of another type. Borrowed. */
+const char *json_member(const json_t *object, const char *key);		/* NULL when missing */
+int64_t json_member_int(const json_t *object, const char *key, int64_t fallback);
+bool json_member_true(const json_t *object, const char *key);
+/* `a.b.c` through nested objects; NULL when some part is missing. Borrowed. */
+json_t *json_path(const json_t *object, const char *path);
+const char *json_path_text(const json_t *object, const char *path);
 
-/* The member's text, or "" when it is missing or no string. Borrowed. */
-const char *json_text(const json_t *object, const char *key);
+/* The text as a JSON string, or null. Bytes that are not UTF-8 become `?`. New reference. */
+json_t *json_text_or_null(const char *s);
+/* Parses any JSON value; NULL when there is none. New reference. */
+json_t *json_of(const char *text);
+/* True when the array holds the text. */
+bool json_has_text(const json_t *array, const char *text);
 
-/* Reads a whole regular file of at most max_bytes. -1 with errno (EFBIG above). */
-int file_load(const char *path, size_t max_bytes, struct text *ret);
+/* CLOCK_BOOTTIME in milliseconds: for deadlines. */
+int64_t clock_boot_ms(void);
+void clock_sleep_ms(int64_t ms);
+const char *text_ms(int64_t ms, char buf[32]);	/* `87ms`, `2.4s`, `1m30s` */
 
 #endif

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See command.h. */
+#include "plugins/common/command.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "plugins/common/outputs.h"
+#include "plugins/common/kit.h"
+
+#define PROGRAM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define TAIL_LINES   5
+#define TAIL_BYTES   2000
+
+/* ---- check and propose ---------------------------------------------------- */
+
+static bool
+is_in_path(const char *program)
+{
+	const char *at = getenv("PATH");
+
+	if (!at || !*at)
+		at = PROGRAM_PATH;
+	while (*at) {
+		size_t len = strcspn(at, ":");
+		AUTO_FREE char *file = text_format("%.*s/%s", (int)len, at, program);
+
+		if (access(file, X_OK) == 0)
+			return true;
+		at += len + (at[len] == ':');
+	}
+	return false;
+}
+
+/* A program of the project may be made by an earlier step: only others are looked for. */
+static bool
+program_is_missing(const char *program)
+{
+	if (!strchr(program, '/'))
+		return !is_in_path(program);
+	return program[0] == '/' && access(program, X_OK) < 0;
+}
+
+static bool
+name_is_valid(const char *name)
+{
+	if (!*name || isdigit((unsigned char)*name))
+		return false;
+	for (const char *p = name; *p; p++)
+		if (!isalnum((unsigned char)*p) && *p != '_')
+			return false;
+	return true;
+}
+
+/* An exit status as people write it, or -1. */
+static int
+status_parse(const char *s)
+{
+	int status = 0;
+
+	if (!*s || strlen(s) > 3)
+		return -1;
+	for (; *s; s++) {
+		if (!isdigit((unsigned char)*s))
+			return -1;
+		status = status * 10 + (*s - '0');
+	}
+	return status <= 255 ? status : -1;
+}
+
+static int
+check_env(struct fettle_ctx *ctx)
+{
+	AUTO_JSON json_t *env = NULL;
+	const char *name;
+	json_t *value;
+
+	if (!fettle_param_known(ctx, COMMAND_ENV) || !fettle_param_given(ctx, COMMAND_ENV))
+		return FETTLE_OK;
+	env = json_loads(fettle_param_json(ctx, COMMAND_ENV), 0, NULL);
+	json_object_foreach(env, name, value)
+		if (!name_is_valid(name) || text_starts(name, "FETTLE_"))
+			return fettle_error_code(ctx, FETTLE_WHY_INPUT, "command_env",
+						 "use letters, digits and _; names that start "
+						 "with FETTLE_ are Fettle's own",
+						 "'%s' cannot be set as an environment variable",
+						 name);
+	return FETTLE_OK;
+}
+
+static int
+check_expect(struct fettle_ctx *ctx)
+{
+	const char *const *expect;
+
+	if (!fettle_param_known(ctx, COMMAND_EXPECT))
+		return FETTLE_OK;
+	expect = fettle_param_list(ctx, COMMAND_EXPECT);
+	for (size_t i = 0; expect[i]; i++)
+		if (status_parse(expect[i]) < 0)
+			return fettle_error_code(ctx, FETTLE_WHY_INPUT, "command_expect",
+						 "list numbers from 0 to 255",
+						 "'%s' is no exit status", expect[i]);
+	return FETTLE_OK;
+}
+
+int
+command_check(struct fettle_ctx *ctx)
+{
+	const char *const *argv;
+	int result;
+
+	result = check_env(ctx);
+	if (result == FETTLE_OK)
+		result = check_expect(ctx);
+	if (result != FETTLE_OK || !fettle_param_known(ctx, COMMAND_ARGV))
+		return result;
+	argv = fettle_param_list(ctx, COMMAND_ARGV);
+	if (!argv[0] || !*argv[0])
+		return fettle_error_code(ctx, FETTLE_WHY_INPUT, "command_empty",
+					 "give the program and its arguments as a list",
+					 "'argv' names no program");
+	if (program_is_missing(argv[0]))
+		return fettle_error_code(ctx, FETTLE_WHY_HOST, "program_missing",
+					 "install it, or correct `argv`",
+					 "there is no program '%s' on this machine", argv[0]);
+	return FETTLE_OK;
+}
+
+int
+command_propose(struct fettle_ctx *ctx)
+{
+	fettle_command(ctx, fettle_param_list(ctx, COMMAND_ARGV));
+	return FETTLE_OK;
+}
+
+int
+command_propose_effect(struct fettle_ctx *ctx, const char *kind, const char *what)
+{
+	const char *service = fettle_fact(ctx, "service.name");
+	const char *const *argv = fettle_param_list(ctx, COMMAND_ARGV);
+	AUTO_JSON json_t *before = json_pack("{s:s?}", "service", service);
+	AUTO_FREE char *text = json_dumps(before, JSON_COMPACT);
+	AUTO_FREE char *summary = NULL;
+
+	if (service)
+		summary = text_format("service %s is %s by `%s`", service, what, argv[0]);
+	else
+		summary = text_format("something is %s by `%s`", what, argv[0]);
+	fettle_effect(ctx, kind, service ? service : argv[0], text, summary);
+	return command_propose(ctx);
+}
+
+/* ---- run -------------------------------------------------------------------- */
+
+/* Everything around one start of the program. */
+struct command {
+	struct argv env;	/* NAME=VALUE, one each */
+	char *outputs;		/* the file named by FETTLE_OUTPUTS */
+	struct fettle_exited exited;
+};
+
+static void
+command_done(struct command *command)
+{
+	argv_done(&command->env);
+	free(command->outputs);
+}
+
+static void
+command_init(struct fettle_ctx *ctx, struct command *command)
+{
+	AUTO_JSON json_t *env = NULL;
+	const char *name;
+	json_t *value;
+
+	if (fettle_param_given(ctx, COMMAND_ENV))
+		env = json_loads(fettle_param_json(ctx, COMMAND_ENV), 0, NULL);
+	json_object_foreach(env, name, value)
+		argv_addf(&command->env, "%s=%s", name, json_string_value(value));
+	command->outputs = text_format("%s/outputs", fettle_scratch(ctx));
+	argv_addf(&command->env, "FETTLE_OUTPUTS=%s", command->outputs);
+}
+
+static bool
+status_is_expected(struct fettle_ctx *ctx, const struct fettle_exited *exited)
+{
+	const char *const *expect = fettle_param_list(ctx, COMMAND_EXPECT);
+
+	for (size_t i = 0; exited->status >= 0 && expect[i]; i++)
+		if (status_parse(expect[i]) == exited->status)
+			return true;
+	return false;
+}
+
+/* Where the last few lines of some output begin. */
+static const char *
+tail_of(const char *s, size_t len)
+{
+	size_t begin = len, lines = 0;
+
+	while (begin > 0 && len - begin < TAIL_BYTES) {
+		if (s[begin - 1] == '\n' && begin < len && ++lines == TAIL_LINES)
+			break;
+		begin--;
+	}
+	return s + begin;
+}
+
+/* How the program ended, with the last it said. */
+static int
+fail_exited(struct fettle_ctx *ctx, const struct fettle_exited *exited)
+{
+	const char *program = fettle_proposed_command(ctx, 0)[0], *tail = "";
+	AUTO_TEXT struct text how = { 0 };
+
+	if (exited->timed_out)
+		text_add(&how, "did not end in time and was killed");
+	else if (exited->signal)
+		text_addf(&how, "was killed by signal %d", exited->signal);
+	else
+		text_addf(&how, "ended with status %d", exited->status);
+	if (exited->err && exited->err_len)
+		tail = tail_of(exited->err, exited->err_len);
+	else if (exited->out && exited->out_len)
+		tail = tail_of(exited->out, exited->out_len);
+	return fettle_fail(ctx, "command_failed",
+			   "read the step's log, run the command by hand, or list the status in "
+			   "`expect` when it means success",
+			   "'%s' %s%s%s", program, text_get(&how), *tail ? ": " : "", tail);
+}
+
+/* Starts the program once. FETTLE_OK when it ran to some end. */
+static int
+command_start(struct fettle_ctx *ctx, struct command *command, uint64_t timeout_ms)
+{
+	struct fettle_exec exec = {
+		.size = sizeof(exec),
+		.flags = fettle_param_bool(ctx, COMMAND_CAPTURE) ? FETTLE_CAPTURE : 0,
+		.env = argv_get(&command->env),
+		.timeout_ms = timeout_ms,
+	};
+
+	if (unlink(command->outputs) < 0 && errno != ENOENT)
+		return fettle_error(ctx, FETTLE_WHY_HOST, "remove '%s': %s", command->outputs,
+				    strerror(errno));
+	command->exited = (struct fettle_exited){ .size = sizeof(command->exited) };
+	if (fettle_exec_proposed(ctx, 0, &exec, &command->exited) < 0)
+		return fettle_error_code(ctx, FETTLE_WHY_HOST, "program_missing",
+					 "install it, or correct `argv`", "start '%s': %s",
+					 fettle_proposed_command(ctx, 0)[0],
+					 command->exited.err ? command->exited.err : "");
+	return FETTLE_OK;
+}
+
+static int
+set_values(struct fettle_ctx *ctx, const struct command *command)
+{
+	AUTO_TEXT struct text bytes = { 0 }, why = { 0 };
+	AUTO_JSON json_t *values = NULL;
+	AUTO_FREE char *text = NULL;
+
+	if (file_load(command->outputs, OUTPUTS_MAX_BYTES, &bytes) < 0 && errno != ENOENT)
+		return fettle_fail(ctx, "command_outputs",
+				   "write a plain file of at most 1 MiB to $FETTLE_OUTPUTS",
+				   "read the program's outputs: %s", strerror(errno));
+	values = outputs_parse(text_get(&bytes), bytes.len, &why);
+	if (!values)
+		return fettle_fail(ctx, "command_outputs",
+				   "write NAME=VALUE lines or NAME<<END blocks to "
+				   "$FETTLE_OUTPUTS",
+				   "the program's outputs, %s", text_get(&why));
+	text = json_dumps(values, JSON_COMPACT);
+	fettle_set_output(ctx, "values", text);
+	return FETTLE_OK;
+}
+
+/* A JSON string of whatever a program printed: what is not UTF-8 becomes `?`. */
+static char *
+json_quote(const char *s, size_t len)
+{
+	AUTO_TEXT struct text clean = { 0 };
+	AUTO_JSON json_t *json = NULL;
+
+	while (len && (s[len - 1] == '\n' || s[len - 1] == '\r'))
+		len--;
+	json = json_stringn(s, len);
+	if (!json) {
+		text_add_n(&clean, s, len);
+		for (size_t i = 0; i < clean.len; i++)
+			if ((unsigned char)clean.s[i] > 0x7f)
+				clean.s[i] = '?';
+		json = json_stringn(clean.s, clean.len);
+	}
+	return json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT);
+}
+
+static int
+command_finish(struct fettle_ctx *ctx, const struct command *command)
+{
+	const struct fettle_exited *exited = &command->exited;
+	AUTO_FREE char *status = text_format("%d", exited->status);
+	AUTO_FREE char *out = NULL;
+	int result;
+
+	fettle_set_output(ctx, "status", status);
+	if (exited->out) {
+		out = json_quote(exited->out, exited->out_len);
+		fettle_set_output(ctx, "stdout", out);
+	}
+	result = set_values(ctx, command);
+	if (result != FETTLE_OK)
+		return result;
+	return status_is_expected(ctx, exited) ? FETTLE_OK : fail_exited(ctx, exited);
+}
+
+int
+command_run(struct fettle_ctx *ctx)
+{
+	return command_run_within(ctx, 0, 0);
+}
+
+int
+command_run_within(struct fettle_ctx *ctx, uint64_t within_ms, uint64_t interval_ms)
+{
+	AUTO(command) struct command command = { 0 };
+	int64_t until = clock_boot_ms() + (int64_t)within_ms;
+	int result;
+
+	command_init(ctx, &command);
+	for (;;) {
+		int64_t left = until - clock_boot_ms();
+
+		result = command_start(ctx, &command, within_ms ? (uint64_t)(left > 0 ? left : 1) : 0);
+		if (result != FETTLE_OK)
+			return result;
+		if (status_is_expected(ctx, &command.exited) || within_ms == 0)
+			break;
+		if (until - clock_boot_ms() <= (int64_t)interval_ms || fettle_time_left(ctx) <= interval_ms)
+			break;
+		fettle_progress(ctx, within_ms - (uint64_t)left, within_ms,
+				"not yet, trying again");
+		clock_sleep_ms((int64_t)interval_ms);
+	}
+	return command_finish(ctx, &command);
+}
+
+/* The standing effects as a file in the scratch directory. -1 with errno. */
+static int
+effects_save(struct fettle_ctx *ctx, const char *path)
+{
+	AUTO_JSON json_t *effects = json_array();
+	struct fettle_proposed_effect effect;
+
+	for (uint32_t i = 0; fettle_proposed_effect(ctx, i, &effect); i++) {
+		json_t *before = json_loads(effect.before ? effect.before : "null",
+					    JSON_DECODE_ANY, NULL);
+
+		json_array_append_new(effects,
+				      json_pack("{s:s, s:s, s:o?, s:s?}", "kind", effect.kind,
+						"target", effect.target, "before", before, "step",
+						effect.step));
+	}
+	return json_dump_file(effects, path, JSON_INDENT(1));
+}
+
+int
+command_run_effects(struct fettle_ctx *ctx)
+{
+	AUTO_FREE char *path = text_format("%s/effects.json", fettle_scratch(ctx));
+	AUTO(command) struct command command = { 0 };
+	int result;
+
+	if (effects_save(ctx, path) < 0)
+		return fettle_error(ctx, FETTLE_WHY_HOST, "write '%s': %s", path, strerror(errno));
+	command_init(ctx, &command);
+	argv_addf(&command.env, "FETTLE_EFFECTS=%s", path);
+	result = command_start(ctx, &command, 0);
+	return result == FETTLE_OK ? command_finish(ctx, &command) : result;
+}
