@@ -7,6 +7,7 @@
 #include "plugins/common/glob.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct span {
@@ -25,6 +26,19 @@ component_take(const char **at)
 	return span;
 }
 
+/* The UTF-8 character at s[*i], and *i behind it. A stray byte stands for itself. */
+static uint32_t
+point_take(struct span text, size_t *i)
+{
+	unsigned char lead = (unsigned char)text.s[(*i)++];
+	int more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
+	uint32_t point = lead;
+
+	for (; more > 0 && *i < text.len && ((unsigned char)text.s[*i] & 0xc0) == 0x80; more--)
+		point = point << 8 | (unsigned char)text.s[(*i)++];
+	return point;
+}
+
 /* Behind the `]` that closes the class opening at p[i], or 0 when nothing does. */
 static size_t
 class_end(struct span p, size_t i)
@@ -33,47 +47,53 @@ class_end(struct span p, size_t i)
 
 	if (end < p.len && p.s[end] == '!')
 		end++;
-	if (end < p.len && p.s[end] == ']')
-		end++;
-	while (end < p.len && p.s[end] != ']')
-		end++;
-	return end < p.len ? end + 1 : 0;
+	for (end++; end < p.len; end++)		/* a bracket in first place belongs to it */
+		if (p.s[end] == ']')
+			return end + 1;
+	return 0;
 }
 
+/* `inside` is what stands between the brackets. */
 static bool
-class_has(struct span p, size_t i, size_t end, unsigned char c)
+class_has(struct span inside, uint32_t point)
 {
-	bool negated = p.s[i + 1] == '!', found = false;
+	bool is_negated = inside.s[0] == '!', is_in = false;
+	size_t i = is_negated;
 
-	for (i += negated ? 2 : 1; i < end - 1; i++) {
-		unsigned char low = (unsigned char)p.s[i], high = low;
+	while (i < inside.len) {
+		uint32_t first = point_take(inside, &i), last = first;
 
-		if (i + 2 < end - 1 && p.s[i + 1] == '-') {
-			high = (unsigned char)p.s[i + 2];
-			i += 2;
+		if (i + 1 < inside.len && inside.s[i] == '-') {
+			i++;
+			last = point_take(inside, &i);
 		}
-		if (low <= c && c <= high)
-			found = true;
+		if (first <= point && point <= last)
+			is_in = true;
 	}
-	return found != negated;
+	return is_in != is_negated;
 }
 
-/* Whether the pattern element at p[i] takes the character; *next is behind it. */
+/* Whether the pattern's element at *i takes the character at *j; both move on. */
 static bool
-element_takes(struct span p, size_t i, char c, size_t *next)
+element_takes(struct span p, size_t *i, struct span t, size_t *j)
 {
-	size_t end = p.s[i] == '[' ? class_end(p, i) : 0;
+	uint32_t have = point_take(t, j);
+	size_t end = p.s[*i] == '[' ? class_end(p, *i) : 0;
+	struct span inside = { p.s + *i + 1, end ? end - *i - 2 : 0 };
+	uint32_t want;
 
-	*next = end ? end : i + 1;
-	if (end)
-		return class_has(p, i, end, (unsigned char)c);
-	return p.s[i] == '?' || p.s[i] == c;
+	if (end) {
+		*i = end;
+		return class_has(inside, have);
+	}
+	want = point_take(p, i);
+	return want == '?' || want == have;
 }
 
 static bool
 component_matches(struct span p, struct span t)
 {
-	size_t i = 0, j = 0, next, star = 0, star_j = 0;
+	size_t i = 0, j = 0, star = 0, star_j = 0;
 	bool has_star = false;
 
 	while (j < t.len) {
@@ -81,12 +101,12 @@ component_matches(struct span p, struct span t)
 			has_star = true;
 			star = ++i;
 			star_j = j;
-		} else if (i < p.len && element_takes(p, i, t.s[j], &next)) {
-			i = next;
-			j++;
+		} else if (i < p.len && element_takes(p, &i, t, &j)) {
+			continue;
 		} else if (has_star) {
+			(void)point_take(t, &star_j);
 			i = star;
-			j = ++star_j;
+			j = star_j;
 		} else {
 			return false;
 		}
