@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See compose.h. */
+#include "plugins/common/compose.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool
+compose_is_v1(const struct compose *compose)
+{
+	return compose->version[0] == '1' && compose->version[1] == '.';
+}
+
+char *
+compose_normal_name(const char *name)
+{
+	struct text normal = { 0 };
+
+	text_add(&normal, "");
+	for (; *name; name++) {
+		char c = (char)tolower((unsigned char)*name);
+		if (isalnum((unsigned char)c) || c == '-' || c == '_')
+			text_add_n(&normal, &c, 1);
+	}
+	return normal.s;
+}
+
+/* ---- which program ------------------------------------------------------ */
+
+/* The first word of what a program prints, `v` taken off, or NULL when it fails. */
+static char *
+asked_version(struct fettle_ctx *ctx, const char *const *argv, const char *const *env)
+{
+	struct fettle_exec exec = { .size = sizeof(exec), .argv = argv, .env = env,
+				    .timeout_ms = 20000,
+				    .flags = FETTLE_CAPTURE | FETTLE_CAPTURE_ERROR | FETTLE_QUIET };
+	struct fettle_exited exited = { .size = sizeof(exited) };
+
+	if (fettle_exec(ctx, &exec, &exited) < 0 || exited.status != 0 || !exited.out)
+		return NULL;
+	const char *from = exited.out + (exited.out_len > 0 && exited.out[0] == 'v');
+	size_t n = strcspn(from, " \r\n");
+	return n > 0 && isdigit((unsigned char)*from) ? text_copy_n(from, n) : NULL;
+}
+
+static int
+find_program(struct compose *compose, struct fault *fault)
+{
+	static const char *const v2[] = { "docker", "compose", "version", "--short", NULL };
+	static const char *const v1[] = { "docker-compose", "version", "--short", NULL };
+	const char *const *env = argv_get(&compose->env);
+
+	compose->version = asked_version(compose->ctx, v2, env);
+	if (compose->version) {
+		compose->program = json_pack("[s, s]", "docker", "compose");
+		return 0;
+	}
+	compose->version = asked_version(compose->ctx, v1, env);
+	if (compose->version) {
+		compose->program = json_pack("[s]", "docker-compose");
+		return 0;
+	}
+	fault_set(fault, FETTLE_WHY_HOST, "compose_missing",
+		  "neither `docker compose` nor `docker-compose` can be run");
+	return fault_remedy(fault, "install Docker Compose: package docker-compose, or"
+			    " docker-compose-plugin from Docker");
+}
+
+/* ---- the exact environment ------------------------------------------------ */
+
+static bool
+is_ours(const char *name)
+{
+	return text_starts(name, "COMPOSE_") || text_starts(name, "DOCKER_");
+}
+
+static void
+fill_env(struct compose *compose)
+{
+	const char *host = json_member(compose->options, "docker_host");
+	const char *config = json_member(compose->options, "docker_config");
+	size_t i;
+	json_t *name;
+
+	json_array_foreach(json_object_get(compose->options, "env"), i, name) {
+		const char *variable = json_string_value(name);
+		const char *value = variable ? fettle_secret(compose->ctx, variable) : NULL;
+
+		if (value && !is_ours(variable))
+			argv_addf(&compose->env, "%s=%s", variable, value);
+	}
+	argv_addf(&compose->env, "DOCKER_HOST=%s", host ? host : "unix:///var/run/docker.sock");
+	argv_add(&compose->env, "COMPOSE_INTERACTIVE_NO_CLI=1");
+	if (config && *config == '/')
+		argv_addf(&compose->env, "DOCKER_CONFIG=%s", config);
+	else if (config)
+		argv_addf(&compose->env, "DOCKER_CONFIG=%s/%s", compose->directory, config);
+}
+
+int
+compose_open(struct fettle_ctx *ctx, struct compose *ret, struct fault *fault)
+{
+	struct compose compose = { .ctx = ctx,
+				   .project = fettle_fact(ctx, "project.name"),
+				   .directory = fettle_fact(ctx, "project.directory"),
+				   .options = json_of(fettle_fact(ctx, "project.compose")),
+				   .program = json_of(fettle_fact(ctx, "project.compose_program")),
+				   .version = text_copy(fettle_fact(ctx, "project.compose_version")) };
+
+	if (!compose.project || !compose.directory || !json_is_object(compose.options)) {
+		fault_set(fault, FETTLE_WHY_INPUT, "project_missing",
+			  "this step needs a Compose project, and there is none");
+		fault_remedy(fault, "run it where fettle.yaml is, or make one: `fettle init`");
+		compose_close(&compose);
+		return -1;
+	}
+	fill_env(&compose);
+	if ((!compose.program || !compose.version) && find_program(&compose, fault) < 0) {
+		compose_close(&compose);
+		return -1;
+	}
+	if (compose_is_v1(&compose))
+		argv_add(&compose.env, "DOCKER_BUILDKIT=0");
+	*ret = compose;
+	return 0;
+}
+
+void
+compose_close(struct compose *compose)
+{
+	json_decref(compose->options);
+	json_decref(compose->program);
+	free(compose->version);
+	argv_done(&compose->env);
+	*compose = (struct compose){ 0 };
+}
+
+/* ---- arguments --------------------------------------------------------------- */
+
+static void
+add_each(struct argv *argv, const char *option, const json_t *list)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(list, i, item) {
+		argv_add(argv, option);
+		argv_add(argv, json_string_value(item));
+	}
+}
+
+void
+compose_argv(const struct compose *compose, struct argv *ret)
+{
+	const char *env_file = json_member(compose->options, "env_file");
+	const char *data_dir = fettle_fact(compose->ctx, "fettle.data_dir");
+	size_t i;
+	json_t *word;
+
+	json_array_foreach(compose->program, i, word)
+		argv_add(ret, json_string_value(word));
+	argv_add(ret, "--ansi");
+	argv_add(ret, "never");
+	argv_add(ret, "-p");
+	argv_add(ret, compose->project);
+	argv_add(ret, "--project-directory");
+	argv_add(ret, compose->directory);
+	add_each(ret, "-f", json_object_get(compose->options, "files"));
+	argv_add(ret, "--env-file");	/* an empty one, so that no .env is read unasked */
+	if (env_file)
+		argv_add(ret, env_file);
+	else
+		argv_addf(ret, "%s/empty.env", data_dir ? data_dir : "");
+	add_each(ret, "--profile", json_object_get(compose->options, "profiles"));
+}
+
+void
+compose_up_argv(const struct compose *compose, const char *service, int64_t replicas,
+		struct argv *ret)
+{
+	compose_argv(compose, ret);
+	argv_add(ret, "up");
+	argv_add(ret, "-d");
+	argv_add(ret, "--no-deps");
+	argv_add(ret, "--no-build");
+	argv_add(ret, "--force-recreate");
+	argv_add(ret, "--scale");
+	argv_addf(ret, "%s=%lld", service, (long long)replicas);
+	argv_add(ret, service);
+}
+
+/* ---- what compose says --------------------------------------------------------- */
+
+char *
+compose_unset_variable(const char *errors)
+{
+	static const char tail[] = " variable is not set";
+	const char *end = strstr(errors, tail);
+
+	if (!end)
+		return NULL;
+	while (end > errors && (end[-1] == '"' || end[-1] == '\\'))
+		end--;
+	const char *begin = end;
+	while (begin > errors && (isalnum((unsigned char)begin[-1]) || begin[-1] == '_'))
+		begin--;
+	return begin < end ? text_copy_n(begin, (size_t)(end - begin)) : NULL;
+}
+
+/* Where `time=... level=... msg="TEXT"` has its text; else the line itself. */
+static const char *
+line_text(const char *line)
+{
+	const char *msg = strstr(line, "level=") ? strstr(line, "msg=\"") : NULL;
+
+	if (msg)
+		return msg + 5;
+	return text_starts(line, "ERROR: ") ? line + 7 : line;
+}
+
+char *
+compose_complaint(const char *errors)
+{
+	struct text said = { 0 };
+	const char *line = errors;
+
+	text_add(&said, "");
+	while (*line) {
+		size_t n = strcspn(line, "\n");
+		AUTO_FREE char *one = text_copy_n(line, n);
+		const char *text = line_text(one);
+		size_t last = strlen(text);
+
+		while (last > 0 && isspace((unsigned char)text[last - 1]))
+			last--;
+		if (last > 0 && !strstr(text, "option is deprecated")) {
+			while (isspace((unsigned char)*text)) {
+				text++;
+				last--;
+			}
+			if (said.len > 0)
+				text_add(&said, " ");
+			text_add_n(&said, text, last);
+		}
+		line += n + (line[n] == '\n');
+	}
+	if (said.len == 0)
+		text_add(&said, "no reason given");
+	return said.s;
+}
+
+static int
+variable_unset(const struct compose *compose, const char *name, struct fault *fault)
+{
+	if (json_has_text(json_object_get(compose->options, "env"), name)) {
+		fault_set(fault, FETTLE_WHY_INPUT, "compose_variable_unset",
+			  "the compose file uses variable '%s', which compose.env names, but which is"
+			  " not set where Fettle runs", name);
+		return fault_remedy(fault, "set %s in Fettle's environment and run again", name);
+	}
+	fault_set(fault, FETTLE_WHY_INPUT, "compose_variable_unset",
+		  "the compose file uses variable '%s', which is not set", name);
+	return fault_remedy(fault, "name %s under compose.env in fettle.yaml and set it, or name the"
+			    " file that sets it under compose.env_file", name);
+}
+
+int
+compose_config(struct compose *compose, const char *const *words, char **ret, size_t *ret_len,
+	       struct fault *fault)
+{
+	AUTO_ARGV struct argv argv = { 0 };
+	struct fettle_exited exited = { .size = sizeof(exited) };
+
+	compose_argv(compose, &argv);
+	argv_add(&argv, "config");
+	for (; *words; words++)
+		argv_add(&argv, *words);
+	struct fettle_exec exec = { .size = sizeof(exec), .argv = argv_get(&argv),
+				    .env = argv_get(&compose->env), .timeout_ms = 60000,
+				    .flags = FETTLE_CAPTURE | FETTLE_CAPTURE_ERROR };
+	if (fettle_exec(compose->ctx, &exec, &exited) < 0)
+		return fault_set(fault, FETTLE_WHY_HOST, "compose_missing", "%s cannot be run: %s",
+				 argv.v[0], exited.err ? exited.err : "not found");
+	if (exited.timed_out) {
+		fault_set(fault, FETTLE_WHY_TRANSIENT, "compose_timeout",
+			  "`%s config` did not end within a minute", argv.v[0]);
+		return fault_remedy(fault, "run it by hand to see where it hangs");
+	}
+	AUTO_FREE char *errors = text_copy_n(exited.err ? exited.err : "", exited.err_len);
+	AUTO_FREE char *unset = compose_unset_variable(errors);
+	if (unset)
+		return variable_unset(compose, unset, fault);
+	if (exited.status != 0) {
+		AUTO_FREE char *complaint = compose_complaint(errors);
+		fault_set(fault, FETTLE_WHY_INPUT, "compose_invalid", "compose refuses the project: %s",
+			  complaint);
+		return fault_remedy(fault, "mend the compose file; `%s config` in %s shows the same",
+				    argv.v[0], compose->directory);
+	}
+	*ret = text_copy_n(exited.out ? exited.out : "", exited.out_len);
+	*ret_len = strlen(*ret);
+	return 0;
+}
+
+/* ---- build and up ------------------------------------------------------------------ */
+
+static int
+ended(const char *program, const struct fettle_exited *exited, int started, int *ret,
+      struct fault *fault)
+{
+	if (started < 0) {
+		fault_set(fault, FETTLE_WHY_HOST, "compose_missing", "%s cannot be run: %s", program,
+			  exited->err ? exited->err : "not found");
+		return fault_remedy(fault, "install Docker Compose: package docker-compose, or"
+				    " docker-compose-plugin from Docker");
+	}
+	if (exited->timed_out) {
+		fault_set(fault, FETTLE_WHY_TRANSIENT, "step_timeout",
+			  "%s was still running when the step's time was over", program);
+		return fault_remedy(fault, "give the step more `timeout:`, or see its log for what it"
+				    " waits for");
+	}
+	*ret = exited->signal ? 128 + exited->signal : exited->status;
+	return 0;
+}
+
+int
+compose_run_proposed(struct compose *compose, uint32_t i, const char *const *more, int *ret,
+		     struct fault *fault)
+{
+	const char *const *argv = fettle_proposed_command(compose->ctx, i);
+	struct fettle_exited exited = { .size = sizeof(exited) };
+	AUTO_ARGV struct argv env = { 0 };
+
+	for (size_t k = 0; k < compose->env.count; k++)
+		argv_add(&env, compose->env.v[k]);
+	for (; more && *more; more++)
+		argv_add(&env, *more);
+	struct fettle_exec exec = { .size = sizeof(exec), .env = argv_get(&env) };
+	int started = fettle_exec_proposed(compose->ctx, i, &exec, &exited);
+	return ended(argv ? argv[0] : "compose", &exited, started, ret, fault);
+}
+
+int
+compose_run(struct compose *compose, const struct argv *argv, int *ret, struct fault *fault)
+{
+	struct fettle_exited exited = { .size = sizeof(exited) };
+	struct fettle_exec exec = { .size = sizeof(exec), .argv = argv_get(argv),
+				    .env = argv_get(&compose->env) };
+	int started = fettle_exec(compose->ctx, &exec, &exited);
+
+	return ended(argv->v[0], &exited, started, ret, fault);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Compose by its command line: which program, which arguments, which exact
+ * environment, and what its complaints mean. `docker compose` (version 2) when
+ * it is there, else `docker-compose`.
+ */
+#ifndef FETTLE_COMMON_COMPOSE_H
+#define FETTLE_COMMON_COMPOSE_H
+
+#include "plugins/common/fault.h"
+#include "plugins/common/text.h"
+
+struct compose {
+	struct fettle_ctx *ctx;
+	const char *project;	/* borrowed facts */
+	const char *directory;
+	json_t *options;	/* fact project.compose */
+	json_t *program;	/* ["docker-compose"] or ["docker","compose"] */
+	char *version;		/* `1.29.2` */
+	struct argv env;	/* NAME=VALUE for every call */
+};
+
+/*
+ * For the project of the facts. The program is the one the project step found
+ * (project.compose_program), else it is looked for. -1 with `compose_missing`.
+ */
+int compose_open(struct fettle_ctx *ctx, struct compose *ret, struct fault *fault);
+void compose_close(struct compose *compose);
+#define AUTO_COMPOSE __attribute__((cleanup(compose_close)))
+
+bool compose_is_v1(const struct compose *compose);
+
+/* PROGRAM --ansi never -p NAME --project-directory DIR -f FILE... [--env-file F] [--profile P]... */
+void compose_argv(const struct compose *compose, struct argv *ret);
+
+/*
+ * Runs `config` (words: its arguments) and takes what it prints. 0 with *ret
+ * (caller owns), or -1 with `compose_variable_unset`, `compose_invalid` with
+ * compose's own message, or `docker_unreachable`.
+ */
+int compose_config(struct compose *compose, const char *const *words, char **ret, size_t *ret_len,
+		   struct fault *fault);
+
+/*
+ * Runs the i-th command of the approved proposal with the exact environment
+ * plus `more` ("NAME=VALUE", NULL-terminated, or NULL), output to the log. 0
+ * with the exit status in *ret, or -1 with `compose_missing` or `step_timeout`.
+ */
+int compose_run_proposed(struct compose *compose, uint32_t i, const char *const *more, int *ret,
+			 struct fault *fault);
+/* The same for an argv of our own: for undoing. */
+int compose_run(struct compose *compose, const struct argv *argv, int *ret, struct fault *fault);
+
+/* up -d --no-deps --no-build --force-recreate --scale S=N S, appended to compose_argv. */
+void compose_up_argv(const struct compose *compose, const char *service, int64_t replicas,
+		     struct argv *ret);
+
+/* The pure part: the variable of a "variable is not set" warning in compose's stderr. Caller owns. */
+char *compose_unset_variable(const char *errors);
+/* What compose says is wrong, without its prefixes and repetitions. Caller owns. */
+char *compose_complaint(const char *errors);
+/* `shop` as compose makes it of a -p argument: lower case, [-_a-z0-9]. Caller owns. */
+char *compose_normal_name(const char *name);
+
+#endif
