@@ -5,8 +5,8 @@
  *
  *  describe  {"description": {...}}                        see model/description.h
  *  jail      {"level": "basic"|"tree", "techniques": [..]}  first event of every call
- *  edit      {"path", "op": "write"|"delete", "pre": sha or null|absent, "content": text
- *             | "base64": text | "spill": {...}}
+ *  edit      {"path", "op": "write"|"delete", "pre": sha or null|absent,
+ *             "content": text | "base64": text}           neither when it deletes
  *  effect    {"kind", "target", "before": any, "summary"}
  *  command   {"argv": [..]}
  *  observed  {"effect": int, "state": "before"|"after"|"partial"|"other", "detail"}
@@ -17,13 +17,13 @@
  *  progress  {"done", "total", "text"}
  *  exec      {"argv": [..]}      exited {"status", "signal", "timed_out"}
  *  verdict   {"module": int, "policy", "verdict": "abstain"|"allow"|"hold"|"deny"|"error",
- *             "reason", "need": {"roles", "quorum", "valid_ms"}}
+ *             "reason", "need": {"roles", "quorum", "valid_ms"}}  need: for hold only
  *  result    {"result": "ok"|"noop"|"fail"|"error", "why": "input"|"host"|"transient"|"bug",
  *             "code", "text", "remedy"}                     last; exactly one a call
  *
  * A member too large for a packet is written to a file in the scratch
  * directory and replaced by {"spill": {"file", "bytes", "sha256"}}; the
- * channel puts it back when reading. "pre" absent means: the module did not
+ * channel puts it back when reading and removes the file. "pre" absent means: the module did not
  * read the file, any pre-image will do.
  */
 #ifndef FETTLE_WIRE_EVENT_H
@@ -34,6 +34,14 @@
 
 #define EVENT_MAX_BYTES (64u << 10)
 #define EVENT_SPILL_MAX_BYTES (32u << 20)
+
+/* One of the above, complete, every member of its type; else `event.garbage`. */
+int event_check(const json_t *event, struct err *err);
+
+/* Sets `content` or `base64` of an edit event. */
+void event_set_content(json_t *edit, const void *bytes, size_t n);
+/* The post-image of a checked edit event that writes; caller owns, a NUL behind. */
+int event_get_content(const json_t *edit, char **ret, size_t *ret_len, struct err *err);
 
 /*
  * Sends one event (borrowed). Members whose JSON is above 16 KiB are spilled

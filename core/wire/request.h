@@ -33,6 +33,12 @@
 
 /* A sealed memfd (CLOEXEC) holding the JSON text, offset 0; or -1. */
 int request_seal(const char *name, const json_t *object, struct err *err);
+
+/* A request, checked against the form above; or NULL with `request.invalid`. */
 json_t *request_read(int fd, struct err *err);
+int request_check(const json_t *request, struct err *err);
+
+/* The secrets: an object of text; empty when fd is not open. NULL on error. */
+json_t *request_read_secrets(int fd, struct err *err);
 
 #endif

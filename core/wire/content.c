@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The bytes of an edit inside its event: plain text where they are text. */
+#include "base/base.h"
+#include "wire/event.h"
+
+#include <openssl/evp.h>
+
+#include "base/str.h"
+
+static char *
+base64_encode(const void *bytes, size_t n)
+{
+	char *text = x_malloc((n + 2) / 3 * 4 + 1);
+
+	EVP_EncodeBlock((unsigned char *)text, bytes, (int)n);
+	return text;
+}
+
+static int
+base64_decode(const char *text, size_t n, char **ret, size_t *ret_len)
+{
+	size_t digits = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				     "0123456789+/");
+	size_t padding = strspn(text + digits, "=");
+	AUTO_FREE char *bytes = x_malloc(n / 4 * 3 + 1);
+	int len;
+
+	if (n % 4 || digits + padding != n || padding > 2)
+		return -1;
+	len = EVP_DecodeBlock((unsigned char *)bytes, (const unsigned char *)text, (int)n);
+	if (len < 0)
+		return -1;
+	*ret_len = (size_t)len - padding;
+	bytes[*ret_len] = '\0';
+	*ret = STEAL(bytes);
+	return 0;
+}
+
+void
+event_set_content(json_t *edit, const void *bytes, size_t n)
+{
+	if (n == 0 || (utf8_is_valid(bytes, n) && !memchr(bytes, '\0', n))) {
+		json_object_set_new(edit, "content", json_stringn(n ? bytes : "", n));
+	} else {
+		AUTO_FREE char *text = base64_encode(bytes, n);
+
+		json_object_set_new(edit, "base64", json_string(text));
+	}
+}
+
+int
+event_get_content(const json_t *edit, char **ret, size_t *ret_len, struct err *err)
+{
+	const json_t *content = json_object_get(edit, "content");
+	const json_t *base64 = json_object_get(edit, "base64");
+
+	if (content) {
+		*ret_len = json_string_length(content);
+		*ret = x_malloc(*ret_len + 1);
+		memcpy(*ret, json_string_value(content), *ret_len + 1);
+		return 0;
+	}
+	if (!base64 || base64_decode(json_string_value(base64), json_string_length(base64), ret,
+				     ret_len) < 0)
+		return err_set(err, "event.garbage", "an edit of '%s' has no readable content",
+			       json_text(edit, "path"));
+	return 0;
+}
