@@ -80,7 +80,7 @@ check_proposal(const json_t *proposal, struct err *err)
 			"request.invalid", "the proposal of the request", err) < 0)
 		return -1;
 	json_array_foreach(json_object_get(proposal, "commands"), i, command) {
-		AUTO(json_ref) json_t *wrapped = json_pack("{sO}", "argv", command);
+		AUTO(json_ref) json_t *wrapped = json_pack("{s:O}", "argv", command);
 
 		if (json_array_size(command) == 0 ||
 		    shape_check(wrapped, &argv, 1, "request.invalid", "a command", err) < 0)
@@ -169,7 +169,7 @@ request_read_secrets(int fd, struct err *err)
 	secrets = read_json(fd, "secrets", err);
 	if (!secrets)
 		return NULL;
-	wrapped = json_pack("{sO}", "secrets", secrets);
+	wrapped = json_pack("{s:O}", "secrets", secrets);
 	if (shape_check(wrapped, &member, 1, "request.invalid", "descriptor 5", err) < 0)
 		return NULL;
 	return STEAL(secrets);

@@ -46,8 +46,8 @@ spill_save(int scratch_fd, const json_t *value, struct err *err)
 		return NULL;
 	}
 	sha256_hex(text, len, sha256);
-	return json_pack("{s{sssIss}}", "spill", "file", name, "bytes", (json_int_t)len, "sha256",
-			 sha256);
+	return json_pack("{s:{s:s, s:I, s:s}}", "spill", "file", name, "bytes", (json_int_t)len,
+			 "sha256", sha256);
 }
 
 /* The bytes of a file that a module may have tampered with. */
