@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The life of one attempt. See attempt.h. */
+#include "base/base.h"
+
+#include "engine/attempt.h"
+
+#include <fettle/plugin.h>
+
+#include "base/clock.h"
+#include "engine/artifact.h"
+#include "engine/edit.h"
+#include "engine/gate.h"
+#include "engine/inquiry.h"
+#include "engine/module.h"
+#include "engine/proposal.h"
+#include "engine/scope.h"
+
+#define PROPOSE_TIMEOUT_MS (2 * 60 * 1000)
+
+struct attempt {
+	struct run *run;
+	const struct plan_step *step;
+	const json_t *standing;
+	int number;
+	int64_t started_ms;
+	char *what;		/* `step 'build' (build/compose)` */
+	struct step_log log;
+	json_t *params, *unknown, *env, *facts, *proposal;
+	bool has_intent;
+	struct gate gate;
+	struct reply reply;	/* of run, or of propose when it ended there */
+	json_t *findings;	/* preview */
+	struct err err;		/* why it did not succeed; code "" when it did */
+	const char *state;	/* succeeded, failed, cancelled */
+};
+
+static void
+attempt_done(struct attempt *a)
+{
+	free(a->what);
+	json_decref(a->params);
+	json_decref(a->unknown);
+	json_decref(a->env);
+	json_decref(a->facts);
+	json_decref(a->proposal);
+	json_decref(a->findings);
+	gate_done(&a->gate);
+	reply_done(&a->reply);
+}
+
+/* ---- asking the module ---- */
+
+static void
+hear_log(void *self, const char *bytes, size_t n)
+{
+	struct attempt *a = self;
+
+	step_log_write(&a->log, bytes, n);
+}
+
+static void
+hear_note(void *self, const json_t *event)
+{
+	struct attempt *a = self;
+	const char *kind = json_text(event, "e");
+	json_t *body;
+
+	if (!str_eq(kind, "note") && !str_eq(kind, "finding"))
+		return;
+	body = json_copy((json_t *)(uintptr_t)event);
+	json_object_del(body, "e");
+	json_object_set_new(body, "step", json_string(a->step->id));
+	json_object_set_new(body, "attempt", json_integer(a->number));
+	if (str_eq(kind, "finding")) {
+		json_array_append(a->findings, body);
+		run_note(a->run, "step.finding", body);
+		return;
+	}
+	step_log_line(&a->log, "%s%s", str_eq(json_text(event, "level"), "warn") ? "warning: " : "",
+		      json_text(event, "text"));
+	run_note(a->run, "step.note", body);
+}
+
+static void
+hear_artifact(void *self, const json_t *event, int scratch_fd)
+{
+	struct attempt *a = self;
+
+	artifact_copy(a->run, a->step->id, a->number, event, scratch_fd);
+}
+
+static void
+hear_tick(void *self)
+{
+	struct attempt *a = self;
+	const struct engine_watch *watch = &a->run->engine->watch;
+	struct err err = { 0 };
+
+	/* A store that fails here fails again at the outcome, where it counts. */
+	(void)run_flush(a->run, &err);
+	if (watch->tick)
+		watch->tick(watch->self);
+}
+
+static int
+ask(struct attempt *a, const char *call, const json_t *proposal, struct err *err)
+{
+	const struct plan_step *step = a->step;
+	AUTO(json_ref) json_t *modules = json_array();
+	bool is_run = str_eq(call, "run");
+
+	json_array_append_new(modules, module_request(step->module_path, step->module_sha256,
+						      a->params, a->unknown));
+	struct inquiry inquiry = { .engine = a->run->engine,
+				   .call = call,
+				   .what = a->what,
+				   .modules = modules,
+				   .run = a->run->claim.run,
+				   .step = step->id,
+				   .attempt = a->number,
+				   .workspace = a->run->plan->workspace,
+				   .flags = step->flags,
+				   .facts = a->facts,
+				   .env = a->env,
+				   .proposal = proposal,
+				   .secrets = a->run->secrets,
+				   .timeout_ms = is_run ? step->timeout_ms : PROPOSE_TIMEOUT_MS,
+				   .idle_ms = is_run ? step->idle_timeout_ms : 0,
+				   .lock_fd = a->run->lock_fd,
+				   .cancel_fd = a->run->is_undoing ? -1
+								   : a->run->engine->cancel_fd,
+				   .note = hear_note,
+				   .artifact = hear_artifact,
+				   .log = hear_log,
+				   .tick = hear_tick,
+				   .self = a };
+	reply_done(&a->reply);
+	return inquiry_ask(&inquiry, &a->reply, err);
+}
+
+/* Takes over how the last call ended; true when the step may go on. */
+static bool
+reply_is_good(struct attempt *a)
+{
+	if (a->reply.result == REPLY_OK || a->reply.result == REPLY_NOOP)
+		return true;
+	a->err = a->reply.err;
+	a->state = a->reply.result == REPLY_CANCELLED ? "cancelled" : "failed";
+	return false;
+}
+
+static int
+fail(struct attempt *a, const struct err *why)
+{
+	a->err = *why;
+	a->state = "failed";
+	return -1;
+}
+
+/* ---- the stages; -1 ends the attempt with a->err and a->state set ---- */
+
+static int
+resolve(struct attempt *a)
+{
+	struct run *run = a->run;
+	struct err err = { 0 };
+
+	if (scope_params(run, a->step, &a->params, &a->unknown, &err) < 0 ||
+	    scope_env(run, a->step, &a->env, &err) < 0)
+		return fail(a, &err);
+	if (json_array_size(a->unknown) > 0 && run->mode == RUN_CARRY_OUT) {
+		err_set(&err, "template.unknown", "%s: parameter '%s' has no value: an earlier "
+			"step gave no such output", a->what,
+			json_string_value(json_array_get(a->unknown, 0)));
+		return fail(a, &err);
+	}
+	a->facts = scope_facts(run);
+	return 0;
+}
+
+static void
+keep_diff(struct attempt *a)
+{
+	AUTO(str) struct str diff = STR_INIT;
+	AUTO_FREE char *name = a->number > 1
+				       ? x_asprintf("%s.%d.diff", a->step->id, a->number)
+				       : x_asprintf("%s.diff", a->step->id);
+	struct err err = { 0 };
+
+	if (json_array_size(json_object_get(a->proposal, "edits")) == 0)
+		return;
+	if (proposal_diff(a->run->engine->store, a->proposal, &diff, &err) < 0)
+		run_note(a->run, "artifact.missing",
+			 json_pack("{s:s, s:s, s:s}", "name", name, "step", a->step->id,
+				   "message", err.text));
+	else
+		artifact_store(a->run, a->step->id, a->number, name, "text/x-diff",
+			       str_get(&diff), diff.len);
+}
+
+static int
+propose(struct attempt *a)
+{
+	struct err err = { 0 };
+
+	if (!(a->step->callbacks & CALLBACK_PROPOSE))
+		return 0;
+	if (ask(a, "propose", NULL, &err) < 0)
+		return fail(a, &err);
+	if (!reply_is_good(a))
+		return -1;
+	if (!(a->proposal = proposal_make(a->run, a->step, &a->reply, &err)))
+		return fail(a, &err);
+	keep_diff(a);
+	return 0;
+}
+
+static json_t *
+base_body(const struct attempt *a)
+{
+	return json_pack("{s:s, s:i}", "step", a->step->id, "attempt", a->number);
+}
+
+/* Proposal, verdict and intent are one transaction; without `allow` no intent. */
+static int
+record_intent(struct attempt *a, struct err *err)
+{
+	struct run *run = a->run;
+	json_t *body;
+	char sha256[65];
+
+	if (run_begin(run, err) < 0)
+		return -1;
+	if (a->proposal) {
+		json_sha256(a->proposal, sha256);
+		body = base_body(a);
+		json_object_set(body, "proposal", a->proposal);
+		json_object_set_new(body, "sha256", json_string(sha256));
+		if (run_append(run, "step.proposed", body, err) < 0)
+			goto out;
+	}
+	body = base_body(a);
+	json_object_set_new(body, "verdict", json_string(gate_verdict_name(a->gate.verdict)));
+	json_object_set(body, "answers", a->gate.answers);
+	if (run_append(run, "step.verdict", body, err) < 0)
+		goto out;
+	if (a->gate.verdict == GATE_ALLOW &&
+	    (run->mode == RUN_CARRY_OUT || a->step->stage == FETTLE_ANALYZE)) {
+		body = base_body(a);
+		json_object_set_new(body, "section",
+				    json_string(section_name(a->step->section)));
+		json_object_set_new(body, "stage", json_string(stage_name(a->step->stage)));
+		if (run_append(run, "step.intent", body, err) < 0)
+			goto out;
+		a->has_intent = true;
+	}
+	return run_commit(run, err);
+out:
+	run_abort(run);
+	return -1;
+}
+
+/* What run() is told was approved: for a rollback the standing effects. */
+static json_t *
+approved(const struct attempt *a)
+{
+	if (a->standing)
+		return json_pack("{s:[], s:O, s:[]}", "edits", "effects", a->standing,
+				 "commands");
+	return a->proposal ? json_incref(a->proposal) : NULL;
+}
+
+static int
+carry_out(struct attempt *a)
+{
+	const json_t *edits = json_object_get(a->proposal, "edits");
+	AUTO(json_ref) json_t *proposal = approved(a);
+	struct err err = { 0 };
+
+	if (json_array_size(edits) > 0 && edits_apply(a->run, edits, &err) < 0)
+		return fail(a, &err);
+	if ((a->step->callbacks & CALLBACK_RUN)) {
+		if (ask(a, "run", proposal, &err) < 0)
+			return fail(a, &err);
+		if (!reply_is_good(a))
+			return -1;
+	}
+	if (json_array_size(edits) > 0 && edits_verify(a->run, edits, &err) < 0)
+		return fail(a, &err);
+	return 0;
+}
+
+/* Only what the module declared; the plan was checked against that table. */
+static void
+keep_outputs(struct attempt *a)
+{
+	const struct description *d = a->step->description;
+	json_t *outputs = json_object();
+
+	for (size_t i = 0; i < d->output_count; i++) {
+		json_t *value = json_object_get(a->reply.outputs, d->outputs[i].name);
+
+		if (value)
+			json_object_set(outputs, d->outputs[i].name, value);
+	}
+	if (*json_text(outputs, "diagnosis") && a->run->diagnosis.len == 0)
+		str_add(&a->run->diagnosis, json_text(outputs, "diagnosis"));
+	json_object_set_new(a->run->outputs, a->step->id, outputs);
+}
+
+static int
+record_outcome(struct attempt *a, struct err *err)
+{
+	json_t *body = base_body(a);
+
+	json_object_set_new(body, "state", json_string(a->state));
+	json_object_set_new(body, "result",
+			    json_string(a->reply.is_answered
+						? reply_result_name(a->reply.result)
+					: a->err.code[0] ? "error"
+							 : "ok"));
+	if (a->reply.why[0])
+		json_object_set_new(body, "why", json_string(a->reply.why));
+	if (a->err.code[0]) {
+		json_object_set_new(body, "code", json_string(a->err.code));
+		json_object_set_new(body, "message", json_string(a->err.text));
+		json_object_set_new(body, "remedy", json_string(a->err.remedy));
+	}
+	json_t *outputs = json_object_get(a->run->outputs, a->step->id);
+	if (outputs)
+		json_object_set(body, "outputs", outputs);
+	json_object_set_new(body, "duration_ms",
+			    json_integer(clock_boot_ms() - a->started_ms));
+	return run_append(a->run, "step.ended", body, err);
+}
+
+/* ---- the line ---- */
+
+static void
+live(struct attempt *a, struct err *store_err, int *store_failed)
+{
+	struct err err = { 0 };
+
+	if (resolve(a) < 0 || propose(a) < 0)
+		return;
+	if (gate_ask(a->run, a->step, a->facts, a->proposal, &a->gate, &err) < 0) {
+		(void)fail(a, &err);
+		return;
+	}
+	if ((*store_failed = record_intent(a, store_err)) < 0)
+		return;
+	if (a->gate.verdict != GATE_ALLOW) {
+		(void)fail(a, &a->gate.err);
+		return;
+	}
+	/* The module's word on propose is not its word on run. */
+	if (a->has_intent) {
+		reply_done(&a->reply);
+		if (carry_out(a) < 0)
+			return;
+	}
+	a->state = "succeeded";
+}
+
+static void
+add_report(struct attempt *a)
+{
+	AUTO(str) struct str diff = STR_INIT;
+	struct err err = { 0 };
+	json_t *outputs = json_object_get(a->run->outputs, a->step->id);
+
+	if (a->proposal)
+		(void)proposal_diff(a->run->engine->store, a->proposal, &diff, &err);
+	json_t *report = json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:O*, s:O*, s:O*}", "step",
+		a->step->id, "uses", a->step->uses, "stage", stage_name(a->step->stage), "state",
+		a->has_intent || a->err.code[0] ? a->state : "planned", "code", a->err.code,
+		"message", a->err.text, "remedy", a->err.remedy, "verdict",
+		a->gate.answers ? gate_verdict_name(a->gate.verdict) : "", "findings",
+		a->findings, "proposal", a->proposal, "answers", a->gate.answers, "outputs",
+		outputs);
+	json_object_set_new(report, "diff", json_string_lossy(str_get(&diff), diff.len));
+	json_array_append_new(a->run->report, mask_json(a->run->mask, report));
+	json_decref(report);
+}
+
+static void
+end_run(const struct attempt *a, struct ending *ending)
+{
+	if (!a->err.code[0])
+		return;
+	ending->state = str_eq(a->state, "cancelled")		  ? ENDING_CANCELLED
+			: a->gate.answers && a->gate.verdict != GATE_ALLOW ? ENDING_DENIED
+									   : ENDING_FAILED;
+	ending->is_attempted = true;
+	ending->cause = a->err;
+	snprintf(ending->step, sizeof ending->step, "%s", a->step->id);
+}
+
+int
+attempt_step(struct run *run, const struct plan_step *step, const json_t *standing,
+	     struct ending *ending, struct err *err)
+{
+	__attribute__((cleanup(attempt_done))) struct attempt a = {
+		.run = run,
+		.step = step,
+		.standing = standing,
+		.number = (int)json_int_or(run->attempts, step->id, 0) + 1,
+		.started_ms = clock_boot_ms(),
+		.what = x_asprintf("step '%s' (%s)", step->id, step->uses),
+		.findings = json_array(),
+		.state = "failed",
+	};
+	int store_failed = 0;
+
+	json_object_set_new(run->attempts, step->id, json_integer(a.number));
+	step_log_open(&a.log, run, step->id, a.number);
+	live(&a, err, &store_failed);
+	if (a.err.code[0]) {
+		step_log_line(&a.log, "fettle: %s [%s]", a.err.text, a.err.code);
+		if (a.err.remedy[0])
+			step_log_line(&a.log, "fettle: what to do: %s", a.err.remedy);
+	}
+	step_log_close(&a.log);
+	if (store_failed)
+		return -1;
+	if (a.has_intent || run->mode == RUN_CARRY_OUT) {
+		keep_outputs(&a);
+		if (record_outcome(&a, err) < 0)
+			return -1;
+	}
+	if (run->mode == RUN_PREVIEW)
+		add_report(&a);
+	end_run(&a, ending);
+	return 0;
+}

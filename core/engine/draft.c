@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From an order to a frozen plan. See draft.h. */
+#include "base/base.h"
+
+#include "engine/draft.h"
+
+#include <errno.h>
+#include <fettle/plugin.h>
+
+#include "base/clock.h"
+#include "base/path.h"
+#include "engine/module.h"
+#include "engine/secret.h"
+#include "engine/survey.h"
+
+#define DEFAULT_PIPELINE "repair"
+#define SERVICE_POLICY "allow-list"
+#define TIMEOUT_MS (20 * 60 * 1000)
+#define IDLE_TIMEOUT_MS (5 * 60 * 1000)
+
+/* ---- what was ordered ---- */
+
+static bool
+is_file_name(const char *pipeline)
+{
+	size_t n = strlen(pipeline);
+
+	return strchr(pipeline, '/') || (n > 5 && str_eq(pipeline + n - 5, ".yaml")) ||
+	       (n > 4 && str_eq(pipeline + n - 4, ".yml"));
+}
+
+static int
+no_such_pipeline(const struct draft *draft, const char *name, struct err *err)
+{
+	AUTO(strv) struct strv known = STRV_INIT;
+	AUTO(str) struct str list = STR_INIT;
+	const char *key;
+	json_t *value;
+
+	strv_add(&known, DEFAULT_PIPELINE);
+	if (draft->project)
+		json_object_foreach (draft->project->pipelines, key, value)
+			if (!strv_has(&known, key))
+				strv_add(&known, key);
+	for (size_t i = 0; i < known.count; i++)
+		str_addf(&list, "%s%s", i ? ", " : "", known.v[i]);
+	const char *near = strv_nearest(&known, name);
+	err_set(err, "pipeline.unknown", "no pipeline '%s'%s%s%s", name,
+		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return err_remedy(err, "known pipelines: %s; or give a file such as ./NAME.yaml",
+			  str_get(&list));
+}
+
+static int
+read_pipeline(struct draft *draft, struct err *err)
+{
+	const char *name = draft->order->pipeline;
+
+	if (name && is_file_name(name)) {
+		AUTO_FREE char *path = path_join(draft->order->directory, name);
+
+		return (draft->pipeline = pipeline_load(path, err)) ? 0 : -1;
+	}
+	if (!name)
+		name = DEFAULT_PIPELINE;
+	const char *file = draft->project ? json_text(draft->project->pipelines, name) : "";
+	if (*file) {
+		AUTO_FREE char *path = path_join(draft->project->directory, file);
+
+		return (draft->pipeline = pipeline_load(path, err)) ? 0 : -1;
+	}
+	const char *text = pipeline_builtin(name);
+	if (!text)
+		return no_such_pipeline(draft, name, err);
+	AUTO_FREE char *shown = x_asprintf("built-in pipeline '%s'", name);
+	return (draft->pipeline = pipeline_parse(text, strlen(text), shown, err)) ? 0 : -1;
+}
+
+/* The project, when there is one; a pipeline with a service insists on it later. */
+static int
+read_project(struct draft *draft, struct err *err)
+{
+	draft->project = project_find(draft->order->directory, err);
+	return draft->project || str_eq(err->code, "project.missing") ? 0 : -1;
+}
+
+static int
+read_inputs(struct draft *draft, struct err *err)
+{
+	const struct order *order = draft->order;
+	AUTO(json_ref) json_t *given =
+		order->inputs ? json_deep_copy(order->inputs) : json_object();
+
+	draft->instruction = x_strdup("");
+	if (order->instruction) {
+		free(draft->instruction);
+		if (!(draft->instruction = instruction_check(order->instruction, err)))
+			return -1;
+		json_object_set_new(given, "instruction", json_string(draft->instruction));
+	}
+	if (order->service)
+		json_object_set_new(given, "service", json_string(order->service));
+	for (size_t i = 0; i < draft->pipeline->input_count; i++)
+		if (draft->pipeline->inputs[i].type == INPUT_SERVICE &&
+		    !json_object_get(given, draft->pipeline->inputs[i].name))
+			/* Found in the instruction once the services are known. */
+			json_object_set_new(given, draft->pipeline->inputs[i].name,
+					    json_string(""));
+	return (draft->inputs = pipeline_type_inputs(draft->pipeline, given, err)) ? 0 : -1;
+}
+
+/* ---- the plan's skeleton: steps and policies with their modules ---- */
+
+static int
+step_err(const struct draft *draft, size_t i, struct err *err, const char *code,
+	 const char *text)
+{
+	const struct pipeline_step *step = &draft->pipeline->steps[i];
+
+	return node_err(step->node, draft->pipeline->file, err, code, "step '%s' (%s): %s",
+			step->id, step->uses, text);
+}
+
+/* What a module may not do where the pipeline puts it. */
+static int
+check_place(const struct draft *draft, size_t i, const struct description *d,
+	    struct err *err)
+{
+	enum section section = draft->pipeline->steps[i].section;
+
+	if (d->stages == FETTLE_PROJECT)
+		return step_err(draft, i, err, "pipeline.stage",
+				"a project step runs by itself, before planning");
+	if (section == SECTION_STEPS && d->stages == FETTLE_ROLLBACK)
+		return step_err(draft, i, err, "pipeline.rollback",
+				"a rollback step belongs under `on_failure`");
+	if (section == SECTION_ON_FAILURE && d->effects.count > 0)
+		return step_err(draft, i, err, "pipeline.rollback",
+				"a step under `on_failure` may not have effects of its own");
+	if (draft->project && (d->flags & (FETTLE_WORKSPACE_WRITE | FETTLE_GIT_WRITE)))
+		return step_err(draft, i, err, "pipeline.workspace_write",
+				"a module that writes the workspace itself is not allowed in a "
+				"pipeline with a service");
+	return 0;
+}
+
+static int
+draft_step(struct draft *draft, size_t i, struct err *err)
+{
+	const struct pipeline_step *step = &draft->pipeline->steps[i];
+	struct plan_step *planned = &draft->plan->steps[i];
+	AUTO(module) struct module *module =
+		module_find(draft->engine, step->uses, false, err);
+
+	if (!module) {
+		const struct node *uses = node_find(step->node, "uses");
+
+		if (!err->line && uses)
+			err_at(err, draft->pipeline->file, uses->line, uses->column);
+		return -1;
+	}
+	if (check_place(draft, i, module->description, err) < 0)
+		return -1;
+	planned->id = x_strdup(step->id);
+	planned->uses = x_strdup(step->uses);
+	planned->module_sha256 = x_strdup(module->sha256);
+	planned->module_path = x_strdup(module->path);
+	planned->section = step->section;
+	planned->description = STEAL(module->description);
+	planned->stage = planned->description->stages;
+	planned->flags = planned->description->flags;
+	planned->callbacks = planned->description->callbacks;
+	for (size_t k = 0; k < planned->description->effects.count; k++)
+		strv_add(&planned->effects, planned->description->effects.v[k]);
+	for (size_t k = 0; k < planned->description->undoes.count; k++)
+		strv_add(&planned->undoes, planned->description->undoes.v[k]);
+	planned->is_irreversible = step->is_irreversible;
+	planned->timeout_ms = step->timeout_ms ? step->timeout_ms : TIMEOUT_MS;
+	planned->idle_timeout_ms = step->idle_timeout_ms	     ? step->idle_timeout_ms
+				   : planned->stage == FETTLE_VERIFY ? 0
+								     : IDLE_TIMEOUT_MS;
+	planned->env = json_object();
+	if (draft->pipeline->env)
+		json_object_update(planned->env, draft->pipeline->env);
+	if (step->env)
+		json_object_update(planned->env, step->env);
+	planned->with = description_type_with(planned->description, step->with,
+					      draft->pipeline->file, err);
+	return planned->with ? 0 : -1;
+}
+
+static int
+draft_policy(struct draft *draft, const char *uses, const struct node *with, struct err *err)
+{
+	AUTO(module) struct module *module = module_find(draft->engine, uses, true, err);
+	struct plan *plan = draft->plan;
+
+	if (!module)
+		return -1;
+	AUTO(json_ref) json_t *typed = description_type_with(module->description, with,
+							     draft->pipeline->file, err);
+	if (!typed)
+		return -1;
+	plan->policies = x_realloc(plan->policies, plan->policy_count + 1,
+				   sizeof *plan->policies);
+	plan->policies[plan->policy_count++] = (struct plan_policy){
+		.uses = x_strdup(uses),
+		.module_sha256 = x_strdup(module->sha256),
+		.module_path = x_strdup(module->path),
+		.stages = module->description->stages,
+		.flags = module->description->flags,
+		.with = STEAL(typed),
+	};
+	return 0;
+}
+
+static int
+draft_policies(struct draft *draft, struct err *err)
+{
+	bool has_allow_list = false;
+
+	for (size_t i = 0; i < draft->pipeline->policy_count; i++) {
+		const struct pipeline_policy *policy = &draft->pipeline->policies[i];
+
+		if (draft_policy(draft, policy->uses, policy->with, err) < 0)
+			return -1;
+		has_allow_list |= str_eq(policy->uses, SERVICE_POLICY);
+	}
+	/* A service is never changed without its allow-list, whatever a pipeline says. */
+	if (draft->project && !has_allow_list)
+		return draft_policy(draft, SERVICE_POLICY, NULL, err);
+	return 0;
+}
+
+static int
+draft_skeleton(struct draft *draft, struct err *err)
+{
+	struct plan *plan = draft->plan = x_calloc(1, sizeof *plan);
+
+	plan->pipeline = x_strdup(draft->pipeline->name);
+	plan->pipeline_sha256 = x_strdup(draft->pipeline->sha256);
+	plan->instruction = x_strdup(draft->instruction);
+	plan->service = x_strdup("");
+	plan->workspace = x_strdup(draft->directory);
+	plan->generated_by = x_strdup("operator");
+	plan->generated_at_ms = clock_wall_ms();
+	plan->facts = json_object();
+	plan->step_count = draft->pipeline->step_count;
+	plan->steps = x_calloc(plan->step_count ? plan->step_count : 1, sizeof *plan->steps);
+	for (size_t i = 0; i < plan->step_count; i++)
+		if (draft_step(draft, i, err) < 0)
+			return -1;
+	return draft_policies(draft, err);
+}
+
+/* ---- all of it ---- */
+
+static int
+draft_begin(struct draft *draft, struct err *err)
+{
+	if (read_project(draft, err) < 0)
+		return -1;
+	struct err no_project = *err;
+	if (read_pipeline(draft, err) < 0)
+		return -1;
+	if (pipeline_has_input(draft->pipeline, INPUT_SERVICE)) {
+		if (!draft->project) {
+			*err = no_project;
+			return -1;
+		}
+	} else {
+		project_free(draft->project);
+		draft->project = NULL;
+	}
+	if (draft->project)
+		draft->directory = x_strdup(draft->project->directory);
+	else if (!(draft->directory = realpath(draft->order->directory, NULL)))
+		return err_errno(err, "path.missing", "open directory '%s'",
+				 draft->order->directory);
+	return read_inputs(draft, err);
+}
+
+int
+draft_read(struct draft *draft, struct engine *engine, const struct order *order,
+	   struct err *err)
+{
+	*draft = (struct draft){ .engine = engine, .order = order };
+	if (draft_begin(draft, err) < 0 || draft_skeleton(draft, err) < 0)
+		goto out;
+	/* Not known yet: what the project step says. References are checked all the same. */
+	draft->plan->inputs = json_incref(draft->inputs);
+	plan_freeze(draft->plan);
+	if (plan_check(draft->plan, draft->pipeline,
+		       draft->project ? draft->project->secrets : NULL, err) == 0)
+		return 0;
+out:
+	draft_done(draft);
+	return -1;
+}
+
+int
+draft_make(struct draft *draft, struct engine *engine, const struct order *order,
+	   struct err *err)
+{
+	if (draft_read(draft, engine, order, err) < 0)
+		return -1;
+	draft->secrets = draft->project ? secrets_resolve(draft->project, &draft->mask, err)
+					: json_object();
+	if (!draft->secrets)
+		goto out;
+	if (draft->project && survey_project(draft, err) < 0)
+		goto out;
+	plan_freeze(draft->plan);
+	if (survey_checks(draft, err) == 0)
+		return 0;
+out:
+	draft_done(draft);
+	return -1;
+}
+
+void
+draft_done(struct draft *draft)
+{
+	pipeline_free(draft->pipeline);
+	project_free(draft->project);
+	plan_free(draft->plan);
+	free(draft->instruction);
+	free(draft->directory);
+	json_decref(draft->inputs);
+	json_decref(draft->secrets);
+	mask_done(&draft->mask);
+	str_done(&draft->project_log);
+	*draft = (struct draft){ 0 };
+}
+
+json_t *
+plan_facts(const struct engine *engine, const struct plan *plan, const char *run)
+{
+	json_t *facts = json_copy(plan->facts);
+
+	json_object_set_new(facts, "instruction", json_string(plan->instruction));
+	json_object_set_new(facts, "run.id", json_string(run));
+	json_object_set_new(facts, "fettle.data_dir", json_string(engine->data_dir));
+	return facts;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An order on its way to a plan: what was read, asked and resolved for it.
+ *
+ *	order -> pipeline, project -> modules -> project step -> target
+ *	      -> typed `with:` -> frozen plan -> checks
+ *
+ * Nothing here changes anything; a refusal leaves no trace.
+ */
+#ifndef FETTLE_ENGINE_DRAFT_H
+#define FETTLE_ENGINE_DRAFT_H
+
+#include "engine/engine.h"
+#include "engine/mask.h"
+#include "model/plan.h"
+#include "model/project.h"
+
+struct draft {
+	struct engine *engine;
+	const struct order *order;
+	struct project *project; /* NULL: a pipeline without a service */
+	struct pipeline *pipeline;
+	char *instruction;	/* checked; "" when there is none */
+	char *directory;	/* the workspace, absolute */
+	json_t *inputs;		/* typed */
+	json_t *secrets;	/* NAME -> value */
+	struct mask mask;
+	struct str project_log;	/* masked log of the project step */
+	struct plan *plan;	/* frozen */
+};
+
+/* Everything up to the frozen, checked plan. On failure *draft is empty. */
+int draft_make(struct draft *draft, struct engine *engine, const struct order *order,
+	       struct err *err);
+/* The same without asking any module's `check`, for `fettle check`. */
+int draft_read(struct draft *draft, struct engine *engine, const struct order *order,
+	       struct err *err);
+void draft_done(struct draft *draft);
+
+/* The facts of a plan as modules get them: flat names. New reference. */
+json_t *plan_facts(const struct engine *engine, const struct plan *plan, const char *run);
+
+#endif

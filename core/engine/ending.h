@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How a run is going to end, and why: filled by the first thing that went wrong. */
+#ifndef FETTLE_ENGINE_ENDING_H
+#define FETTLE_ENGINE_ENDING_H
+
+#include "base/err.h"
+
+enum ending_state {
+	ENDING_SUCCEEDED,
+	ENDING_FAILED,
+	ENDING_DENIED,
+	ENDING_CANCELLED,
+	ENDING_INTERRUPTED,	/* the engine died; found by recovery */
+	ENDING_ORDERED,		/* somebody asked for the rollback */
+	ENDING_FAILED_FINALLY,	/* the work stands, a `finally` step failed */
+};
+
+enum unwound {
+	UNWOUND_NOTHING,	/* nothing had changed */
+	UNWOUND_ALL,		/* everything is as it was before */
+	UNWOUND_NOT,		/* something still stands */
+};
+
+struct ending {
+	enum ending_state state;
+	enum unwound unwound;
+	bool is_attempted;	/* a step was begun when it ended */
+	char step[64];		/* where it ended, or "" */
+	struct err cause;	/* why */
+	struct err rollback;	/* why the unwinding is not complete; code "" when it is */
+};
+
+static inline void
+ending_cancel(struct ending *ending, const char *step)
+{
+	ending->state = ENDING_CANCELLED;
+	ending->is_attempted = false;
+	snprintf(ending->step, sizeof ending->step, "%s", step);
+	(void)err_set(&ending->cause, "cancelled", "cancelled before step '%s'", step);
+}
+
+#endif

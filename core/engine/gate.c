@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Asking the policies. See gate.h. */
+#include "base/base.h"
+
+#include "engine/gate.h"
+
+#include <fettle/plugin.h>
+
+#include "base/clock.h"
+#include "engine/inquiry.h"
+#include "engine/module.h"
+
+#define JUDGE_TIMEOUT_MS 30000
+
+const char *
+gate_verdict_name(enum gate_verdict verdict)
+{
+	static const char *const names[] = {
+		[GATE_ALLOW] = "allow", [GATE_HOLD] = "hold", [GATE_DENY] = "deny"
+	};
+
+	return names[verdict];
+}
+
+void
+gate_done(struct gate *gate)
+{
+	json_decref(gate->answers);
+	gate->answers = NULL;
+}
+
+static bool
+is_concerned(const struct plan_policy *policy, const struct plan_step *step,
+	     const json_t *proposal)
+{
+	bool has_edits = json_array_size(json_object_get(proposal, "edits")) > 0;
+
+	return (policy->stages & step->stage) &&
+	       (has_edits || !(policy->flags & FETTLE_JUDGES_EDITS_ONLY));
+}
+
+static json_t *
+judge_facts(const struct plan_step *step, const json_t *facts, const json_t *proposal)
+{
+	json_t *all = json_copy((json_t *)(uintptr_t)facts);
+
+	json_object_set_new(all, "step.id", json_string(step->id));
+	json_object_set_new(all, "step.uses", json_string(step->uses));
+	json_object_set_new(all, "step.stage", json_string(stage_name(step->stage)));
+	json_object_set_new(all, "now", json_integer(clock_wall_ms()));
+	if (proposal)
+		json_object_set(all, "proposal", (json_t *)(uintptr_t)proposal);
+	return all;
+}
+
+/* One policy's answer; what is not a clear answer is a denial. */
+static void
+add_answer(struct gate *gate, const char *policy, const char *verdict, const char *reason,
+	   bool *is_allowed)
+{
+	enum gate_verdict strictness = GATE_DENY;
+
+	if (str_eq(verdict, "abstain") || str_eq(verdict, "allow"))
+		strictness = GATE_ALLOW;
+	else if (str_eq(verdict, "hold"))
+		strictness = GATE_HOLD;
+	*is_allowed |= str_eq(verdict, "allow");
+	json_array_append_new(gate->answers, json_pack("{s:s, s:s, s:s}", "policy", policy,
+						       "verdict", verdict, "reason", reason));
+	if (strictness == GATE_ALLOW)
+		return;
+	if (strictness > gate->verdict)
+		gate->verdict = strictness;
+	AUTO_FREE char *earlier = x_strdup(gate->err.text);
+	err_set(&gate->err, "policy_denied", "%s%spolicy '%s' says %s: %s", earlier,
+		*earlier ? "; " : "", policy, str_eq(verdict, "hold") ? "wait" : "no", reason);
+}
+
+static const json_t *
+find_verdict(const struct reply *reply, size_t module)
+{
+	const json_t *event;
+	size_t i;
+
+	json_array_foreach (reply->verdicts, i, event)
+		if (json_int_or(event, "module", -1) == (int64_t)module)
+			return event;
+	return NULL;
+}
+
+static int
+ask_policies(struct run *run, const struct plan_step *step, const json_t *facts,
+	     json_t *modules, struct reply *ret, struct err *err)
+{
+	AUTO_FREE char *what = x_asprintf("policies before step '%s'", step->id);
+	struct inquiry inquiry = { .engine = run->engine,
+				   .call = "judge",
+				   .what = what,
+				   .modules = modules,
+				   .run = run->claim.run,
+				   .step = step->id,
+				   .attempt = 1,
+				   .facts = facts,
+				   .timeout_ms = JUDGE_TIMEOUT_MS,
+				   .lock_fd = run->lock_fd,
+				   .cancel_fd = -1 };
+
+	return inquiry_ask(&inquiry, ret, err);
+}
+
+static void
+require_explicit_allow(struct run *run, const struct plan_step *step, struct gate *gate,
+		       bool is_allowed)
+{
+	bool is_change = step->section == SECTION_STEPS &&
+			 (step->stage == FETTLE_PATCH || step->effects.count > 0);
+
+	if (!run->plan->is_protected || !is_change || is_allowed || gate->verdict == GATE_DENY)
+		return;
+	gate->verdict = GATE_DENY;
+	err_set(&gate->err, "protected_service", "service '%s' is protected and no policy "
+		"allows this change", run->plan->service);
+	err_remedy(&gate->err, "a protected service needs a policy that says yes, for example "
+			       "an approval; or drop `protected: true` in fettle.yaml");
+}
+
+int
+gate_ask(struct run *run, const struct plan_step *step, const json_t *facts,
+	 const json_t *proposal, struct gate *ret, struct err *err)
+{
+	struct gate gate = { .verdict = GATE_ALLOW, .answers = json_array() };
+	AUTO(json_ref) json_t *all_facts = judge_facts(step, facts, proposal);
+	AUTO(json_ref) json_t *modules = json_array();
+	AUTO(strv) struct strv names = STRV_INIT;
+	AUTO(reply) struct reply reply = { 0 };
+	bool is_allowed = false;
+
+	for (size_t i = 0; i < run->plan->policy_count; i++) {
+		const struct plan_policy *policy = &run->plan->policies[i];
+
+		if (!is_concerned(policy, step, proposal))
+			continue;
+		json_array_append_new(modules,
+				      module_request(policy->module_path, policy->module_sha256,
+						     policy->with, NULL));
+		strv_add(&names, policy->uses);
+	}
+	if (names.count > 0 &&
+	    ask_policies(run, step, all_facts, modules, &reply, err) < 0) {
+		gate_done(&gate);
+		return -1;
+	}
+	for (size_t i = 0; i < names.count; i++) {
+		const json_t *verdict = find_verdict(&reply, i);
+
+		if (verdict && reply.result == REPLY_OK)
+			add_answer(&gate, names.v[i], json_text(verdict, "verdict"),
+				   json_text(verdict, "reason"), &is_allowed);
+		else
+			add_answer(&gate, names.v[i], "error",
+				   reply.err.text[0] ? reply.err.text
+						     : "the policy gave no answer",
+				   &is_allowed);
+	}
+	if (gate.verdict == GATE_HOLD) {
+		/* Collecting approvals is not part of this version: fail closed. */
+		gate.verdict = GATE_DENY;
+		snprintf(gate.err.code, sizeof gate.err.code, "approval_unavailable");
+	}
+	if (gate.verdict == GATE_DENY && !gate.err.remedy[0])
+		err_remedy(&gate.err, "change the proposal or the policy's configuration; "
+				      "no flag goes around a policy");
+	require_explicit_allow(run, step, &gate, is_allowed);
+	*ret = gate;
+	return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A callback asked and its answer understood: collects what a module says on
+ * the event channel and reduces every way a call can end to one reply. Knows
+ * neither store nor workspace.
+ */
+#ifndef FETTLE_ENGINE_INQUIRY_H
+#define FETTLE_ENGINE_INQUIRY_H
+
+#include "engine/engine.h"
+
+struct inquiry {
+	struct engine *engine;
+	const char *call;	/* "check", "propose", "run", "observe", "judge" */
+	const char *what;	/* for messages: `step 'build' (build/compose)` */
+	json_t *modules;	/* array of module_request(); borrowed */
+	const char *run, *step;
+	int attempt;
+	const char *workspace;	/* NULL: none */
+	uint32_t flags;		/* enum fettle_step_flag */
+	const json_t *facts, *env, *proposal, *secrets; /* borrowed; may be NULL */
+	uint64_t timeout_ms, idle_ms;
+	int lock_fd, cancel_fd;
+	/* As they come; any may be NULL. */
+	void (*note)(void *self, const json_t *event); /* note, finding, progress */
+	void (*artifact)(void *self, const json_t *event, int scratch_fd);
+	void (*log)(void *self, const char *bytes, size_t n);
+	void (*tick)(void *self);
+	void *self;
+};
+
+enum reply_result { REPLY_OK, REPLY_NOOP, REPLY_FAIL, REPLY_ERROR, REPLY_CANCELLED };
+const char *reply_result_name(enum reply_result result);
+
+struct reply {
+	enum reply_result result;
+	char why[16];		/* for REPLY_ERROR: input, host, transient, bug */
+	struct err err;		/* for FAIL and ERROR */
+	json_t *outputs;	/* object; owned, as the rest */
+	json_t *edits, *effects, *commands, *observed, *verdicts; /* arrays of events */
+	bool is_answered;	/* the module itself spoke: outputs may be used */
+};
+void reply_done(struct reply *reply);
+
+/* 0 and *ret when the module was asked, whatever came of it; -1 when it could not be. */
+int inquiry_ask(const struct inquiry *inquiry, struct reply *ret, struct err *err);
+
+#endif

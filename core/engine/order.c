@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From an order to a run and its end: the public verbs of engine.h that begin
+ * something new.
+ */
+#include "base/base.h"
+
+#include "engine/engine.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "engine/artifact.h"
+#include "engine/draft.h"
+#include "engine/host.h"
+#include "engine/recover.h"
+#include "engine/run.h"
+
+#define LOCK_POLL_MS 200
+
+static json_t *
+queue_body(const struct engine *engine, const struct draft *draft)
+{
+	const struct plan *plan = draft->plan;
+	json_t *body = json_pack("{s:s, s:s, s:s, s:O, s:s, s:s}", "pipeline", plan->pipeline,
+				 "service", plan->service, "instruction", plan->instruction,
+				 "inputs", plan->inputs, "workspace", plan->workspace,
+				 "requested_by", engine->actor);
+	json_t *masked = mask_json(&draft->mask, body);
+
+	json_decref(body);
+	return masked;
+}
+
+/* Between two looks at a lock: 0, or -1 when cancelled meanwhile. */
+static int
+wait_a_little(const struct engine *engine)
+{
+	struct pollfd cancel = { engine->cancel_fd, POLLIN, 0 };
+
+	if (engine->watch.tick)
+		engine->watch.tick(engine->watch.self);
+	return poll(&cancel, 1, LOCK_POLL_MS) > 0 ? -1 : 0;
+}
+
+/*
+ * One run per service at a time. 0: ours at once; 1: ours after waiting; -1
+ * `service_busy` when cancelled while waiting, or the store failed.
+ */
+static int
+take_service(struct run *run, const struct plan *plan, struct err *err)
+{
+	AUTO_FREE char *name = run_lock_name(plan);
+	char holder[RUN_ID_SIZE] = "", told[RUN_ID_SIZE] = "";
+	bool has_waited = false;
+
+	while (name) {
+		int got = store_lock(run->engine->store, &run->claim, name, holder, err);
+
+		if (got != 0)
+			return got < 0 ? -1 : has_waited;
+		if (!str_eq(holder, told)) {
+			/* Its engine may be dead; then it is ours to finish first. */
+			if (recover_run(run->engine, holder, err) == 0)
+				continue;
+			snprintf(told, sizeof told, "%s", holder);
+			run_note(run, "step.note",
+				 json_pack("{s:s, s:i, s:s, s:o}", "step", "", "attempt", 0,
+					   "level", "info", "text",
+					   json_sprintf("waiting: service '%s' is being worked "
+							"on by run %s", plan->service,
+							holder)));
+			if (run_flush(run, err) < 0)
+				return -1;
+		}
+		has_waited = true;
+		if (wait_a_little(run->engine) < 0) {
+			err_set(err, "cancelled", "cancelled while waiting for run %s, which "
+				"works on service '%s'", holder, plan->service);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+end_early(struct run *run, const struct err *why, const char *state, struct err *err)
+{
+	return run_append(run, "run.ended",
+			  json_pack("{s:s, s:s, s:s, s:s}", "state", state, "code", why->code,
+				    "message", why->text, "remedy", why->remedy),
+			  err);
+}
+
+static int
+record_plan(struct run *run, struct draft *draft, struct err *err)
+{
+	const struct plan *plan = draft->plan;
+	AUTO_FREE char *text = json_dumps(plan->json, JSON_INDENT(2) | JSON_SORT_KEYS);
+
+	artifact_store(run, NULL, 0, "plan.json", "application/json", text, strlen(text));
+	if (draft->project_log.len > 0)
+		artifact_store(run, NULL, 0, "project.log", "text/plain",
+			       str_get(&draft->project_log), draft->project_log.len);
+	return run_append(run, "run.planned",
+			  json_pack("{s:O, s:s}", "plan", plan->json, "sha256", plan->sha256),
+			  err);
+}
+
+static void
+adopt(struct run *run, const struct draft *draft)
+{
+	run->plan = draft->plan;
+	run->project = draft->project;
+	run->secrets = draft->secrets;
+	run->mask = &draft->mask;
+}
+
+/* A claimed run with its lock: from the plan to the end. */
+static int
+begin_run(struct run *run, struct draft *draft, const struct order *order, struct err *err)
+{
+	struct err why = { 0 };
+	int waited = take_service(run, draft->plan, &why);
+
+	if (waited > 0) {
+		/* The world may have moved on meanwhile: plan again from scratch. */
+		draft_done(draft);
+		if (draft_make(draft, run->engine, order, &why) < 0)
+			waited = -1;
+		else
+			adopt(run, draft);
+	}
+	if (waited < 0)
+		return end_early(run, &why, str_eq(why.code, "cancelled") ? "cancelled" : "failed",
+				 err);
+	if (record_plan(run, draft, err) < 0)
+		return -1;
+	return run_carry_out(run, err);
+}
+
+int
+engine_run(struct engine *engine, const struct order *order, char ret_run[RUN_ID_SIZE],
+	   struct err *err)
+{
+	__attribute__((cleanup(draft_done))) struct draft draft = { 0 };
+	__attribute__((cleanup(run_close))) struct run run = { .engine = engine,
+							       .lock_fd = -1,
+							       .workspace_fd = -1 };
+	char owner[64];
+
+	host_prepare();
+	if (draft_make(&draft, engine, order, err) < 0)
+		return -1;
+	AUTO(json_ref) json_t *body = queue_body(engine, &draft);
+	snprintf(owner, sizeof owner, "pid %d", (int)getpid());
+	if (store_queue(engine->store, engine->actor, body, run.claim.run, err) < 0)
+		return -1;
+	snprintf(ret_run, RUN_ID_SIZE, "%s", run.claim.run);
+	if (store_claim(engine->store, ret_run, owner, &run.claim, &run.lock_fd, err) < 0)
+		return -1;
+	adopt(&run, &draft);
+	if (run_open(&run, err) < 0)
+		return -1;
+	if (engine->watch.event)
+		engine->watch.event(engine->watch.self, ret_run, "run.queued", body);
+	return begin_run(&run, &draft, order, err);
+}
+
+int
+engine_check(struct engine *engine, const struct order *order, json_t **ret_summary,
+	     struct err *err)
+{
+	__attribute__((cleanup(draft_done))) struct draft draft = { 0 };
+
+	host_prepare();
+	if (draft_read(&draft, engine, order, err) < 0)
+		return -1;
+	json_t *steps = json_array();
+	for (size_t i = 0; i < draft.plan->step_count; i++) {
+		const struct plan_step *step = &draft.plan->steps[i];
+
+		json_array_append_new(steps,
+				      json_pack("{s:s, s:s, s:s, s:s}", "step", step->id, "uses",
+						step->uses, "section",
+						section_name(step->section), "stage",
+						stage_name(step->stage)));
+	}
+	*ret_summary = json_pack("{s:s, s:s, s:o}", "pipeline", draft.plan->pipeline, "workspace",
+				 draft.plan->workspace, "steps", steps);
+	return 0;
+}

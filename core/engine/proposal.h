@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a step states in advance: edits with both images stored, effects, and
+ * commands. Made once, stored, judged, and then the only thing that may be
+ * done.
+ *
+ * {"edits":[{"path","op":"write"|"delete","pre":sha or null,"post":sha or null,"mode","uid","gid"}],
+ *  "effects":[{"kind","target","before","summary","step"}], "commands":[[argv]]}
+ */
+#ifndef FETTLE_ENGINE_PROPOSAL_H
+#define FETTLE_ENGINE_PROPOSAL_H
+
+#include "engine/inquiry.h"
+#include "engine/run.h"
+
+/*
+ * The proposal a reply states, its images in the store. New reference, or
+ * NULL: `apply.*` (see image.h), `edit.forbidden` (.git, Fettle's own files),
+ * `edit.stale` (the module read other bytes than are there now),
+ * `edit.duplicate`, `edit.place`, `effect.undeclared`.
+ */
+json_t *proposal_make(struct run *run, const struct plan_step *step, const struct reply *reply,
+		      struct err *err);
+
+/* No edit, effect or command. */
+bool proposal_is_empty(const json_t *proposal);
+
+/* The unified diff of its edits, from the stored images. */
+int proposal_diff(struct store *store, const json_t *proposal, struct str *out,
+		  struct err *err);
+
+#endif

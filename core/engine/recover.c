@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Undoing what a run left: after a crash, or because an operator orders it.
+ * The claim (a kernel lock that dies with its holders) proves that neither
+ * the old engine nor a module of it lives any more.
+ */
+#include "base/base.h"
+
+#include "engine/recover.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "engine/host.h"
+#include "engine/run.h"
+#include "engine/secret.h"
+#include "engine/summary.h"
+#include "engine/unwind.h"
+
+#define DYING_MS 5000 /* how long modules of a dead engine may take to die */
+
+/* A run taken over: its stored plan and what its project keeps secret. */
+struct takeover {
+	struct run run;
+	struct plan *plan;
+	struct project *project;
+	json_t *secrets;
+	struct mask mask;
+};
+
+#define TAKEOVER_INIT { .run = { .lock_fd = -1, .workspace_fd = -1 } }
+
+static void
+takeover_done(struct takeover *t)
+{
+	run_close(&t->run);
+	plan_free(t->plan);
+	project_free(t->project);
+	json_decref(t->secrets);
+	mask_done(&t->mask);
+}
+
+/* The project file may have changed or gone since: then undo without its secrets. */
+static void
+takeover_secrets(struct takeover *t)
+{
+	struct err ignored = { 0 };
+
+	if (*t->plan->service)
+		t->project = project_find(t->plan->workspace, &ignored);
+	if (t->project)
+		t->secrets = secrets_resolve(t->project, &t->mask, &ignored);
+	if (!t->secrets)
+		t->secrets = json_object();
+}
+
+/* Whether the engine that owns a run, by its own word `pid N`, is gone from this machine. */
+static bool
+owner_is_gone(struct engine *engine, const char *run)
+{
+	struct err ignored = { 0 };
+	AUTO(json_ref) json_t *row = store_run(engine->store, run, &ignored);
+	const char *owner = json_text(row, "owner");
+	uint64_t pid;
+
+	return str_starts(owner, "pid ") && num_u64(owner + strlen("pid "), &pid) == 0 &&
+	       kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+/*
+ * The lock is free as soon as the old engine and its modules are dead. The
+ * modules die right after their engine; so much is waited for.
+ */
+static int
+takeover_claim(struct takeover *t, struct engine *engine, const char *run, struct err *err)
+{
+	char owner[64];
+	int64_t until = clock_boot_ms() + DYING_MS;
+
+	snprintf(owner, sizeof owner, "pid %d", (int)getpid());
+	t->run.engine = engine;
+	while (store_claim(engine->store, run, owner, &t->run.claim, &t->run.lock_fd, err) < 0) {
+		if (!str_eq(err->code, "run.busy") || clock_boot_ms() >= until ||
+		    !owner_is_gone(engine, run))
+			return -1;
+		(void)poll(NULL, 0, 10);
+	}
+	return 0;
+}
+
+static int
+takeover_open(struct takeover *t, struct err *err)
+{
+	struct store *store = t->run.engine->store;
+	AUTO(json_ref) json_t *stored = store_plan(store, t->run.claim.run, err);
+	AUTO(json_ref) json_t *steps = NULL;
+	const json_t *step;
+	size_t i;
+
+	if (!stored)
+		return -1;
+	t->plan = plan_parse(json_text(stored, "plan"), json_text(stored, "sha256"), err);
+	if (!t->plan)
+		return -1;
+	takeover_secrets(t);
+	t->run.plan = t->plan;
+	t->run.project = t->project;
+	t->run.secrets = t->secrets;
+	t->run.mask = &t->mask;
+	if (run_open(&t->run, err) < 0 || !(steps = store_steps(store, t->run.claim.run, err)))
+		return -1;
+	json_array_foreach (steps, i, step) {
+		const char *id = json_text(step, "step");
+
+		json_object_set(t->run.attempts, id, json_object_get(step, "attempt"));
+		if (json_is_object(json_object_get(step, "outputs")))
+			json_object_set(t->run.outputs, id, json_object_get(step, "outputs"));
+	}
+	return 0;
+}
+
+/* Steps that were running when the engine died. */
+static int
+mark_interrupted(struct run *run, struct ending *ending, struct err *err)
+{
+	AUTO(json_ref) json_t *steps = store_steps(run->engine->store, run->claim.run, err);
+	const json_t *step;
+	size_t i;
+
+	if (!steps)
+		return -1;
+	json_array_foreach (steps, i, step) {
+		if (!str_eq(json_text(step, "state"), "in_progress"))
+			continue;
+		snprintf(ending->step, sizeof ending->step, "%s", json_text(step, "step"));
+		json_t *body = json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:i}", "step",
+					 ending->step, "attempt",
+					 (json_int_t)json_int_or(step, "attempt", 1), "state",
+					 "interrupted", "result", "error", "code", "interrupted",
+					 "message", "fettle ended while this step ran",
+					 "duration_ms", 0);
+		if (run_append(run, "step.ended", body, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+undo(struct takeover *t, enum ending_state state, const char *code, const char *text,
+     struct err *err)
+{
+	struct ending ending = { .state = state };
+
+	if (takeover_open(t, err) < 0)
+		return -1;
+	if (mark_interrupted(&t->run, &ending, err) < 0)
+		return -1;
+	err_set(&ending.cause, code, "%s", text);
+	if (unwind(&t->run, &ending, err) < 0)
+		return -1;
+	return summary_end(&t->run, &ending, err);
+}
+
+/* A run that died before it was planned has done nothing. */
+static int
+end_unplanned(struct takeover *t, struct err *err)
+{
+	struct mask none = { 0 };
+
+	t->run.mask = &none;
+	t->run.queued = json_array();
+	t->run.notes = json_array();
+	return run_append(&t->run, "run.ended",
+			  json_pack("{s:s, s:s, s:s}", "state", "failed", "code", "interrupted",
+				    "message", "fettle ended before the run was planned"),
+			  err);
+}
+
+int
+recover_run(struct engine *engine, const char *run, struct err *err)
+{
+	__attribute__((cleanup(takeover_done))) struct takeover t = TAKEOVER_INIT;
+	AUTO(json_ref) json_t *row = NULL;
+
+	if (takeover_claim(&t, engine, run, err) < 0)
+		return str_eq(err->code, "run.busy") ? 1 : -1;
+	if (!(row = store_run(engine->store, run, err)))
+		return -1;
+	if (!*json_text(row, "plan_sha256"))
+		return end_unplanned(&t, err);
+	return undo(&t, ENDING_INTERRUPTED, "interrupted",
+		    "fettle ended while the run was going on", err);
+}
+
+int
+engine_recover(struct engine *engine, struct strv *recovered, struct err *err)
+{
+	AUTO(json_ref) json_t *runs = store_unfinished(engine->store, err);
+	const json_t *row;
+	size_t i;
+
+	if (!runs)
+		return -1;
+	host_prepare();
+	json_array_foreach (runs, i, row) {
+		int done = recover_run(engine, json_text(row, "run"), err);
+
+		if (done < 0)
+			return err_context(err, "finish run %s", json_text(row, "run"));
+		if (done == 0)
+			strv_add(recovered, json_text(row, "run"));
+	}
+	return 0;
+}
+
+static int
+refuse_rollback(const char *run, const char *state, struct err *err)
+{
+	if (str_eq(state, "succeeded") || str_eq(state, "rollback_failed") ||
+	    str_eq(state, "running") || str_eq(state, "rolling_back"))
+		return 0;
+	err_set(err, "rollback_not_applicable", "run %s is %s: nothing of it stands", run, state);
+	return err_remedy(err, "look at it with `fettle show %s`", run);
+}
+
+/* A run that has ended gave its service's lock away. */
+static int
+take_service_again(struct takeover *t, const char *workspace, const char *service,
+		   struct err *err)
+{
+	AUTO_FREE char *name = x_asprintf("%s:%s", workspace, service);
+	char holder[RUN_ID_SIZE] = "";
+	int got = *service ? store_lock(t->run.engine->store, &t->run.claim, name, holder, err)
+			   : 1;
+
+	if (got != 0)
+		return got < 0 ? -1 : 0;
+	err_set(err, "service_busy", "service '%s' is being worked on by run %s", service, holder);
+	return err_remedy(err, "wait for it (`fettle logs -f %s`), then try again", holder);
+}
+
+int
+engine_rollback(struct engine *engine, const char *run, struct err *err)
+{
+	__attribute__((cleanup(takeover_done))) struct takeover t = TAKEOVER_INIT;
+	AUTO(json_ref) json_t *row = store_run(engine->store, run, err);
+
+	host_prepare();
+	if (!row || refuse_rollback(run, json_text(row, "state"), err) < 0)
+		return -1;
+	if (takeover_claim(&t, engine, run, err) < 0)
+		return -1;
+	if (take_service_again(&t, json_text(row, "workspace"), json_text(row, "service"), err) < 0)
+		return -1;
+	AUTO_FREE char *text = x_asprintf("rollback ordered by %s", engine->actor);
+	return undo(&t, ENDING_ORDERED, "rollback_ordered", text, err);
+}

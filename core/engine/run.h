@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One run in the hands of this process: its plan, its claim, and what is known
+ * so far. Everything the run's files (attempt, gate, unwind, ...) share.
+ */
+#ifndef FETTLE_ENGINE_RUN_H
+#define FETTLE_ENGINE_RUN_H
+
+#include "engine/engine.h"
+#include "engine/mask.h"
+#include "model/plan.h"
+#include "model/project.h"
+
+enum run_mode {
+	RUN_CARRY_OUT,
+	RUN_PREVIEW, /* nothing is changed: only steps of stage ANALYZE are run */
+};
+
+struct run {
+	struct engine *engine;
+	enum run_mode mode;
+	const struct plan *plan;
+	const struct project *project; /* NULL when recovering, or without a service */
+	const json_t *secrets;	       /* NAME -> value; NULL: none */
+	const struct mask *mask;
+	struct store_claim claim;
+	int lock_fd;		/* the run's lock; owned */
+	int workspace_fd;	/* owned */
+	char *directory;	/* the run's folder of artifacts; owned */
+	json_t *outputs;	/* step id -> its outputs, as given (not masked) */
+	json_t *queued;		/* events of an open transaction, for the watcher */
+	json_t *notes;		/* notes and findings not yet appended */
+	json_t *attempts;	/* step id -> number of attempts made so far */
+	json_t *report;		/* preview: array of step reports */
+	struct str diagnosis;	/* the best finding's text, for the summary */
+	bool is_undoing;	/* cancel is not listened to */
+	bool is_in_transaction;	/* run_begin was called */
+};
+
+/* Opens the workspace and the run's folder. On failure *run is closed. */
+int run_open(struct run *run, struct err *err);
+void run_close(struct run *run);
+
+/*
+ * Events. Bodies are masked before they are stored. append steals body; it
+ * is a transaction of its own unless one is open; watchers hear of it after
+ * the commit.
+ */
+int run_begin(struct run *run, struct err *err);
+int run_commit(struct run *run, struct err *err);
+void run_abort(struct run *run);
+int run_append(struct run *run, const char *kind, json_t *body, struct err *err);
+
+/* A note or finding: kept, and stored with the next append or run_flush. Steals body. */
+void run_note(struct run *run, const char *kind, json_t *body);
+int run_flush(struct run *run, struct err *err);
+
+/* The service lock's name, or NULL for a plan without a service. Caller owns. */
+char *run_lock_name(const struct plan *plan);
+
+/* All of a claimed, planned run: steps, unwinding, finally, end. */
+int run_carry_out(struct run *run, struct err *err);
+
+#endif

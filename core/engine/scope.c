@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Names and values of a run. See scope.h. */
+#include "base/base.h"
+
+#include "engine/scope.h"
+
+#include "engine/draft.h"
+#include "model/expr.h"
+
+/* `steps.ID.outputs.NAME` */
+static json_t *
+lookup_output(const struct run *run, const char *name)
+{
+	const char *id = name + strlen("steps.");
+	size_t n = strcspn(id, ".");
+	AUTO_FREE char *step = x_strndup(id, n);
+
+	if (!str_starts(id + n, ".outputs."))
+		return NULL;
+	return json_incref(json_object_get(json_object_get(run->outputs, step),
+					   id + n + strlen(".outputs.")));
+}
+
+static json_t *
+lookup(void *self, const char *name)
+{
+	const struct run *run = self;
+
+	if (str_starts(name, "inputs."))
+		return json_incref(
+			json_object_get(run->plan->inputs, name + strlen("inputs.")));
+	if (str_starts(name, "steps."))
+		return lookup_output(run, name);
+	if (str_starts(name, "secrets."))
+		return json_incref(json_object_get(run->secrets, name + strlen("secrets.")));
+	if (str_eq(name, "run.id"))
+		return json_string(run->claim.run);
+	return json_incref(json_object_get(run->plan->facts, name));
+}
+
+static const struct description_param *
+find_param(const struct plan_step *step, const char *name)
+{
+	const struct description *d = step->description;
+
+	for (size_t i = 0; i < d->param_count; i++)
+		if (str_eq(d->params[i].name, name))
+			return &d->params[i];
+	return NULL;
+}
+
+static bool
+has_reference(const json_t *value)
+{
+	AUTO_FREE char *text = json_dumps(value, JSON_ENCODE_ANY);
+
+	return text && expr_has(text);
+}
+
+int
+scope_params(struct run *run, const struct plan_step *step, json_t **ret,
+	     json_t **ret_unknown, struct err *err)
+{
+	const struct expr_scope scope = { lookup, run };
+	AUTO(json_ref) json_t *params = json_object();
+	AUTO(json_ref) json_t *unknown = json_array();
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (step->with, name, value) {
+		AUTO(json_ref) json_t *expanded = NULL;
+		const struct description_param *param = find_param(step, name);
+		bool is_known = true;
+
+		if (!has_reference(value)) {
+			json_object_set(params, name, value);
+			continue;
+		}
+		if (expr_expand(value, &scope, &expanded, &is_known, err) < 0)
+			return err_context(err, "parameter '%s' of step '%s'", name, step->id);
+		if (!is_known || !param) {
+			json_array_append_new(unknown, json_string(name));
+			continue;
+		}
+		json_t *typed = description_type_value(param, expanded, err);
+		if (!typed)
+			return err_context(err, "parameter '%s' of step '%s'", name, step->id);
+		json_object_set_new(params, name, typed);
+	}
+	*ret = STEAL(params);
+	*ret_unknown = STEAL(unknown);
+	return 0;
+}
+
+int
+scope_env(struct run *run, const struct plan_step *step, json_t **ret, struct err *err)
+{
+	const struct expr_scope scope = { lookup, run };
+	AUTO(json_ref) json_t *env = json_object();
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (step->env, name, value) {
+		AUTO(json_ref) json_t *expanded = NULL;
+		bool is_known = true;
+
+		if (expr_expand(value, &scope, &expanded, &is_known, err) < 0)
+			return err_context(err, "environment variable '%s' of step '%s'", name,
+					   step->id);
+		if (!is_known && run->mode == RUN_CARRY_OUT)
+			return err_set(err, "template.unknown", "environment variable '%s' of "
+				       "step '%s': its value is not known: an earlier step gave "
+				       "no such output", name, step->id);
+		if (json_is_string(expanded))
+			json_object_set(env, name, expanded);
+		else {
+			char *text = is_known ? json_canonical(expanded) : x_strdup("");
+
+			json_object_set_new(env, name, json_string(text));
+			free(text);
+		}
+	}
+	*ret = STEAL(env);
+	return 0;
+}
+
+json_t *
+scope_facts(const struct run *run)
+{
+	json_t *facts = plan_facts(run->engine, run->plan, run->claim.run);
+	const char *step, *name;
+	json_t *outputs, *value;
+
+	json_object_foreach (run->outputs, step, outputs) {
+		json_object_foreach (outputs, name, value) {
+			AUTO_FREE char *fact = x_asprintf("steps.%s.outputs.%s", step, name);
+
+			json_object_set(facts, fact, value);
+		}
+	}
+	return facts;
+}

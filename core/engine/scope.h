@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What `${{ }}` and modules can see of a run: values by name. */
+#ifndef FETTLE_ENGINE_SCOPE_H
+#define FETTLE_ENGINE_SCOPE_H
+
+#include "engine/run.h"
+
+/*
+ * The step's `with:` with every reference replaced and typed. *ret_unknown
+ * (array of names) are those without a value yet. -1 when a value is of the
+ * wrong type or a name does not exist.
+ */
+int scope_params(struct run *run, const struct plan_step *step, json_t **ret,
+		 json_t **ret_unknown, struct err *err);
+
+/* The step's environment, secrets in it. New reference in *ret. */
+int scope_env(struct run *run, const struct plan_step *step, json_t **ret, struct err *err);
+
+/* All facts, with the outputs so far. New reference. */
+json_t *scope_facts(const struct run *run);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Scratch directories of callbacks. See scratch.h. */
+#include "base/base.h"
+
+#include "engine/scratch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/path.h"
+
+#define TREE_MAX_DEPTH 200
+
+static void
+tree_remove_at(int dirfd, const char *name, int depth)
+{
+	if (unlinkat(dirfd, name, 0) == 0 || (errno != EISDIR && errno != EPERM))
+		return;
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* A module may have taken the permissions away from its own directory. */
+	if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
+		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	DIR *dir = depth < TREE_MAX_DEPTH ? fdopendir(fd) : NULL;
+	if (!dir) {
+		close(fd);
+		return;
+	}
+	(void)fchmod(fd, 0700);
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+		if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
+			tree_remove_at(fd, entry->d_name, depth + 1);
+	closedir(dir);
+	(void)unlinkat(dirfd, name, AT_REMOVEDIR);
+}
+
+void
+tree_remove(int dirfd, const char *name)
+{
+	tree_remove_at(dirfd, name, 0);
+}
+
+int
+scratch_init(struct scratch *scratch, const char *state_dir, struct err *err)
+{
+	AUTO_FREE char *parent = path_join(state_dir, "scratch");
+	AUTO_FREE char *path = path_join(parent, "call-XXXXXX");
+
+	if (mkdir(parent, 0700) < 0 && errno != EEXIST)
+		return err_errno(err, "store_unavailable", "make directory '%s'", parent);
+	if (!mkdtemp(path))
+		return err_errno(err, "store_unavailable", "make a scratch directory in '%s'",
+				 parent);
+	int fd = path_open_dir(path, err);
+	if (fd < 0)
+		return -1;
+	scratch->path = STEAL(path);
+	scratch->fd = fd;
+	return 0;
+}
+
+void
+scratch_done(struct scratch *scratch)
+{
+	if (scratch->fd >= 0)
+		close(scratch->fd);
+	if (scratch->path)
+		tree_remove(AT_FDCWD, scratch->path);
+	auto_free(&scratch->path);
+	scratch->path = NULL;
+	scratch->fd = -1;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The project step, the target service, and the checks. See survey.h. */
+#include "base/base.h"
+
+#include "engine/survey.h"
+
+#include <fettle/plugin.h>
+
+#include "base/clock.h"
+#include "engine/inquiry.h"
+#include "engine/module.h"
+#include "model/expr.h"
+
+#define PROJECT_TIMEOUT_MS (2 * 60 * 1000)
+#define CHECK_TIMEOUT_MS 60000
+#define DEFAULT_DOCKER_HOST "unix:///var/run/docker.sock"
+#define LOG_MAX_BYTES (1u << 20)
+
+static void
+keep_log(void *self, const char *bytes, size_t n)
+{
+	struct draft *draft = self;
+
+	if (draft->project_log.len < LOG_MAX_BYTES)
+		mask_bytes(&draft->mask, bytes, n, &draft->project_log);
+}
+
+static void
+pass_tick(void *self)
+{
+	struct draft *draft = self;
+	const struct engine_watch *watch = &draft->engine->watch;
+
+	if (watch->tick)
+		watch->tick(watch->self);
+}
+
+/* compose: as the project file says, with the Docker address resolved. */
+static json_t *
+compose_fact(const struct project *project)
+{
+	json_t *compose = json_deep_copy(project->compose);
+	const char *host = json_text(compose, "docker_host");
+
+	/* DOCKER_HOST itself is not looked at: what Fettle talks to is said on purpose. */
+	if (!*host)
+		host = getenv("FETTLE_DOCKER_HOST");
+	json_object_set_new(compose, "docker_host",
+			    json_string(host && *host ? host : DEFAULT_DOCKER_HOST));
+	return compose;
+}
+
+static void
+add_project_facts(struct draft *draft)
+{
+	json_t *facts = draft->plan->facts;
+
+	json_object_set_new(facts, "project.directory", json_string(draft->directory));
+	json_object_set_new(facts, "project.name", json_string(draft->project->name));
+	json_object_set_new(facts, "project.compose", compose_fact(draft->project));
+}
+
+static int
+ask_project(struct draft *draft, struct reply *ret, struct err *err)
+{
+	AUTO(module) struct module *module =
+		module_find(draft->engine, PROJECT_STEP, false, err);
+
+	if (!module)
+		return -1;
+	AUTO(json_ref) json_t *with =
+		description_type_with(module->description, NULL, PROJECT_STEP, err);
+	if (!with)
+		return -1;
+	AUTO(json_ref) json_t *facts = plan_facts(draft->engine, draft->plan, "planning");
+	AUTO(json_ref) json_t *modules = json_array();
+	json_array_append_new(modules,
+			      module_request(module->path, module->sha256, with, NULL));
+	struct inquiry inquiry = { .engine = draft->engine,
+				   .call = "run",
+				   .what = "project step (" PROJECT_STEP ")",
+				   .modules = modules,
+				   .run = "planning",
+				   .step = "project",
+				   .attempt = 1,
+				   .workspace = draft->directory,
+				   .flags = module->description->flags,
+				   .facts = facts,
+				   .secrets = draft->secrets,
+				   .timeout_ms = PROJECT_TIMEOUT_MS,
+				   .lock_fd = -1,
+				   .cancel_fd = draft->engine->cancel_fd,
+				   .log = keep_log,
+				   .tick = pass_tick,
+				   .self = draft };
+
+	return inquiry_ask(&inquiry, ret, err);
+}
+
+/* The first list of globs that says something: the profile's, else the project step's. */
+static json_t *
+effective_allow(const struct project_service *profile, const json_t *service)
+{
+	if (!profile || profile->allow.count == 0) {
+		json_t *preset = json_object_get(service, "default_allow");
+
+		return json_is_array(preset) ? json_deep_copy(preset) : json_array();
+	}
+	json_t *allow = json_array();
+	for (size_t i = 0; i < profile->allow.count; i++)
+		json_array_append_new(allow, json_string(profile->allow.v[i]));
+	return allow;
+}
+
+static void
+add_service_facts(struct draft *draft, const json_t *service)
+{
+	struct plan *plan = draft->plan;
+	const struct project_service *profile =
+		project_find_service(draft->project, plan->service);
+	json_t *facts = plan->facts;
+
+	plan->allow = effective_allow(profile, service);
+	plan->is_protected = profile && profile->is_protected;
+	json_object_set(facts, "project.service", (json_t *)(uintptr_t)service);
+	json_object_set_new(facts, "service.name", json_string(plan->service));
+	json_object_set(facts, "service.allow", plan->allow);
+	json_object_set_new(facts, "service.protected", json_boolean(plan->is_protected));
+	if (profile && profile->health)
+		json_object_set(facts, "service.health", profile->health);
+	else
+		json_object_set_new(facts, "service.health", json_array());
+}
+
+static int
+find_target(struct draft *draft, const json_t *services, struct err *err)
+{
+	AUTO(strv) struct strv known = STRV_INIT;
+	const char *name, *wanted = draft->order->service;
+	json_t *detail;
+
+	json_object_foreach ((json_t *)(uintptr_t)services, name, detail)
+		strv_add(&known, name);
+	for (size_t i = 0; !wanted && i < draft->pipeline->input_count; i++) {
+		const struct pipeline_input *input = &draft->pipeline->inputs[i];
+
+		if (input->type == INPUT_SERVICE && *json_text(draft->inputs, input->name))
+			wanted = json_text(draft->inputs, input->name);
+	}
+	const char *target = project_target(draft->project, &known, wanted,
+					    draft->instruction, err);
+	if (!target)
+		return -1;
+	free(draft->plan->service);
+	draft->plan->service = x_strdup(target);
+	for (size_t i = 0; i < draft->pipeline->input_count; i++)
+		if (draft->pipeline->inputs[i].type == INPUT_SERVICE)
+			json_object_set_new(draft->inputs, draft->pipeline->inputs[i].name,
+					    json_string(target));
+	add_service_facts(draft, json_object_get(services, target));
+	return 0;
+}
+
+int
+survey_project(struct draft *draft, struct err *err)
+{
+	AUTO(reply) struct reply reply = { 0 };
+	const char *name;
+	json_t *value;
+
+	add_project_facts(draft);
+	if (ask_project(draft, &reply, err) < 0)
+		return -1;
+	if (reply.result != REPLY_OK) {
+		*err = reply.err;
+		return -1;
+	}
+	json_object_foreach (reply.outputs, name, value) {
+		AUTO_FREE char *fact = x_asprintf("project.%s", name);
+
+		json_object_set(draft->plan->facts, fact, value);
+	}
+	const json_t *services = json_object_get(reply.outputs, "services");
+	if (!json_is_object(services))
+		return err_set(err, "project.services", "the project step named no services");
+	return find_target(draft, services, err);
+}
+
+/* The parameters of a step before anything ran: what is not known is named. */
+static json_t *
+unknown_params(const struct plan_step *step)
+{
+	json_t *unknown = json_array(), *value;
+	const char *name;
+
+	json_object_foreach (step->with, name, value) {
+		AUTO_FREE char *text = json_dumps(value, JSON_ENCODE_ANY);
+
+		if (expr_has(text ? text : ""))
+			json_array_append_new(unknown, json_string(name));
+	}
+	return unknown;
+}
+
+static int
+check_step(struct draft *draft, const struct plan_step *step, struct err *err)
+{
+	AUTO(json_ref) json_t *facts = plan_facts(draft->engine, draft->plan, "planning");
+	AUTO(json_ref) json_t *modules = json_array();
+	AUTO(json_ref) json_t *unknown = unknown_params(step);
+	AUTO(reply) struct reply reply = { 0 };
+	AUTO_FREE char *what = x_asprintf("check of step '%s' (%s)", step->id, step->uses);
+
+	json_array_append_new(modules, module_request(step->module_path, step->module_sha256,
+						      step->with, unknown));
+	struct inquiry inquiry = { .engine = draft->engine,
+				   .call = "check",
+				   .what = what,
+				   .modules = modules,
+				   .run = "planning",
+				   .step = step->id,
+				   .attempt = 1,
+				   .workspace = draft->directory,
+				   .flags = step->flags,
+				   .facts = facts,
+				   .secrets = draft->secrets,
+				   .timeout_ms = CHECK_TIMEOUT_MS,
+				   .lock_fd = -1,
+				   .cancel_fd = draft->engine->cancel_fd,
+				   .log = keep_log,
+				   .tick = pass_tick,
+				   .self = draft };
+	if (inquiry_ask(&inquiry, &reply, err) < 0)
+		return -1;
+	if (reply.result == REPLY_OK || reply.result == REPLY_NOOP)
+		return 0;
+	*err = reply.err;
+	return -1;
+}
+
+int
+survey_checks(struct draft *draft, struct err *err)
+{
+	for (size_t i = 0; i < draft->plan->step_count; i++) {
+		const struct plan_step *step = &draft->plan->steps[i];
+
+		if ((step->callbacks & CALLBACK_CHECK) && check_step(draft, step, err) < 0)
+			return -1;
+	}
+	return 0;
+}

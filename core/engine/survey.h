@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is true before anything happens: the project step's outputs become
+ * facts, the target service is found among them, and every module is asked
+ * whether it could work.
+ */
+#ifndef FETTLE_ENGINE_SURVEY_H
+#define FETTLE_ENGINE_SURVEY_H
+
+#include "engine/draft.h"
+
+#define PROJECT_STEP "project/compose"
+
+/* Runs the project step and fills plan->facts, service, allow, is_protected. */
+int survey_project(struct draft *draft, struct err *err);
+
+/* All `check` callbacks of the plan, in its order; the first "no" is the answer. */
+int survey_checks(struct draft *draft, struct err *err);
+
+#endif
