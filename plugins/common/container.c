@@ -140,6 +140,9 @@ container_read(const json_t *in, int64_t now_wall_s)
 	json_object_set_new(c, "ip", json_text_or_null(first_address(in)));
 	json_object_set_new(c, "restart_policy",
 			    json_text_or_null(json_path_text(in, "HostConfig.RestartPolicy.Name")));
+	json_object_set_new(c, "restart_limit",
+			    json_integer(json_member_int(json_path(in, "HostConfig.RestartPolicy"),
+							 "MaximumRetryCount", 0)));
 	json_object_set_new(c, "network_mode",
 			    json_text_or_null(json_path_text(in, "HostConfig.NetworkMode")));
 	json_object_set_new(c, "healthcheck", json_boolean(has_healthcheck(in)));

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * build/compose - builds the image of one service through Compose, and only
+ * that. The image the service runs is pinned first, so that it can come back.
+ */
+#include <fettle/plugin.h>
+
+#include <string.h>
+
+#include "plugins/common/compose.h"
+#include "plugins/common/image.h"
+#include "plugins/common/target.h"
+
+enum { PARAM_NO_CACHE, PARAM_PULL, PARAM_BUILDKIT };
+static const struct fettle_param params[] = {
+	{ "no_cache", FETTLE_BOOL, 0, "false", NULL, "Build every layer anew." },
+	{ "pull", FETTLE_BOOL, 0, "false", NULL, "Ask the registry for newer base images." },
+	{ "buildkit", FETTLE_BOOL, 0, NULL, NULL,
+	  "Build with BuildKit; not given: as the compose program does, and off for 1.29." },
+};
+
+static const struct fettle_param outputs[] = {
+	{ "image_id", FETTLE_STRING, 0, NULL, NULL, "The ID of the image that was built." },
+	{ "previous_image_id", FETTLE_STRING, 0, NULL, NULL,
+	  "The ID of the image the service ran before; missing when it ran none." },
+	{ "rebuilt", FETTLE_BOOL, 0, NULL, NULL, "Whether the image differs from the one before." },
+};
+
+static const char *const effects[] = { "image", NULL };
+
+static int
+check(struct fettle_ctx *ctx)
+{
+	struct fault fault = { 0 };
+	AUTO_JSON json_t *service = target_fact(ctx, &fault);
+
+	if (!service || target_check(service, &fault) < 0 ||
+	    target_check_build(service, &fault) < 0)
+		return fault_end(ctx, &fault);
+	return FETTLE_OK;
+}
+
+static void
+propose_command(struct fettle_ctx *ctx, const struct compose *compose, const char *service)
+{
+	AUTO_ARGV struct argv argv = { 0 };
+
+	compose_argv(compose, &argv);
+	argv_add(&argv, "build");
+	if (fettle_param_known(ctx, PARAM_NO_CACHE) && fettle_param_bool(ctx, PARAM_NO_CACHE))
+		argv_add(&argv, "--no-cache");
+	if (fettle_param_known(ctx, PARAM_PULL) && fettle_param_bool(ctx, PARAM_PULL))
+		argv_add(&argv, "--pull");
+	argv_add(&argv, service);
+	fettle_command(ctx, argv_get(&argv));
+}
+
+static int
+propose(struct fettle_ctx *ctx)
+{
+	struct fault fault = { 0 };
+	AUTO_COMPOSE struct compose compose = { 0 };
+	AUTO_TARGET struct target target = { 0 };
+	AUTO_ENGINE struct engine_api *api = engine_open(ctx, &fault);
+
+	if (!api || compose_open(ctx, &compose, &fault) < 0 ||
+	    target_open(ctx, api, &target, &fault) < 0)
+		return fault_end(ctx, &fault);
+	const char *run_id = fettle_fact(ctx, "run.id");
+	bool has_previous = target.image_id || target.tag_id;
+	AUTO_FREE char *keep =
+		has_previous ? text_format("fettle/keep:%s", run_id ? run_id : "run") : NULL;
+	AUTO_JSON json_t *before = json_object();
+	json_object_set_new(before, "service", json_text_or_null(target.name));
+	json_object_set_new(before, "image", json_text_or_null(target.image));
+	json_object_set_new(before, "tag_id", json_text_or_null(target.tag_id));
+	json_object_set_new(before, "image_id", json_text_or_null(target.image_id));
+	json_object_set_new(before, "keep", json_text_or_null(keep));
+	AUTO_FREE char *text = json_dumps(before, JSON_COMPACT | JSON_SORT_KEYS);
+	const char *dockerfile = json_member(target.service, "dockerfile");
+	AUTO_FREE char *summary =
+		text_format("image %s is rebuilt%s%s", target.image, dockerfile ? " from " : "",
+			    dockerfile ? dockerfile : "");
+	fettle_effect(ctx, "image", target.image, text, summary);
+	propose_command(ctx, &compose, target.name);
+	return FETTLE_OK;
+}
+
+/*
+ * Both what the service runs and what its tag points at get a name of ours:
+ * an image nothing names may be pruned at any moment.
+ */
+static int
+pin(struct engine_api *api, const json_t *before, struct fault *fault)
+{
+	const char *keep = json_member(before, "keep");
+	const char *image_id = json_member(before, "image_id");
+	const char *tag_id = json_member(before, "tag_id");
+	AUTO_FREE char *keep_tag = keep ? text_format("%s-tag", keep) : NULL;
+	const char *first = image_id ? image_id : tag_id;
+
+	if (!keep)
+		return 0;
+	int pinned = image_tag(api, first, keep, fault);
+	if (pinned == 1 && tag_id && strcmp(first, tag_id) != 0)
+		pinned = image_tag(api, tag_id, keep_tag, fault);
+	if (pinned == 0) {
+		fault_no(fault, "previous_image_gone",
+			 "image %s, which the service ran, no longer exists: nothing could be put back",
+			 first);
+		return fault_remedy(fault, "build and start the service by hand first");
+	}
+	return pinned < 0 ? -1 : 0;
+}
+
+static int
+build(struct fettle_ctx *ctx, struct compose *compose, struct engine_api *api,
+      const char *service, struct fault *fault)
+{
+	const char *buildkit[2] = { NULL, NULL };
+	int status = -1;
+
+	if (fettle_param_given(ctx, PARAM_BUILDKIT))
+		buildkit[0] = fettle_param_bool(ctx, PARAM_BUILDKIT) ? "DOCKER_BUILDKIT=1" :
+								       "DOCKER_BUILDKIT=0";
+	if (compose_run_proposed(compose, 0, buildkit, &status, fault) < 0)
+		return -1;
+	if (status == 0)
+		return 0;
+	if (engine_ping(api, fault) < 0)
+		return -1;
+	fault_no(fault, "build_failed", "building service '%s' failed: %s exited with status %d",
+		 service, compose_is_v1(compose) ? "docker-compose" : "docker compose", status);
+	return fault_remedy(fault, "the step's log ends with the command that failed");
+}
+
+static int
+run(struct fettle_ctx *ctx)
+{
+	struct fault fault = { 0 };
+	AUTO_COMPOSE struct compose compose = { 0 };
+	AUTO_ENGINE struct engine_api *api = engine_open(ctx, &fault);
+	struct fettle_proposed_effect effect;
+	AUTO_FREE char *image_id = NULL;
+
+	if (!fettle_proposed_effect(ctx, 0, &effect))
+		return fettle_error(ctx, FETTLE_WHY_BUG, "the approved proposal has no effect");
+	AUTO_JSON json_t *before = json_of(effect.before);
+	const char *previous = json_member(before, "image_id");
+	if (!api || compose_open(ctx, &compose, &fault) < 0 || pin(api, before, &fault) < 0 ||
+	    build(ctx, &compose, api, json_member(before, "service"), &fault) < 0)
+		return fault_end(ctx, &fault);
+	int found = image_find(api, effect.target, &image_id, &fault);
+	if (found < 0)
+		return fault_end(ctx, &fault);
+	if (found == 0)
+		return fettle_fail(ctx, "build_left_no_image", "see the step's log for what was built",
+				   "the build ended well, but there is no image %s", effect.target);
+	bool is_new = !text_equal(image_id, json_member(before, "tag_id"));
+	char id[13];
+	fettle_info(ctx, "image %s is %s%s", effect.target, short_id(image_id, id),
+		    is_new ? "" : ", as before");
+	fettle_set_output_text(ctx, "image_id", image_id);
+	if (previous)
+		fettle_set_output_text(ctx, "previous_image_id", previous);
+	fettle_set_output(ctx, "rebuilt", is_new ? "true" : "false");
+	return FETTLE_OK;
+}
+
+static int
+observe(struct fettle_ctx *ctx)
+{
+	struct fault fault = { 0 };
+	AUTO_ENGINE struct engine_api *api = engine_open(ctx, &fault);
+	struct fettle_proposed_effect effect;
+
+	if (!api)
+		return fault_end(ctx, &fault);
+	for (uint32_t i = 0; fettle_proposed_effect(ctx, i, &effect); i++) {
+		AUTO_JSON json_t *before = json_of(effect.before);
+		AUTO_FREE char *tag_id = NULL;
+
+		if (image_find(api, effect.target, &tag_id, &fault) < 0)
+			return fault_end(ctx, &fault);
+		bool is_before = text_equal(tag_id, json_member(before, "tag_id"));
+		fettle_observed(ctx, i, is_before ? FETTLE_BEFORE : FETTLE_AFTER,
+				tag_id ? tag_id : "no such image");
+	}
+	return FETTLE_OK;
+}
+
+static const struct fettle_step step = {
+	.head = FETTLE_STEP_HEAD,
+	.name = "build/compose",
+	.version = FETTLE_VERSION,
+	.summary = "Builds the image of the target service, and only that, through Compose.",
+	.stage = FETTLE_BUILD,
+	.flags = FETTLE_DOCKER | FETTLE_NETWORK | FETTLE_REPEATABLE,
+	.effects = effects,
+	.params = FETTLE_TABLE(params),
+	.outputs = FETTLE_TABLE(outputs),
+	.check = check,
+	.propose = propose,
+	.run = run,
+	.observe = observe,
+};
+FETTLE_STEP(step)
