@@ -167,8 +167,8 @@ call(struct engine_api *api, const char *method, const char *path, struct reply 
 	AUTO_FREE char *url = text_format("%s%s", api->base, path);
 	int64_t limit_ms = ENGINE_CALL_MS;
 
-	if (api->ctx && fettle_time_left(api->ctx) < (uint64_t)limit_ms)
-		limit_ms = (int64_t)fettle_time_left(api->ctx) + 1;
+	if (api->ctx && time_left_ms(api->ctx) < limit_ms)
+		limit_ms = time_left_ms(api->ctx) + 1;
 	curl_easy_reset(api->curl);
 	curl_easy_setopt(api->curl, CURLOPT_URL, url);
 	curl_easy_setopt(api->curl, CURLOPT_UNIX_SOCKET_PATH, api->socket);

@@ -57,3 +57,11 @@ fault_end(struct fettle_ctx *ctx, const struct fault *fault)
 		return fettle_fail(ctx, fault->code, remedy, "%s", fault->text);
 	return fettle_error_code(ctx, fault->why, fault->code, remedy, "%s", fault->text);
 }
+
+int64_t
+time_left_ms(struct fettle_ctx *ctx)
+{
+	uint64_t left_ms = fettle_time_left(ctx), day_ms = 24 * 3600 * 1000;
+
+	return (int64_t)(left_ms < day_ms ? left_ms : day_ms);
+}

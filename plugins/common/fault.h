@@ -24,4 +24,7 @@ int fault_remedy(struct fault *fault, const char *fmt, ...) FETTLE_PRINTF(2, 3);
 /* Ends a callback with it: FETTLE_FAIL or FETTLE_ERROR. */
 int fault_end(struct fettle_ctx *ctx, const struct fault *fault);
 
+/* fettle_time_left() as a signed number: a day when there is no limit. */
+int64_t time_left_ms(struct fettle_ctx *ctx);
+
 #endif

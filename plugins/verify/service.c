@@ -78,7 +78,7 @@ ask_one(struct vigil *v, const json_t *probe, const json_t *c, struct text *said
 	AUTO_FREE char *text = NULL;
 
 	probe_urls(probe, at, &urls);
-	bool is_good = probe_ask(probe, &urls, (int64_t)fettle_time_left(v->ctx), &text);
+	bool is_good = probe_ask(probe, &urls, time_left_ms(v->ctx), &text);
 	if (!is_good) {
 		text_done(said);
 		text_add(said, text);
