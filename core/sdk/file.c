@@ -114,8 +114,6 @@ fettle_file(struct fettle_ctx *ctx, const char *path, size_t *ret_len)
 			sha256_hex(bytes, len, file->sha256);
 	}
 
-	if (!file->bytes)
-		ctx->file_error = ctx_keep(ctx, x_asprintf("'%s' does not exist", path));
 	if (ret_len)
 		*ret_len = file->len;
 	return file->bytes;

@@ -237,7 +237,8 @@ uint64_t fettle_time_left(struct fettle_ctx *ctx);
 
 /*
  * A file of the workspace, beneath it and not through a symlink. NULL when
- * it does not exist or cannot be read (fettle_file_error() says why).
+ * it does not exist (fettle_file_error() is NULL then) or cannot be read
+ * (fettle_file_error() says why).
  * An edit of the same path is then bound to exactly these bytes.
  */
 const char *fettle_file(struct fettle_ctx *ctx, const char *path, size_t *ret_len);
