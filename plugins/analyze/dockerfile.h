@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A Dockerfile, as far as a repair needs it: its instructions with where they
+ * lie, the requirements file it installs, and where a Debian package goes.
+ */
+#ifndef FETTLE_ANALYZE_DOCKERFILE_H
+#define FETTLE_ANALYZE_DOCKERFILE_H
+
+#include "plugins/common/kit.h"
+
+struct instruction {
+	char *keyword;		/* upper case */
+	char *arguments;	/* joined over continuations, without comments */
+	size_t begin, end;	/* its bytes in the file, whole lines */
+};
+
+struct dockerfile {
+	struct text text;
+	struct instruction *v;
+	size_t count;
+};
+void dockerfile_parse(const char *bytes, size_t len, struct dockerfile *ret);
+void dockerfile_done(struct dockerfile *file);
+
+/* Is there such a file in the build context? */
+typedef bool dockerfile_has(void *arg, const char *path);
+
+/*
+ * The requirements file (relative to the context) that `pip install -r` reads,
+ * found through COPY and ADD, else `requirements.txt`; NULL when the context
+ * has none. Caller owns.
+ */
+char *dockerfile_manifest(const struct dockerfile *file, dockerfile_has *has, void *arg);
+
+/*
+ * One edit ({"op":...} as in patch/edits.h, new reference) after which the last
+ * stage installs the Debian package; NULL and *why (static) when it cannot be.
+ */
+json_t *dockerfile_install(const struct dockerfile *file, const char *path, const char *package,
+			   const char **why);
+
+/* An edit that replaces one line of a text, or NULL when no unique quote tells it. */
+json_t *edit_line(const struct text *text, const char *path, size_t begin, size_t len,
+		  const char *line);
+
+#endif

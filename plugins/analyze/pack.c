@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See pack.h. */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "plugins/analyze/pack.h"
+
+#include <errno.h>
+#include <pcre2.h>
+
+#include "plugins/common/yaml.h"
+
+void
+pack_done(struct pack *pack)
+{
+	for (size_t i = 0; i < pack->rule_count; i++) {
+		for (size_t k = 0; k < pack->rules[i].pattern_count; k++)
+			pcre2_code_free(pack->rules[i].patterns[k]);
+		free(pack->rules[i].patterns);
+	}
+	free(pack->rules);
+	json_decref(pack->json);
+	*pack = (struct pack){ 0 };
+}
+
+static int
+invalid(struct fault *fault, const char *name, const char *id, const char *why)
+{
+	(void)fault_set(fault, FETTLE_WHY_HOST, "rules_invalid", "rule pack '%s', rule '%s': %s",
+			name, id, why);
+	return fault_remedy(fault, "install Fettle again, or correct the file");
+}
+
+static int
+rule_compile(struct rule *rule, const json_t *patterns, const char *name, struct fault *fault)
+{
+	const json_t *pattern;
+	size_t i;
+
+	rule->patterns = x_calloc(json_array_size(patterns), sizeof(struct pcre2_real_code_8 *));
+	json_array_foreach(patterns, i, pattern) {
+		const char *text = json_string_value(pattern);
+		PCRE2_UCHAR message[128];
+		PCRE2_SIZE offset;
+		int error = 0;
+
+		if (!text)
+			return invalid(fault, name, rule->id, "a pattern is no text");
+		rule->patterns[i] = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
+						  PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error,
+						  &offset, NULL);
+		if (!rule->patterns[i]) {
+			(void)pcre2_get_error_message(error, message, sizeof(message));
+			return invalid(fault, name, rule->id, (const char *)message);
+		}
+		rule->pattern_count++;
+	}
+	return 0;
+}
+
+static int
+rule_read(struct rule *rule, const json_t *json, const char *name, struct fault *fault)
+{
+	const json_t *patterns = json_object_get(json, "patterns");
+
+	*rule = (struct rule){
+		.id = json_text(json, "id"),
+		.kind = json_text(json, "kind"),
+		.title = json_text(json, "title"),
+		.fix = json_text(json, "fix"),
+		.remedy = json_text(json, "remedy"),
+		.confidence = (int)json_integer_value(json_object_get(json, "confidence")),
+	};
+	if (!*rule->id || !*rule->kind || !*rule->title || !*rule->remedy)
+		return invalid(fault, name, rule->id, "id, kind, title and remedy are needed");
+	if (rule->confidence < 1 || rule->confidence > 100)
+		return invalid(fault, name, rule->id, "confidence is not between 1 and 100");
+	if (json_array_size(patterns) == 0)
+		return invalid(fault, name, rule->id, "there is no pattern");
+	return rule_compile(rule, patterns, name, fault);
+}
+
+int
+pack_parse(const char *text, size_t len, const char *name, struct pack *ret, struct fault *fault)
+{
+	AUTO(pack) struct pack pack = { .json = yaml_read(text, len, fault) };
+	const json_t *rules = json_object_get(pack.json, "rules"), *rule;
+	size_t i;
+
+	if (!pack.json)
+		return invalid(fault, name, "", "it is no YAML that we read");
+	if (json_integer_value(json_object_get(pack.json, "fettle")) != 1)
+		return invalid(fault, name, "", "it does not say `fettle: 1`");
+	pack.rules = x_calloc(json_array_size(rules), sizeof(*pack.rules));
+	json_array_foreach(rules, i, rule) {
+		pack.rule_count++;
+		if (rule_read(&pack.rules[i], rule, name, fault) < 0)
+			return -1;
+	}
+	if (pack.rule_count == 0)
+		return invalid(fault, name, "", "it has no rules");
+	*ret = pack;
+	pack = (struct pack){ 0 };
+	return 0;
+}
+
+int
+pack_load(const char *file, struct pack *ret, struct fault *fault)
+{
+	AUTO_TEXT struct text text = { 0 };
+
+	if (file_load(file, PACK_MAX_BYTES, &text) < 0) {
+		(void)fault_set(fault, FETTLE_WHY_HOST, "rules_invalid", "read rule pack '%s': %s",
+				file, strerror(errno));
+		return fault_remedy(fault, "install Fettle again, with its data files");
+	}
+	return pack_parse(text_get(&text), text.len, file, ret, fault);
+}
+
+/* The value of the longest dotted beginning of `module` that the mapping has. */
+static const char *
+lookup_dotted(const json_t *mapping, const char *module)
+{
+	AUTO_FREE char *name = text_copy(module);
+
+	for (;;) {
+		const char *value = json_string_value(json_object_get(mapping, name));
+		char *dot = strrchr(name, '.');
+
+		if (value || !dot)
+			return value;
+		*dot = '\0';
+	}
+}
+
+const char *
+pack_package(const struct pack *pack, const char *module)
+{
+	const char *package = lookup_dotted(json_object_get(pack->json, "packages"), module);
+	size_t top = strcspn(module, "."), i;
+	const json_t *name;
+
+	if (package)
+		return package;
+	json_array_foreach(json_object_get(pack->json, "same"), i, name) {
+		const char *s = json_string_value(name);
+
+		if (s && strlen(s) == top && strncmp(s, module, top) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+const char *
+pack_not_package(const struct pack *pack, const char *module)
+{
+	const char *last = strrchr(module, '.');
+
+	if (last && text_equal(last, ".__main__"))
+		module = "__main__";
+	return lookup_dotted(json_object_get(pack->json, "not_packages"), module);
+}
+
+const char *
+pack_library(const struct pack *pack, const char *library)
+{
+	return json_string_value(json_object_get(json_object_get(pack->json, "libraries"),
+						 library));
+}
