@@ -112,15 +112,12 @@ unwind_step(struct run *run, const struct plan_step *step, const json_t *standin
 				  json_pack("{s:s, s:s, s:s}", "step", step->id, "section",
 					    "on_failure", "message", "nothing to undo"),
 				  err);
-	if (attempt_step(run, step, effects, &own, err) < 0)
+	struct standing undo = { effects, rows };
+	if (attempt_step(run, step, &undo, &own, err) < 0)
 		return -1;
-	if (own.state != ENDING_SUCCEEDED) {
+	if (own.state != ENDING_SUCCEEDED)
 		stands(ending, &own.cause);
-		return 0;
-	}
-	if (json_array_size(rows) == 0)
-		return 0;
-	return run_append(run, "effect.undone", json_pack("{s:O}", "effects", rows), err);
+	return 0;
 }
 
 /* Effects of steps that said `irreversible: true` are not waited for. */
