@@ -203,8 +203,10 @@ propose(struct attempt *a)
 {
 	struct err err = { 0 };
 
-	if (!(a->step->callbacks & CALLBACK_PROPOSE))
+	if (!(a->step->callbacks & CALLBACK_PROPOSE)) {
+		a->proposal = proposal_empty();
 		return 0;
+	}
 	if (ask(a, "propose", NULL, &err) < 0)
 		return fail(a, &err);
 	if (!reply_is_good(a))
@@ -231,14 +233,12 @@ record_intent(struct attempt *a, struct err *err)
 
 	if (run_begin(run, err) < 0)
 		return -1;
-	if (a->proposal) {
-		json_sha256(a->proposal, sha256);
-		body = base_body(a);
-		json_object_set(body, "proposal", a->proposal);
-		json_object_set_new(body, "sha256", json_string(sha256));
-		if (run_append(run, "step.proposed", body, err) < 0)
-			goto out;
-	}
+	json_sha256(a->proposal, sha256);
+	body = base_body(a);
+	json_object_set(body, "proposal", a->proposal);
+	json_object_set_new(body, "sha256", json_string(sha256));
+	if (run_append(run, "step.proposed", body, err) < 0)
+		goto out;
 	body = base_body(a);
 	json_object_set_new(body, "verdict", json_string(gate_verdict_name(a->gate.verdict)));
 	json_object_set(body, "answers", a->gate.answers);
@@ -267,7 +267,7 @@ approved(const struct attempt *a)
 	if (a->standing)
 		return json_pack("{s:[], s:O, s:[]}", "edits", "effects",
 				 a->standing->effects, "commands");
-	return a->proposal ? json_incref(a->proposal) : NULL;
+	return json_incref(a->proposal);
 }
 
 static int
