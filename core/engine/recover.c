@@ -119,6 +119,9 @@ takeover_open(struct takeover *t, struct err *err)
 		json_object_set(t->run.attempts, id, json_object_get(step, "attempt"));
 		if (json_is_object(json_object_get(step, "outputs")))
 			json_object_set(t->run.outputs, id, json_object_get(step, "outputs"));
+		if (!str_eq(json_text(step, "state"), "in_progress") &&
+		    !str_eq(json_text(step, "state"), "pending"))
+			strv_add(&t->run.ended, id);
 	}
 	return 0;
 }
@@ -204,7 +207,8 @@ undo(struct takeover *t, enum ending_state state, const char *code, const char *
 	if (mark_interrupted(&t->run, &ending, err) < 0)
 		return -1;
 	err_set(&ending.cause, code, "%s", text);
-	if (unwind(&t->run, &ending, err) < 0)
+	if (unwind(&t->run, &ending, err) < 0 ||
+	    (state == ENDING_INTERRUPTED && run_finally(&t->run, &ending, err) < 0))
 		return -1;
 	return summary_end(&t->run, &ending, err);
 }

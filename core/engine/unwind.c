@@ -108,7 +108,7 @@ unwind_step(struct run *run, const struct plan_step *step, const json_t *standin
 
 	/* Nothing of this step's kinds stands: there is nothing for it to do. */
 	if (step->undoes.count > 0 && json_array_size(effects) == 0)
-		return run_append(run, "step.skipped",
+		return strv_has(&run->ended, step->id) ? 0 : run_append(run, "step.skipped",
 				  json_pack("{s:s, s:s, s:s}", "step", step->id, "section",
 					    "on_failure", "message", "nothing to undo"),
 				  err);
