@@ -193,10 +193,12 @@ proposal_make(struct run *run, const struct plan_step *step, const struct reply 
 			 commands);
 }
 
-json_t *
-proposal_empty(void)
+bool
+proposal_is_empty(const json_t *proposal)
 {
-	return json_pack("{s:[], s:[], s:[]}", "edits", "effects", "commands");
+	return json_array_size(json_object_get(proposal, "edits")) == 0 &&
+	       json_array_size(json_object_get(proposal, "effects")) == 0 &&
+	       json_array_size(json_object_get(proposal, "commands")) == 0;
 }
 
 static int

@@ -59,15 +59,21 @@ const char *param_type_name(uint32_t type);
  * string (checked by expr_check) and is typed by description_type_value once
  * known. Bool, int, real -> JSON of that type; duration -> integer ms; size ->
  * integer bytes; list -> array of strings; map -> object of strings. Position
- * errors as in node.h, `param.unknown`, `param.required`, `param.choice`,
- * `template.shell` for ${{ }} in program text of a FETTLE_PROGRAM list
+ * errors as in node.h, `type.*`, `param.unknown`, `param.required` (without a
+ * line when there is no `with:`), `param.choice`, `path.invalid`,
+ * `secret.name`, `template.position` for ${{ }} as a program or a secret's
+ * name, `template.shell` for ${{ }} in program text of a FETTLE_PROGRAM list
  * (the argument behind `sh -c`, `bash -c`, `python3 -c`, `perl -e`, `node -e`...).
  * New reference, or NULL.
  */
 json_t *description_type_with(const struct description *d, const struct node *with,
 			      const char *file, struct err *err);
 
-/* A value that has become known: coerced and checked as above. New reference or NULL. */
+/*
+ * A value that has become known: coerced and checked as above, without a
+ * position. A whole number for a duration or size is ms or bytes already. New
+ * reference or NULL.
+ */
 json_t *description_type_value(const struct description_param *param, const json_t *value,
 			       struct err *err);
 

@@ -30,7 +30,7 @@ int expr_each(const json_t *value, int (*each)(void *self, const char *name, str
 /*
  * The value with every reference replaced. New reference. *ret_known is false
  * when a name has no value yet; the result is then json_null().
- * -1 with `template.name`, `template.size` (text above 128 KiB).
+ * -1 with `template.syntax`, `template.size` (a text above 128 KiB).
  */
 int expr_expand(const json_t *value, const struct expr_scope *scope, json_t **ret,
 		bool *ret_known, struct err *err);

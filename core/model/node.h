@@ -6,7 +6,8 @@
  * `yaml.duplicate_key`, `yaml.key_charset`, `yaml.tag`, `yaml.directive`,
  * `yaml.multidoc`, `yaml.empty`, `yaml.root_type`, `yaml.syntax`,
  * `yaml.control_char`, `yaml.utf8`, `yaml.encoding`, `yaml.line_break`,
- * `yaml.scalar_size`, `yaml.nodes`, `file.type`, `file.size`.
+ * `yaml.scalar_size`, `yaml.nodes`. Loading adds `file.missing`, `file.type`
+ * (also a symbolic link), `file.mode` (writable by everybody) and `file.open`.
  */
 #ifndef FETTLE_MODEL_NODE_H
 #define FETTLE_MODEL_NODE_H
@@ -32,11 +33,24 @@ struct node {
 /* The root is always a mapping. `name` is used in errors (err.file). */
 struct node *node_parse(const char *text, size_t len, const char *name, struct err *err);
 struct node *node_load(const char *path, struct err *err);
+/* The bytes alone, for who hashes them first. Caller owns *ret. */
+int node_read_file(const char *path, char **ret, size_t *ret_len, struct err *err);
 void node_free(struct node *node);
 void node_done(struct node **node); /* for AUTO(node) struct node *x = NULL */
 
 /* The value of a key, or NULL. */
 const struct node *node_find(const struct node *mapping, const char *key);
+
+/* A plain scalar that YAML takes for null: nothing, `~`, `null`. */
+bool node_is_null(const struct node *node);
+
+/* Borrowed text of a scalar, or NULL with `type.string`; `what` names it in the error. */
+const char *node_text(const struct node *node, const char *file, const char *what,
+		      struct err *err);
+
+/* Put an error that is already set at a node, or at the i-th key; each returns -1. */
+int node_at(const struct node *node, const char *file, struct err *err);
+int node_at_key(const struct node *mapping, size_t i, const char *file, struct err *err);
 
 /* An error at this node; returns -1. file is the name given to node_parse. */
 int node_err(const struct node *node, const char *file, struct err *err, const char *code,

@@ -53,9 +53,12 @@ struct pipeline {
 
 /*
  * Codes: those of node.h, `pipeline.version`, `pipeline.empty`,
- * `pipeline.duplicate_id`, `id.grammar`, `key.unknown`, `type.*`. Keys of the
- * language that this version does not carry out (if, retry,
- * continue_on_error, rounds, repeat) are refused as `key.unsupported`.
+ * `pipeline.duplicate_id`, `pipeline.step_type` and `pipeline.policy` (a
+ * `uses:` that is no name of one), `id.grammar`, `key.unknown`, `key.missing`,
+ * `type.*`, `env.name`, `env.denied`, `template.position`,
+ * `input.duplicate_service`. Keys of the language that this version does not
+ * carry out (if, retry, continue_on_error, rounds, repeat) are refused as
+ * `key.unsupported`.
  */
 struct pipeline *pipeline_parse(const char *text, size_t len, const char *name, struct err *err);
 struct pipeline *pipeline_load(const char *path, struct err *err);
@@ -67,7 +70,8 @@ const char *pipeline_builtin(const char *name);
 
 /*
  * Types the given inputs (object of strings by name) and fills presets:
- * `input.unknown`, `input.required`, `type.*`. New reference or NULL.
+ * `input.unknown`, `input.required`, `type.*`, `service.grammar`. What is
+ * neither given nor preset is "", 0 or false. New reference or NULL.
  */
 json_t *pipeline_type_inputs(const struct pipeline *p, const json_t *given, struct err *err);
 

@@ -32,7 +32,9 @@ struct project {
  * Looks for fettle.yaml in `directory` and its parents up to the file system
  * root. NULL with `project.missing` (remedy: fettle init) or the codes of
  * node.h, `project.version`, `project.name`, `service.grammar`,
- * `allow.too_wide`, `allow.path`, `allow.self`, `allow.pattern`, `secret.ref`.
+ * `service.alias`, `allow.too_wide`, `allow.path`, `allow.self`,
+ * `allow.pattern`, `secret.ref`, `secret.name`, `env.name`, `env.denied`,
+ * `path.invalid`, `url.policy`, `key.missing`, `type.*`.
  */
 struct project *project_find(const char *directory, struct err *err);
 struct project *project_load(const char *file, struct err *err);
@@ -40,7 +42,10 @@ void project_free(struct project *p);
 
 const struct project_service *project_find_service(const struct project *p, const char *name);
 
-/* Workspace-relative paths no edit may ever touch: fettle.yaml, pipelines. */
+/*
+ * Workspace-relative paths no edit may ever touch: fettle.yaml and .git at any
+ * depth, the project's pipelines. p may be NULL: no project.
+ */
 bool project_is_own_file(const struct project *p, const char *path);
 
 /*

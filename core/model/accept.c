@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What `accept` of a parameter says: "MIN..MAX" in its own unit, or "a|b|c". */
+#include "base/base.h"
+
+#include "model/accept.h"
+
+#include <fettle/plugin.h>
+
+#include "base/num.h"
+#include "model/scalar.h"
+
+/* "MIN..MAX", either may be empty. */
+struct bounds {
+	char min[32], max[32];
+};
+
+static int
+split_bounds(const char *accept, struct bounds *ret)
+{
+	const char *dots = strstr(accept, "..");
+
+	if (dots == NULL || (size_t)(dots - accept) >= sizeof(ret->min) ||
+	    strlen(dots + 2) >= sizeof(ret->max))
+		return -1;
+	snprintf(ret->min, sizeof(ret->min), "%.*s", (int)(dots - accept), accept);
+	snprintf(ret->max, sizeof(ret->max), "%s", dots + 2);
+	return 0;
+}
+
+/* One bound as a number of the parameter's unit; characters for a string. */
+static int
+parse_bound(uint32_t type, const char *text, double *ret)
+{
+	uint64_t number = 0;
+	int64_t whole = 0;
+	struct err err;
+	int result;
+
+	if (type == FETTLE_REAL)
+		return scalar_real(text, ret, &err);
+	if (type == FETTLE_INT) {
+		result = num_i64(text, &whole);
+		*ret = (double)whole;
+		return result;
+	}
+	if (type == FETTLE_DURATION)
+		result = num_duration_ms(text, &number);
+	else if (type == FETTLE_SIZE)
+		result = num_size(text, &number);
+	else
+		result = num_u64(text, &number);
+	*ret = (double)number;
+	return result;
+}
+
+static bool
+has_bounds(uint32_t type)
+{
+	return type == FETTLE_INT || type == FETTLE_REAL || type == FETTLE_STRING ||
+	       type == FETTLE_DURATION || type == FETTLE_SIZE;
+}
+
+bool
+accept_is_valid(const struct description_param *param)
+{
+	struct bounds bounds;
+	double number;
+
+	if (param->type == FETTLE_CHOICE)
+		return param->accept != NULL && param->accept[0] != 0;
+	if (param->accept == NULL)
+		return true;
+	if (!has_bounds(param->type) || split_bounds(param->accept, &bounds) < 0)
+		return false;
+	return (bounds.min[0] == 0 || parse_bound(param->type, bounds.min, &number) == 0) &&
+	       (bounds.max[0] == 0 || parse_bound(param->type, bounds.max, &number) == 0);
+}
+
+int
+accept_check_number(const struct description_param *param, double number, struct err *err)
+{
+	struct bounds bounds;
+	double limit;
+
+	if (param->accept == NULL || split_bounds(param->accept, &bounds) < 0)
+		return 0;
+	if (bounds.min[0] != 0 && parse_bound(param->type, bounds.min, &limit) == 0 &&
+	    number < limit)
+		return err_set(err, "type.range", "%s%s is the least that is taken", bounds.min,
+			       param->type == FETTLE_STRING ? " characters" : "");
+	if (bounds.max[0] != 0 && parse_bound(param->type, bounds.max, &limit) == 0 &&
+	    number > limit)
+		return err_set(err, "type.range", "%s%s is the most that is taken", bounds.max,
+			       param->type == FETTLE_STRING ? " characters" : "");
+	return 0;
+}
+
+int
+accept_check_choice(const struct description_param *param, const char *text, struct err *err)
+{
+	AUTO(strv) struct strv choices = STRV_INIT;
+	AUTO(str) struct str list = STR_INIT;
+	const char *near;
+
+	for (const char *p = param->accept;; p++) {
+		size_t n = strcspn(p, "|");
+
+		strv_add_n(&choices, p, n);
+		str_add(&list, list.len > 0 ? ", " : "");
+		str_add_n(&list, p, n);
+		p += n;
+		if (*p == 0)
+			break;
+	}
+	if (strv_has(&choices, text))
+		return 0;
+	near = strv_nearest(&choices, text);
+	if (near != NULL)
+		err_set(err, "param.choice", "'%.80s' is none of the choices, did you mean '%s'?",
+			text, near);
+	else
+		err_set(err, "param.choice", "'%.80s' is none of the choices", text);
+	return err_remedy(err, "write one of: %s", str_get(&list));
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Plans to canonical JSON and back. What is not in the JSON is not in the
+ * plan: a run reads its own plan back before it does anything.
+ */
+#include "base/base.h"
+
+#include "model/plan.h"
+
+/* ---- to JSON --------------------------------------------------------------- */
+
+static json_t *
+json_list(const struct strv *strv)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < strv->count; i++)
+		json_array_append_new(list, json_string(strv->v[i]));
+	return list;
+}
+
+static json_t *
+json_or_null(json_t *json)
+{
+	return json != NULL ? json_incref(json) : json_null();
+}
+
+static void
+set_text(json_t *object, const char *key, const char *text)
+{
+	text = text != NULL ? text : "";
+	json_object_set_new(object, key, json_string_lossy(text, strlen(text)));
+}
+
+static json_t *
+step_json(const struct plan_step *step)
+{
+	json_t *json = json_object();
+
+	set_text(json, "id", step->id);
+	set_text(json, "uses", step->uses);
+	set_text(json, "section", section_name(step->section));
+	set_text(json, "module_path", step->module_path);
+	set_text(json, "module_sha256", step->module_sha256);
+	set_text(json, "stage", stage_name(step->stage));
+	json_object_set_new(json, "flags", json_integer(step->flags));
+	json_object_set_new(json, "callbacks", json_integer(step->callbacks));
+	json_object_set_new(json, "effects", json_list(&step->effects));
+	json_object_set_new(json, "undoes", json_list(&step->undoes));
+	json_object_set_new(json, "irreversible", json_boolean(step->is_irreversible));
+	json_object_set_new(json, "with", json_or_null(step->with));
+	json_object_set_new(json, "env", json_or_null(step->env));
+	json_object_set_new(json, "timeout_ms", json_integer((json_int_t)step->timeout_ms));
+	json_object_set_new(json, "idle_timeout_ms",
+			    json_integer((json_int_t)step->idle_timeout_ms));
+	json_object_set_new(json, "description",
+			    json_or_null(step->description ? step->description->json : NULL));
+	return json;
+}
+
+static json_t *
+policy_json(const struct plan_policy *policy)
+{
+	json_t *json = json_object();
+
+	set_text(json, "uses", policy->uses);
+	set_text(json, "module_path", policy->module_path);
+	set_text(json, "module_sha256", policy->module_sha256);
+	json_object_set_new(json, "stages", json_integer(policy->stages));
+	json_object_set_new(json, "flags", json_integer(policy->flags));
+	json_object_set_new(json, "with", json_or_null(policy->with));
+	return json;
+}
+
+void
+plan_freeze(struct plan *plan)
+{
+	json_t *json = json_object(), *steps = json_array(), *policies = json_array();
+
+	for (size_t i = 0; i < plan->step_count; i++)
+		json_array_append_new(steps, step_json(&plan->steps[i]));
+	for (size_t i = 0; i < plan->policy_count; i++)
+		json_array_append_new(policies, policy_json(&plan->policies[i]));
+	json_object_set_new(json, "fettle", json_integer(1));
+	set_text(json, "pipeline", plan->pipeline);
+	set_text(json, "pipeline_sha256", plan->pipeline_sha256);
+	set_text(json, "instruction", plan->instruction);
+	set_text(json, "service", plan->service);
+	set_text(json, "workspace", plan->workspace);
+	set_text(json, "generated_by", plan->generated_by);
+	json_object_set_new(json, "generated_at_ms", json_integer(plan->generated_at_ms));
+	json_object_set_new(json, "inputs", json_or_null(plan->inputs));
+	json_object_set_new(json, "allow", json_or_null(plan->allow));
+	json_object_set_new(json, "facts", json_or_null(plan->facts));
+	json_object_set_new(json, "protected", json_boolean(plan->is_protected));
+	json_object_set_new(json, "steps", steps);
+	json_object_set_new(json, "policies", policies);
+	json_decref(plan->json);
+	plan->json = json;
+	json_sha256(json, plan->sha256);
+}
+
+/* ---- from JSON --------------------------------------------------------------- */
+
+static char *
+take_text(const json_t *json, const char *key)
+{
+	return x_strdup(json_text(json, key));
+}
+
+/* A member, or NULL for JSON null. New reference. */
+static json_t *
+take_json(const json_t *json, const char *key)
+{
+	json_t *value = json_object_get(json, key);
+
+	return json_is_null(value) ? NULL : json_incref(value);
+}
+
+static void
+take_list(const json_t *json, const char *key, struct strv *ret)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(json, key), i, item)
+		if (json_is_string(item))
+			strv_add(ret, json_string_value(item));
+}
+
+static int
+find_section(const char *name, enum section *ret)
+{
+	for (int section = 0; section < SECTION_COUNT; section++)
+		if (str_eq(section_name((enum section)section), name)) {
+			*ret = (enum section)section;
+			return 0;
+		}
+	return -1;
+}
+
+static int
+read_step(struct plan_step *step, const json_t *json, struct err *err)
+{
+	AUTO(json_ref) json_t *description = take_json(json, "description");
+
+	step->id = take_text(json, "id");
+	step->uses = take_text(json, "uses");
+	step->module_path = take_text(json, "module_path");
+	step->module_sha256 = take_text(json, "module_sha256");
+	step->stage = stage_find(json_text(json, "stage"));
+	step->flags = (uint32_t)json_int_or(json, "flags", 0);
+	step->callbacks = (uint32_t)json_int_or(json, "callbacks", 0);
+	take_list(json, "effects", &step->effects);
+	take_list(json, "undoes", &step->undoes);
+	step->is_irreversible = json_flag(json, "irreversible");
+	step->with = take_json(json, "with");
+	step->env = take_json(json, "env");
+	step->timeout_ms = (uint64_t)json_int_or(json, "timeout_ms", 0);
+	step->idle_timeout_ms = (uint64_t)json_int_or(json, "idle_timeout_ms", 0);
+	if (find_section(json_text(json, "section"), &step->section) < 0)
+		return err_set(err, "plan.corrupt", "step '%s' stands in no section", step->id);
+	if (description == NULL)
+		return 0;
+	step->description = description_new(description, err);
+	return step->description != NULL ? 0 : -1;
+}
+
+static void
+read_policy(struct plan_policy *policy, const json_t *json)
+{
+	policy->uses = take_text(json, "uses");
+	policy->module_path = take_text(json, "module_path");
+	policy->module_sha256 = take_text(json, "module_sha256");
+	policy->stages = (uint32_t)json_int_or(json, "stages", 0);
+	policy->flags = (uint32_t)json_int_or(json, "flags", 0);
+	policy->with = take_json(json, "with");
+}
+
+static int
+read_plan(struct plan *plan, struct err *err)
+{
+	const json_t *steps = json_object_get(plan->json, "steps");
+	const json_t *policies = json_object_get(plan->json, "policies");
+	json_t *item;
+	size_t i;
+
+	if (json_int_or(plan->json, "fettle", 0) != 1 || !json_is_array(steps) ||
+	    !json_is_array(policies))
+		return err_set(err, "plan.corrupt", "the stored plan is of no known form");
+	plan->pipeline = take_text(plan->json, "pipeline");
+	plan->pipeline_sha256 = take_text(plan->json, "pipeline_sha256");
+	plan->instruction = take_text(plan->json, "instruction");
+	plan->service = take_text(plan->json, "service");
+	plan->workspace = take_text(plan->json, "workspace");
+	plan->generated_by = take_text(plan->json, "generated_by");
+	plan->generated_at_ms = json_int_or(plan->json, "generated_at_ms", 0);
+	plan->inputs = take_json(plan->json, "inputs");
+	plan->allow = take_json(plan->json, "allow");
+	plan->facts = take_json(plan->json, "facts");
+	plan->is_protected = json_flag(plan->json, "protected");
+	plan->steps = x_calloc(json_array_size(steps) + 1, sizeof(*plan->steps));
+	plan->policies = x_calloc(json_array_size(policies) + 1, sizeof(*plan->policies));
+	json_array_foreach(policies, i, item)
+		read_policy(&plan->policies[plan->policy_count++], item);
+	json_array_foreach(steps, i, item)
+		if (read_step(&plan->steps[plan->step_count++], item, err) < 0)
+			return -1;
+	return 0;
+}
+
+struct plan *
+plan_parse(const char *text, const char *want_sha256, struct err *err)
+{
+	struct plan *plan = x_calloc(1, sizeof(*plan));
+
+	plan->json = json_parse(text, strlen(text), err);
+	if (plan->json == NULL) {
+		err_context(err, "the stored plan");
+		snprintf(err->code, sizeof(err->code), "plan.corrupt");
+		plan_free(plan);
+		return NULL;
+	}
+	json_sha256(plan->json, plan->sha256);
+	if (!str_eq(plan->sha256, want_sha256)) {
+		err_set(err, "plan.corrupt", "the stored plan has SHA-256 %s instead of %s",
+			plan->sha256, want_sha256);
+		err_remedy(err, "the store was changed from outside: do not trust this run");
+	} else if (read_plan(plan, err) == 0) {
+		return plan;
+	}
+	plan_free(plan);
+	return NULL;
+}
+
+/* ---- the rest ------------------------------------------------------------------- */
+
+static void
+step_done(struct plan_step *step)
+{
+	free(step->id);
+	free(step->uses);
+	free(step->module_path);
+	free(step->module_sha256);
+	strv_done(&step->effects);
+	strv_done(&step->undoes);
+	json_decref(step->with);
+	json_decref(step->env);
+	description_free(step->description);
+}
+
+static void
+policy_done(struct plan_policy *policy)
+{
+	free(policy->uses);
+	free(policy->module_path);
+	free(policy->module_sha256);
+	json_decref(policy->with);
+}
+
+void
+plan_free(struct plan *plan)
+{
+	if (plan == NULL)
+		return;
+	for (size_t i = 0; i < plan->step_count; i++)
+		step_done(&plan->steps[i]);
+	for (size_t i = 0; i < plan->policy_count; i++)
+		policy_done(&plan->policies[i]);
+	free(plan->steps);
+	free(plan->policies);
+	free(plan->pipeline);
+	free(plan->pipeline_sha256);
+	free(plan->instruction);
+	free(plan->service);
+	free(plan->workspace);
+	free(plan->generated_by);
+	json_decref(plan->inputs);
+	json_decref(plan->allow);
+	json_decref(plan->facts);
+	json_decref(plan->json);
+	free(plan);
+}
+
+const struct plan_step *
+plan_find_step(const struct plan *plan, const char *id)
+{
+	for (size_t i = 0; i < plan->step_count; i++)
+		if (str_eq(plan->steps[i].id, id))
+			return &plan->steps[i];
+	return NULL;
+}

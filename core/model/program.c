@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which programs are interpreters, and which of their options take code. An
+ * interpreter counts wherever it stands (`env sh -c`, `timeout 5 sh -c`,
+ * `docker exec x sh -c`): refusing too much costs the user an `env:` entry,
+ * refusing too little costs the machine.
+ */
+#include "base/base.h"
+
+#include "model/program.h"
+
+#include "model/expr.h"
+
+/* letters: short options that take code; words: long ones, blank-separated. */
+struct interpreter {
+	const char *name, *letters, *words;
+	bool is_all_code;	/* every argument behind it is code */
+};
+
+static const struct interpreter interpreters[] = {
+	{ "sh", "c", "", false },
+	{ "bash", "c", "--rcfile --init-file", false },
+	{ "dash", "c", "", false },
+	{ "ash", "c", "", false },
+	{ "ksh", "c", "", false },
+	{ "mksh", "c", "", false },
+	{ "zsh", "c", "", false },
+	{ "fish", "cC", "--command --init-command", false },
+	{ "csh", "c", "", false },
+	{ "tcsh", "c", "", false },
+	{ "su", "c", "--command --session-command", false },
+	{ "runuser", "c", "--command --session-command", false },
+	{ "script", "c", "--command", false },
+	{ "flock", "c", "--command", false },
+	{ "python", "c", "", false },
+	{ "pypy", "c", "", false },
+	{ "perl", "eEMm", "", false },
+	{ "ruby", "e", "", false },
+	{ "lua", "e", "", false },
+	{ "php", "rBREF", "--run --process-begin --process-code --process-end", false },
+	{ "node", "ep", "--eval --print --import --require", false },
+	{ "nodejs", "ep", "--eval --print --import --require", false },
+	{ "bun", "ep", "--eval --print", false },
+	{ "deno", "e", "eval", false },
+	{ "Rscript", "e", "", false },
+	{ "osascript", "e", "", false },
+	{ "pwsh", "cC", "-Command -EncodedCommand", false },
+	{ "sed", "e", "--expression", false },
+	{ "awk", "e", "--source", false },
+	{ "gawk", "e", "--source", false },
+	{ "mawk", "", "", false },
+	{ "jq", "", "", false },
+	{ "sqlite3", "", "-cmd", false },
+	{ "psql", "c", "--command", false },
+	{ "mysql", "e", "--execute", false },
+	{ "mariadb", "e", "--execute", false },
+	{ "eval", "", "", true },
+	{ "ssh", "", "", true },
+	{ "watch", "", "", true },
+};
+
+/* `python3.11` is python, `/usr/bin/perl5` is perl. */
+static const struct interpreter *
+find_interpreter(const char *arg)
+{
+	const char *slash = strrchr(arg, '/'), *name = slash ? slash + 1 : arg;
+
+	for (size_t i = 0; i < ARRAY_LEN(interpreters); i++) {
+		size_t n = strlen(interpreters[i].name);
+
+		if (strncmp(name, interpreters[i].name, n) == 0 &&
+		    name[n + strspn(name + n, "0123456789.")] == 0)
+			return &interpreters[i];
+	}
+	return NULL;
+}
+
+static bool
+is_word_of(const char *words, const char *arg)
+{
+	size_t n = strcspn(arg, "=");
+
+	for (const char *p = words; *p != 0; p += strspn(p, " ")) {
+		size_t len = strcspn(p, " ");
+
+		if (len == n && strncmp(p, arg, n) == 0)
+			return true;
+		p += len;
+	}
+	return false;
+}
+
+/* `-c`, `-lc`, `-cTEXT`, `--command`, `--command=TEXT`. */
+static bool
+takes_code(const struct interpreter *interpreter, const char *arg)
+{
+	if (is_word_of(interpreter->words, arg))
+		return true;
+	return arg[0] == '-' && arg[1] != '-' && arg[1] != 0 &&
+	       strpbrk(arg + 1, interpreter->letters) != NULL;
+}
+
+/* Behind the interpreter at `at`: its options, script and program texts. */
+static size_t
+find_behind(const struct strv *argv, size_t at, const struct interpreter *interpreter)
+{
+	bool is_script_seen = false, is_code = false;
+
+	for (size_t i = at + 1; i < argv->count; i++) {
+		const char *arg = argv->v[i];
+		bool is_guarded = is_code || !is_script_seen || interpreter->is_all_code ||
+				  takes_code(interpreter, arg);
+
+		if (is_guarded && expr_has(arg))
+			return i;
+		if (is_code || arg[0] != '-')
+			is_script_seen = true;
+		is_code = !is_code && takes_code(interpreter, arg);
+	}
+	return argv->count;
+}
+
+size_t
+program_find_template(const struct strv *argv)
+{
+	for (size_t i = 0; i < argv->count; i++) {
+		const struct interpreter *interpreter = find_interpreter(argv->v[i]);
+		size_t at;
+
+		if (interpreter == NULL)
+			continue;
+		at = find_behind(argv, i, interpreter);
+		if (at < argv->count)
+			return at;
+	}
+	return argv->count;
+}

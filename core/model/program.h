@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An argv as it is written in a pipeline, and where in it a program text
+ * stands: `sh -c TEXT`, `python3 -c TEXT`. A reference there would let a value
+ * become code.
+ */
+#ifndef FETTLE_MODEL_PROGRAM_H
+#define FETTLE_MODEL_PROGRAM_H
+
+#include "base/base.h"
+#include "base/str.h"
+
+/*
+ * The first argument that must not hold `${{ }}` but does: a program text, an
+ * option or script of an interpreter; argv->count when all is well.
+ */
+size_t program_find_template(const struct strv *argv);
+
+#endif
