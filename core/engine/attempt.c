@@ -20,7 +20,7 @@
 struct attempt {
 	struct run *run;
 	const struct plan_step *step;
-	const json_t *standing;
+	const struct standing *standing;
 	int number;
 	int64_t started_ms;
 	char *what;		/* `step 'build' (build/compose)` */
@@ -203,8 +203,10 @@ propose(struct attempt *a)
 {
 	struct err err = { 0 };
 
-	if (!(a->step->callbacks & CALLBACK_PROPOSE))
+	if (!(a->step->callbacks & CALLBACK_PROPOSE)) {
+		a->proposal = proposal_empty();
 		return 0;
+	}
 	if (ask(a, "propose", NULL, &err) < 0)
 		return fail(a, &err);
 	if (!reply_is_good(a))
@@ -231,14 +233,12 @@ record_intent(struct attempt *a, struct err *err)
 
 	if (run_begin(run, err) < 0)
 		return -1;
-	if (a->proposal) {
-		json_sha256(a->proposal, sha256);
-		body = base_body(a);
-		json_object_set(body, "proposal", a->proposal);
-		json_object_set_new(body, "sha256", json_string(sha256));
-		if (run_append(run, "step.proposed", body, err) < 0)
-			goto out;
-	}
+	json_sha256(a->proposal, sha256);
+	body = base_body(a);
+	json_object_set(body, "proposal", a->proposal);
+	json_object_set_new(body, "sha256", json_string(sha256));
+	if (run_append(run, "step.proposed", body, err) < 0)
+		goto out;
 	body = base_body(a);
 	json_object_set_new(body, "verdict", json_string(gate_verdict_name(a->gate.verdict)));
 	json_object_set(body, "answers", a->gate.answers);
@@ -265,9 +265,9 @@ static json_t *
 approved(const struct attempt *a)
 {
 	if (a->standing)
-		return json_pack("{s:[], s:O, s:[]}", "edits", "effects", a->standing,
-				 "commands");
-	return a->proposal ? json_incref(a->proposal) : NULL;
+		return json_pack("{s:[], s:O, s:[]}", "edits", "effects",
+				 a->standing->effects, "commands");
+	return json_incref(a->proposal);
 }
 
 static int
@@ -308,8 +308,8 @@ keep_outputs(struct attempt *a)
 	json_object_set_new(a->run->outputs, a->step->id, outputs);
 }
 
-static int
-record_outcome(struct attempt *a, struct err *err)
+static json_t *
+outcome_body(const struct attempt *a)
 {
 	json_t *body = base_body(a);
 
@@ -331,7 +331,27 @@ record_outcome(struct attempt *a, struct err *err)
 		json_object_set(body, "outputs", outputs);
 	json_object_set_new(body, "duration_ms",
 			    json_integer(clock_boot_ms() - a->started_ms));
-	return run_append(a->run, "step.ended", body, err);
+	return body;
+}
+
+/* A rollback's success and the end of what it undid are one fact. */
+static int
+record_outcome(struct attempt *a, struct err *err)
+{
+	struct run *run = a->run;
+	bool has_undone = a->standing && json_array_size(a->standing->rows) > 0 &&
+			  str_eq(a->state, "succeeded");
+
+	if (run_begin(run, err) < 0)
+		return -1;
+	if (run_append(run, "step.ended", outcome_body(a), err) < 0 ||
+	    (has_undone &&
+	     run_append(run, "effect.undone",
+			json_pack("{s:O}", "effects", a->standing->rows), err) < 0)) {
+		run_abort(run);
+		return -1;
+	}
+	return run_commit(run, err);
 }
 
 /* ---- the line ---- */
@@ -398,8 +418,8 @@ end_run(const struct attempt *a, struct ending *ending)
 }
 
 int
-attempt_step(struct run *run, const struct plan_step *step, const json_t *standing,
-	     struct ending *ending, struct err *err)
+attempt_step(struct run *run, const struct plan_step *step,
+	     const struct standing *standing, struct ending *ending, struct err *err)
 {
 	__attribute__((cleanup(attempt_done))) struct attempt a = {
 		.run = run,

@@ -11,12 +11,17 @@
 #include "engine/ending.h"
 #include "engine/run.h"
 
+/* What a rollback step is to undo. Borrowed arrays of the same length. */
+struct standing {
+	const json_t *effects;	/* as its run() is handed them */
+	const json_t *rows;	/* their numbers in the store: ended with its success */
+};
+
 /*
- * standing: the effects a rollback step is to undo, or NULL. 0 with *ending
- * changed when the step did not succeed; -1 when the store failed and nothing
- * more may be done.
+ * standing: for a rollback step, else NULL. 0 with *ending changed when the
+ * step did not succeed; -1 when the store failed and nothing more may be done.
  */
-int attempt_step(struct run *run, const struct plan_step *step, const json_t *standing,
-		 struct ending *ending, struct err *err);
+int attempt_step(struct run *run, const struct plan_step *step,
+		 const struct standing *standing, struct ending *ending, struct err *err);
 
 #endif

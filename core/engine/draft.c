@@ -298,6 +298,19 @@ out:
 	return -1;
 }
 
+/* The plan is stored and shown as it is: it must not hold what nobody may see. */
+static int
+check_no_secret(const struct draft *draft, struct err *err)
+{
+	AUTO(json_ref) json_t *masked = mask_json(&draft->mask, draft->plan->json);
+
+	if (json_equal(masked, draft->plan->json))
+		return 0;
+	err_set(err, "secret_in_plan", "the plan would hold the value of a secret in plain text");
+	return err_remedy(err, "pass it as ${{ secrets.NAME }} in a step's `env`, and keep it out "
+			       "of the instruction, parameters and inputs");
+}
+
 int
 draft_make(struct draft *draft, struct engine *engine, const struct order *order,
 	   struct err *err)
@@ -311,7 +324,7 @@ draft_make(struct draft *draft, struct engine *engine, const struct order *order
 	if (draft->project && survey_project(draft, err) < 0)
 		goto out;
 	plan_freeze(draft->plan);
-	if (survey_checks(draft, err) == 0)
+	if (check_no_secret(draft, err) == 0 && survey_checks(draft, err) == 0)
 		return 0;
 out:
 	draft_done(draft);

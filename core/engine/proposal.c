@@ -193,12 +193,10 @@ proposal_make(struct run *run, const struct plan_step *step, const struct reply 
 			 commands);
 }
 
-bool
-proposal_is_empty(const json_t *proposal)
+json_t *
+proposal_empty(void)
 {
-	return json_array_size(json_object_get(proposal, "edits")) == 0 &&
-	       json_array_size(json_object_get(proposal, "effects")) == 0 &&
-	       json_array_size(json_object_get(proposal, "commands")) == 0;
+	return json_pack("{s:[], s:[], s:[]}", "edits", "effects", "commands");
 }
 
 static int

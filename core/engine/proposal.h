@@ -22,8 +22,8 @@
 json_t *proposal_make(struct run *run, const struct plan_step *step, const struct reply *reply,
 		      struct err *err);
 
-/* No edit, effect or command. */
-bool proposal_is_empty(const json_t *proposal);
+/* That of a step with nothing to say: no edit, effect or command. New reference. */
+json_t *proposal_empty(void);
 
 /* The unified diff of its edits, from the stored images. */
 int proposal_diff(struct store *store, const json_t *proposal, struct str *out,

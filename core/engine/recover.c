@@ -119,6 +119,9 @@ takeover_open(struct takeover *t, struct err *err)
 		json_object_set(t->run.attempts, id, json_object_get(step, "attempt"));
 		if (json_is_object(json_object_get(step, "outputs")))
 			json_object_set(t->run.outputs, id, json_object_get(step, "outputs"));
+		if (!str_eq(json_text(step, "state"), "in_progress") &&
+		    !str_eq(json_text(step, "state"), "pending"))
+			strv_add(&t->run.ended, id);
 	}
 	return 0;
 }
@@ -149,6 +152,50 @@ mark_interrupted(struct run *run, struct ending *ending, struct err *err)
 	return 0;
 }
 
+/* Appends to a run that could not be opened. */
+static int
+end_closed(struct takeover *t, json_t *body, struct err *err)
+{
+	struct mask none = { 0 };
+	struct run run = { .engine = t->run.engine,
+			   .claim = t->run.claim,
+			   .mask = &none,
+			   .queued = json_array(),
+			   .notes = json_array() };
+	int failed = run_append(&run, "run.ended", body, err);
+
+	json_decref(run.queued);
+	json_decref(run.notes);
+	return failed;
+}
+
+/* A run that died before it was planned has done nothing. */
+static int
+end_unplanned(struct takeover *t, struct err *err)
+{
+	return end_closed(t,
+			  json_pack("{s:s, s:s, s:s}", "state", "failed", "code", "interrupted",
+				    "message", "fettle ended before the run was planned"),
+			  err);
+}
+
+/*
+ * The workspace or the plan is gone: nothing can be put back any more. Said
+ * once, loudly, rather than tried before every later run.
+ */
+static int
+end_lost(struct takeover *t, struct err *err)
+{
+	struct err why = *err;
+
+	if (str_eq(why.code, "store_unavailable") || str_eq(why.code, "store.stale_epoch"))
+		return -1;
+	return end_closed(t,
+			  json_pack("{s:s, s:s, s:s, s:s}", "state", "rollback_failed", "code",
+				    "rollback_failed", "message", why.text, "remedy", why.remedy),
+			  err);
+}
+
 static int
 undo(struct takeover *t, enum ending_state state, const char *code, const char *text,
      struct err *err)
@@ -156,28 +203,14 @@ undo(struct takeover *t, enum ending_state state, const char *code, const char *
 	struct ending ending = { .state = state };
 
 	if (takeover_open(t, err) < 0)
-		return -1;
+		return end_lost(t, err);
 	if (mark_interrupted(&t->run, &ending, err) < 0)
 		return -1;
 	err_set(&ending.cause, code, "%s", text);
-	if (unwind(&t->run, &ending, err) < 0)
+	if (unwind(&t->run, &ending, err) < 0 ||
+	    (state == ENDING_INTERRUPTED && run_finally(&t->run, &ending, err) < 0))
 		return -1;
 	return summary_end(&t->run, &ending, err);
-}
-
-/* A run that died before it was planned has done nothing. */
-static int
-end_unplanned(struct takeover *t, struct err *err)
-{
-	struct mask none = { 0 };
-
-	t->run.mask = &none;
-	t->run.queued = json_array();
-	t->run.notes = json_array();
-	return run_append(&t->run, "run.ended",
-			  json_pack("{s:s, s:s, s:s}", "state", "failed", "code", "interrupted",
-				    "message", "fettle ended before the run was planned"),
-			  err);
 }
 
 int

@@ -42,6 +42,7 @@ run_close(struct run *run)
 	json_decref(run->queued);
 	json_decref(run->notes);
 	json_decref(run->attempts);
+	strv_done(&run->ended);
 	json_decref(run->report);
 	str_done(&run->diagnosis);
 	*run = (struct run){ .lock_fd = -1, .workspace_fd = -1 };
@@ -103,15 +104,14 @@ carry_out_steps(struct run *run, struct ending *ending, struct err *err)
 	return 0;
 }
 
-/* `finally` steps run whatever happened; their failure is told, not undone. */
-static int
-carry_out_finally(struct run *run, struct ending *ending, struct err *err)
+int
+run_finally(struct run *run, struct ending *ending, struct err *err)
 {
 	for (size_t i = 0; i < run->plan->step_count; i++) {
 		const struct plan_step *step = &run->plan->steps[i];
 		struct ending own = { .state = ENDING_SUCCEEDED };
 
-		if (step->section != SECTION_FINALLY)
+		if (step->section != SECTION_FINALLY || strv_has(&run->ended, step->id))
 			continue;
 		if (attempt_step(run, step, NULL, &own, err) < 0)
 			return -1;
@@ -134,7 +134,7 @@ run_carry_out(struct run *run, struct err *err)
 		return -1;
 	if (ending.state != ENDING_SUCCEEDED && unwind(run, &ending, err) < 0)
 		return -1;
-	if (carry_out_finally(run, &ending, err) < 0)
+	if (run_finally(run, &ending, err) < 0)
 		return -1;
 	return summary_end(run, &ending, err);
 }

@@ -98,6 +98,18 @@ pick_effects(const json_t *standing, const struct plan_step *step, json_t *ret_r
 	return effects;
 }
 
+/* Said once, also when an earlier process already said it. */
+static int
+skip_step(struct run *run, const struct plan_step *step, struct err *err)
+{
+	if (strv_has(&run->ended, step->id))
+		return 0;
+	return run_append(run, "step.skipped",
+			  json_pack("{s:s, s:s, s:s}", "step", step->id, "section",
+				    "on_failure", "message", "nothing to undo"),
+			  err);
+}
+
 static int
 unwind_step(struct run *run, const struct plan_step *step, const json_t *standing,
 	    struct ending *ending, struct err *err)
@@ -108,19 +120,13 @@ unwind_step(struct run *run, const struct plan_step *step, const json_t *standin
 
 	/* Nothing of this step's kinds stands: there is nothing for it to do. */
 	if (step->undoes.count > 0 && json_array_size(effects) == 0)
-		return run_append(run, "step.skipped",
-				  json_pack("{s:s, s:s, s:s}", "step", step->id, "section",
-					    "on_failure", "message", "nothing to undo"),
-				  err);
-	if (attempt_step(run, step, effects, &own, err) < 0)
+		return skip_step(run, step, err);
+	struct standing undo = { effects, rows };
+	if (attempt_step(run, step, &undo, &own, err) < 0)
 		return -1;
-	if (own.state != ENDING_SUCCEEDED) {
+	if (own.state != ENDING_SUCCEEDED)
 		stands(ending, &own.cause);
-		return 0;
-	}
-	if (json_array_size(rows) == 0)
-		return 0;
-	return run_append(run, "effect.undone", json_pack("{s:O}", "effects", rows), err);
+	return 0;
 }
 
 /* Effects of steps that said `irreversible: true` are not waited for. */

@@ -3,9 +3,9 @@
 #include "base/base.h"
 #include "wire/request.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -163,8 +163,9 @@ request_read_secrets(int fd, struct err *err)
 	static const struct shape_member member = { "secrets", SHAPE_TEXT_MAP };
 	AUTO(json_ref) json_t *secrets = NULL;
 	AUTO(json_ref) json_t *wrapped = NULL;
+	struct stat st;
 
-	if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+	if (fstat(fd, &st) < 0 || (S_ISREG(st.st_mode) && st.st_size == 0))
 		return json_object();
 	secrets = read_json(fd, "secrets", err);
 	if (!secrets)

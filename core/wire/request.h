@@ -38,7 +38,7 @@ int request_seal(const char *name, const json_t *object, struct err *err);
 json_t *request_read(int fd, struct err *err);
 int request_check(const json_t *request, struct err *err);
 
-/* The secrets: an object of text; empty when fd is not open. NULL on error. */
+/* The secrets: an object of text; empty when fd is closed or empty. NULL on error. */
 json_t *request_read_secrets(int fd, struct err *err);
 
 #endif

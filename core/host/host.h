@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Program fettle-host: one question to one module (or, for judge, several),
+ * in a jail.
+ *
+ *	outer host      the engine's child: jails, opens and checks module files
+ *	 `- init        PID 1 of the namespace: passes TERM on, reaps, kills the rest
+ *	     `- module  loads, runs the callback, tells the result
+ *
+ * Without a PID namespace the outer host does init's work as a subreaper.
+ */
+#ifndef FETTLE_HOST_HOST_H
+#define FETTLE_HOST_HOST_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "host/jail.h"
+#include "host/module.h"
+
+#define LOCK_FD 6	/* behind the descriptors of wire/request.h; may be absent */
+
+struct host {
+	json_t *request;	/* checked */
+	const char *call;
+	int scratch_fd;
+	struct module *modules;
+	size_t module_count;
+	struct jail jail;
+};
+
+/* Reads descriptor 3 and answers on 4. Returns the exit status of the program. */
+int host_serve(void);
+
+/* The module process: never returns. */
+_Noreturn void call_serve(struct host *host);
+
+/* The last event for what went wrong before a callback could answer. */
+void host_send_error(const struct host *host, const char *why, const struct err *err);
+
+/* `fettle-host --replay FILE`: repeats a kept request, events to standard output. */
+int replay(const char *file);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The outer host and init: from the request to the module process. */
+#include "base/base.h"
+#include "host/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <fettle/plugin.h>
+
+#include "base/path.h"
+#include "host/supervise.h"
+#include "wire/event.h"
+#include "wire/request.h"
+
+void
+host_send_error(const struct host *host, const char *why, const struct err *err)
+{
+	AUTO(json_ref) json_t *event =
+		json_pack("{s:s, s:s, s:s, s:s, s:o}", "e", "result", "result", "error", "why",
+			  why, "code", err->code, "text",
+			  json_string_lossy(err->text, strlen(err->text)));
+	struct err ignored;
+
+	if (err->remedy[0])
+		json_object_set_new(event, "remedy",
+				    json_string_lossy(err->remedy, strlen(err->remedy)));
+	(void)event_send(EVENT_FD, host->scratch_fd, event, &ignored); /* Nobody else to tell. */
+}
+
+/*
+ * No program gets our descriptors. Those that are absent are filled, so that
+ * nothing we open lands where it would be taken for something else.
+ */
+static void
+claim_descriptors(void)
+{
+	static const char *const names[] = { [SECRET_FD] = "no secrets", [LOCK_FD] = "no lock" };
+
+	for (int fd = REQUEST_FD; fd <= LOCK_FD; fd++)
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+			(void)memfd_create(names[fd], MFD_CLOEXEC);
+}
+
+static int
+open_modules(struct host *host, struct err *err)
+{
+	const json_t *entries = json_object_get(host->request, "modules");
+	size_t count = json_array_size(entries);
+
+	host->modules = x_calloc(count, sizeof(*host->modules));
+	for (; host->module_count < count; host->module_count++)
+		if (module_open(&host->modules[host->module_count],
+				json_array_get(entries, host->module_count), err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+read_request(struct host *host, struct err *err)
+{
+	const json_t *jail;
+
+	host->request = request_read(REQUEST_FD, err);
+	if (!host->request)
+		return -1;
+	jail = json_object_get(host->request, "jail");
+	host->call = json_text(host->request, "call");
+	host->jail = (struct jail){
+		.workspace = json_text(host->request, "workspace"),
+		.scratch = json_text(host->request, "scratch"),
+		.may_write_workspace = json_int_or(jail, "flags", 0) & FETTLE_WORKSPACE_WRITE,
+	};
+	return 0;
+}
+
+/* ---- the processes below --------------------------------------------------- */
+
+/*
+ * Ends this process when its parent has ended, now or later. The pipe's other
+ * end is held by the parent alone.
+ */
+static void
+die_with_parent(int parent_pipe)
+{
+	struct pollfd pollfd = { .fd = parent_pipe };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (poll(&pollfd, 1, 0) == 1 && (pollfd.revents & POLLHUP))
+		_exit(71);
+	close(parent_pipe);
+}
+
+static _Noreturn void
+become_module(struct host *host)
+{
+	struct err err;
+
+	supervise_reset();
+	close(REQUEST_FD);
+	close(LOCK_FD);
+	if (jail_apply(&host->jail, JAIL_MODULE, &err) == 0)
+		call_serve(host);
+	host_send_error(host, "host", &err);
+	_exit(1);
+}
+
+static int
+supervise_module(struct host *host, enum scope scope, struct err *err)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		become_module(host);
+	if (pid < 0)
+		return err_errno(err, "host.fork", "start the module process");
+	return supervise(pid, scope);
+}
+
+static _Noreturn void
+become_init(struct host *host, int parent_pipe)
+{
+	struct err err;
+	int status = -1;
+
+	die_with_parent(parent_pipe);
+	if (jail_apply(&host->jail, JAIL_INIT, &err) == 0)
+		status = supervise_module(host, SCOPE_NAMESPACE, &err);
+	if (status < 0)
+		host_send_error(host, "host", &err);
+	_exit(status < 0 ? 1 : status);
+}
+
+static int
+supervise_init(struct host *host, struct err *err)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_errno(err, "host.fork", "make a pipe");
+	pid = fork();
+	if (pid == 0) {
+		close(ends[1]);
+		become_init(host, ends[0]);
+	}
+	if (pid < 0)
+		return err_errno(err, "host.fork", "start PID 1 of the namespace");
+	close(ends[0]);
+	return supervise(pid, SCOPE_CHILD);
+}
+
+static int
+serve(struct host *host, const char **ret_why, struct err *err)
+{
+	const char *minimum;
+
+	*ret_why = "bug";
+	if (read_request(host, err) < 0)
+		return -1;
+	*ret_why = "host";
+	if (jail_apply(&host->jail, JAIL_OUTER, err) < 0)
+		return -1;
+	host->scratch_fd = path_open_dir(host->jail.scratch, err);
+	if (host->scratch_fd < 0 || open_modules(host, err) < 0 ||
+	    jail_apply(&host->jail, JAIL_SPLIT, err) < 0)
+		return -1;
+	minimum = json_text(json_object_get(host->request, "jail"), "minimum");
+	if (jail_check_minimum(&host->jail, minimum, err) < 0)
+		return -1;
+
+	supervise_prepare();
+	if (host->jail.has_namespace)
+		return supervise_init(host, err);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return err_errno(err, "jail.failed", "become a subreaper");
+	return supervise_module(host, SCOPE_TREE, err);
+}
+
+int
+host_serve(void)
+{
+	struct host host = { .scratch_fd = -1 };
+	const char *why;
+	struct err err;
+	int status;
+
+	supervise_reset();
+	claim_descriptors();
+	status = serve(&host, &why, &err);
+	if (status >= 0)
+		return status;
+	host_send_error(&host, why, &err);
+	return 1;
+}

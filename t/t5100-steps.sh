@@ -1,0 +1,241 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The life of steps, without Docker: order, outputs, edits, failure,
+# unwinding, `finally`, refusals, masking.
+. "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
+need jq
+
+mkdir work
+cd work || bail "no workspace"
+
+state() # RUN: its state
+{
+	fettle show "$1" --json | jq -r .state
+}
+
+steps() # RUN: `id=state` in order
+{
+	fettle show "$1" --json | jq -r '[.steps[] | "\(.step)=\(.state)"] | join(" ")'
+}
+
+# ---- success ----
+
+printf 'one\ntwo\n' >a.txt
+cat >ok.yaml <<'YAML'
+fettle: 1
+name: ok
+steps:
+  - id: ask
+    uses: analyze/command
+    with: { argv: [sh, -c, 'echo "word=uno" >>"$FETTLE_OUTPUTS"; echo asked'] }
+  - id: patch
+    uses: patch/apply
+    with:
+      edits:
+        - { op: replace, path: a.txt, find: one, with: changed }
+  - id: verify
+    uses: verify/command
+    with: { argv: [grep, -q, changed, a.txt] }
+finally:
+  - id: last
+    uses: verify/command
+    with: { argv: [sh, -c, 'echo last words'] }
+YAML
+run_ok 'a pipeline without a service needs no project and no Docker' \
+	fettle run -p ./ok.yaml
+is 'it succeeded' "$(state last)" succeeded
+is 'its steps ran in order, finally last' "$(steps last)" \
+	'ask=succeeded patch=succeeded verify=succeeded last=succeeded'
+is 'the engine applied the edit' "$(cat a.txt)" "$(printf 'changed\ntwo\n')"
+like 'a step leaves its log' "$(fettle artifacts last ask.log)" '^asked$'
+like 'the diff is an artifact' "$(fettle artifacts last patch.diff)" '^\+changed$'
+run_ok 'the diff can be shown later' fettle diff last
+like 'and is the same' "$out" '^-one$'
+
+# ---- plan changes nothing ----
+
+printf 'one\ntwo\n' >a.txt
+before=$(tree_hash .)
+run_ok 'plan works' fettle plan -p ./ok.yaml
+like 'plan shows the diff' "$out" '^ *\+changed'
+is 'plan writes no byte of the workspace' "$(tree_hash .)" "$before"
+
+# ---- failure: everything back ----
+
+cat >bad.yaml <<YAML
+fettle: 1
+name: bad
+steps:
+  - id: patch
+    uses: patch/apply
+    with:
+      edits:
+        - { op: replace, path: a.txt, find: one, with: changed }
+        - { op: write, path: new.txt, content: "made\n" }
+        - { op: delete, path: gone.txt }
+  - id: restart
+    uses: restart/command
+    with: { argv: [sh, -c, 'echo up >>$T/world'] }
+  - id: verify
+    uses: verify/command
+    with: { argv: [sh, -c, 'echo not well; exit 3'] }
+  - id: never
+    uses: verify/command
+    with: { argv: [touch, $T/never] }
+on_failure:
+  - id: undo
+    uses: rollback/command
+    with: { argv: [sh, -c, 'echo down >>$T/world; cat "\$FETTLE_EFFECTS"'] }
+finally:
+  - id: last
+    uses: verify/command
+    with: { argv: [touch, $T/finally] }
+YAML
+printf 'no newline at the end' >gone.txt
+chmod 0751 gone.txt
+echo 'the operator is working here' >notes.txt
+before=$(tree_hash .)
+run_fails 3 'a failed verification ends with exit status 3' fettle run -p ./bad.yaml
+is 'the run is rolled_back' "$(state last)" rolled_back
+is 'every file is back, byte for byte, mode and all' "$(tree_hash .)" "$before"
+is 'the effect was undone once, after it was caused' "$(cat "$T/world")" "$(printf 'up\ndown')"
+is 'the steps tell the story' "$(steps last)" \
+	'patch=succeeded restart=succeeded verify=failed never=skipped undo=succeeded last=succeeded'
+not_ok 'a step behind the failure is never started' test -e "$T/never"
+ok 'finally ran' test -e "$T/finally"
+like 'the failed step left its log with the output' "$(fettle artifacts last verify.log)" \
+	'^not well$'
+like 'and its command line' "$(fettle artifacts last verify.log)" 'sh -c'
+like 'the rollback module was handed the standing effect' "$(fettle artifacts last undo.log)" \
+	'restart-command'
+capture fettle show last
+like 'show names the cause' "$out" 'exit status 3'
+like 'show names the rollback' "$out" '[Rr]olled back'
+
+# ---- a rollback that fails is the loudest thing there is ----
+
+sed 's/echo down/exit 9; echo down/' bad.yaml >worse.yaml
+run_fails 4 'a rollback that fails ends with exit status 4' fettle run -p ./worse.yaml
+is 'the run is rollback_failed' "$(state last)" rollback_failed
+is 'the files are back all the same' "$(tree_hash . | cut -c1-9 >/dev/null; cat a.txt)" \
+	"$(printf 'one\ntwo\n')"
+like 'and says so' "$out$err" 'NOT ROLLED BACK'
+
+# ---- failure before any change: no rollback at all ----
+
+rm -f "$T/world" worse.yaml
+cat >early.yaml <<YAML
+fettle: 1
+name: early
+steps:
+  - id: verify
+    uses: verify/command
+    with: { argv: ['false'] }
+  - id: restart
+    uses: restart/command
+    with: { argv: [touch, $T/world] }
+on_failure:
+  - id: undo
+    uses: rollback/command
+    with: { argv: [touch, $T/undone] }
+YAML
+run_fails 3 'a failure before any change' fettle run -p ./early.yaml
+is 'is failed, not rolled_back' "$(state last)" failed
+not_ok 'and no rollback step was started' test -e "$T/undone"
+
+# ---- edits that are refused ----
+
+mkdir -p .git/hooks
+ln -s /etc outside
+ln a.txt twin.txt
+refuse() # CLAIM EDIT CODE
+{
+	cat >edit.yaml <<YAML
+fettle: 1
+name: edit
+steps:
+  - id: patch
+    uses: patch/apply
+    with: { edits: [ $2 ] }
+YAML
+	before=$(tree_hash .)
+	run_fails 3 "$1: refused" fettle run -p ./edit.yaml
+	is "$1: $3" "$(fettle show last --json | jq -r .code)" "$3"
+	is "$1: nothing changed" "$(tree_hash .)" "$before"
+	isnt "$1: there is a remedy or a reason" "$(fettle show last --json | jq -r .message)" ''
+}
+refuse 'a path that leaves the workspace' '{ op: write, path: ../evil, content: x }' path.invalid
+refuse 'an absolute path' '{ op: write, path: /etc/evil, content: x }' path.invalid
+refuse 'a path through a symlink' '{ op: write, path: outside/evil, content: x }' apply.symlink
+refuse '.git' '{ op: write, path: .git/hooks/pre-commit, content: x }' edit.forbidden
+refuse '.GIT' '{ op: write, path: .GIT/config, content: x }' edit.forbidden
+refuse 'a hard link' '{ op: write, path: a.txt, content: x }' apply.hardlink
+rm twin.txt
+
+# ---- a foreign change is never written over ----
+
+cat >race.yaml <<YAML
+fettle: 1
+name: race
+steps:
+  - id: patch
+    uses: patch/apply
+    with:
+      edits:
+        - { op: replace, path: a.txt, find: one, with: changed }
+        - { op: replace, path: b.txt, find: one, with: changed }
+  - id: wait
+    uses: verify/command
+    with: { argv: [sh, -c, 'touch $T/ready; while [ ! -e $T/go ]; do sleep 0.05; done; exit 1'] }
+YAML
+printf 'one\n' >b.txt
+fettle run -p ./race.yaml >"$T/race.out" 2>&1 &
+race=$!
+wait_for 20 test -e "$T/ready" || bail 'the waiting step did not start'
+echo 'written by the operator meanwhile' >a.txt
+touch "$T/go"
+wait "$race"
+is 'a file changed meanwhile ends with exit status 4' "$?" 4
+is 'it is left as the operator wrote it' "$(cat a.txt)" 'written by the operator meanwhile'
+is 'the other file is back' "$(cat b.txt)" one
+is 'the run says rollback_failed' "$(state last)" rollback_failed
+is 'and why' "$(fettle show last --json | jq -r .detail.rollback.code)" rollback_conflict
+is 'both versions are kept' "$(fettle artifacts last conflict-a.txt.before)" \
+	"$(printf 'one\ntwo')"
+printf 'one\ntwo\n' >a.txt
+
+# ---- steps cannot write the workspace themselves ----
+
+cat >write.yaml <<'YAML'
+fettle: 1
+name: write
+steps:
+  - id: write
+    uses: verify/command
+    with: { argv: [sh, -c, 'echo sneaky >a.txt'] }
+YAML
+capture fettle run -p ./write.yaml
+if fettle doctor --json | grep -q 'level tree'; then
+	is 'a step that writes the workspace fails' "$rc" 3
+	is 'and the file is as it was' "$(cat a.txt)" "$(printf 'one\ntwo')"
+else
+	skip 'a step that writes the workspace fails' 'no mount namespace here'
+	skip 'and the file is as it was' 'no mount namespace here'
+fi
+
+# ---- fettle's own words about wrong pipelines ----
+
+printf 'fettle: 1\nname: x\nsteps:\n  - id: a\n    uses: verify/comand\n' >typo.yaml
+run_fails 2 'an unknown step type is refused' fettle run -p ./typo.yaml
+like 'with line and column' "$err" 'typo\.yaml:5:11'
+like 'and the nearest name' "$err" "did you mean 'verify/command'"
+printf 'fettle: 1\nname: x\nsteps:\n  - id: a\n    uses: verify/command\n    with: { argv: ["${{ steps.b.outputs.c }}"] }\n' >ref.yaml
+run_fails 2 'a reference to nothing is refused before anything runs' fettle run -p ./ref.yaml
+like 'with line and column' "$err" 'ref\.yaml:6:'
+
+# ---- the log is whole ----
+
+for run in $(fettle runs --json | jq -r '.[]?.run // .runs[]?.run'); do
+	fettle show "$run" --json >/dev/null || fail "show $run"
+done
+done_testing
