@@ -19,10 +19,13 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Memory. These never return NULL: they end the process when there is none. */
+/*
+ * Memory. These never return NULL: they end the process when there is none, or
+ * when count * size is no size.
+ */
 void *x_malloc(size_t size) MUST_USE;
 void *x_calloc(size_t count, size_t size) MUST_USE;
-void *x_realloc(void *ptr, size_t count, size_t size) MUST_USE; /* checks count * size */
+void *x_realloc(void *ptr, size_t count, size_t size) MUST_USE;
 char *x_strdup(const char *s) MUST_USE;			/* NULL stays NULL */
 char *x_strndup(const char *s, size_t n) MUST_USE;
 char *x_asprintf(const char *fmt, ...) PRINTF_LIKE(1, 2) MUST_USE;

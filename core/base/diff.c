@@ -27,8 +27,8 @@ mark_sides(struct diff_side before, struct diff_side after, struct lines *ret_be
 	   struct lines *ret_after)
 {
 	diff_lines(before.bytes ? before.bytes : "", before.bytes ? before.len : 0,
-		   after.bytes ? after.bytes : "", after.bytes ? after.len : 0, ret_before,
-		   ret_after);
+		   after.bytes ? after.bytes : "", after.bytes ? after.len : 0,
+		   ret_before, ret_after);
 }
 
 /* `a/PATH`, in quotes as git does it where the name needs them. */
@@ -149,7 +149,8 @@ add_hunks(struct str *out, const struct lines *before, const struct lines *after
 		do {
 			to = skip_changes(before, after, next);
 			next = skip_equal(before, after, to);
-		} while (is_change(before, after, next) && next.x - to.x <= 2 * CONTEXT);
+		} while (is_change(before, after, next) &&
+			 next.x - to.x <= 2 * CONTEXT);
 		size_t trail = next.x - to.x < CONTEXT ? next.x - to.x : CONTEXT;
 		add_hunk(out, before, after, from,
 			 (struct place){ to.x + trail, to.y + trail });

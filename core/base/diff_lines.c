@@ -48,7 +48,8 @@ number_lines(struct lines *before, struct lines *after)
 	AUTO_FREE struct line **all = x_calloc(count, sizeof(struct line *));
 
 	for (size_t i = 0; i < count; i++)
-		all[i] = i < before->count ? &before->v[i] : &after->v[i - before->count];
+		all[i] = i < before->count ? &before->v[i] :
+					     &after->v[i - before->count];
 	qsort(all, count, sizeof(struct line *), order_lines);
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0 && order_lines(&all[i - 1], &all[i]) != 0)
@@ -153,7 +154,8 @@ find_middle(const struct search *search, const struct box *box, ptrdiff_t *ret_x
 		widen(&from_end, back, box, PTRDIFF_MAX / 2);
 		for (ptrdiff_t k = from_end.last; k >= from_end.first; k -= 2) {
 			back[k] = retreat(search, box, k);
-			if (!is_odd && is_within(&from_start, k) && back[k] <= ahead[k]) {
+			if (!is_odd && is_within(&from_start, k) &&
+			    back[k] <= ahead[k]) {
 				*ret_x = back[k];
 				*ret_y = back[k] - k;
 				return true;

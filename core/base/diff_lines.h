@@ -21,8 +21,8 @@ struct lines {
  * Splits both texts and marks what changed, by a shortest edit script, or
  * everything between the first and the last difference when that is too long.
  */
-void diff_lines(const char *before, size_t before_len, const char *after, size_t after_len,
-		struct lines *ret_before, struct lines *ret_after);
+void diff_lines(const char *before, size_t before_len, const char *after,
+		size_t after_len, struct lines *ret_before, struct lines *ret_after);
 void lines_done(struct lines *lines);
 
 #endif

@@ -27,7 +27,8 @@ file_read_fd(int fd, const char *name, size_t max_bytes, char **ret, size_t *ret
 	if (fstat(fd, &st) < 0)
 		return err_errno(err, "file.read", "read '%s'", name);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, "file.type", "read '%s': it is not a regular file", name);
+		return err_set(err, "file.type", "read '%s': it is not a regular file",
+			       name);
 	if ((uintmax_t)st.st_size > max_bytes)
 		return refuse_size(err, name, max_bytes);
 
@@ -55,7 +56,8 @@ file_read_fd(int fd, const char *name, size_t max_bytes, char **ret, size_t *ret
 }
 
 int
-file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_len, struct err *err)
+file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_len,
+	  struct err *err)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for its writer. */
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -97,7 +99,8 @@ create_temp(int dir, const char *name, char ret_name[TEMP_NAME_SIZE])
 		for (size_t i = 0; i < sizeof(random); i++)
 			suffix[i] = letters[random[i] % 32];
 		snprintf(ret_name, TEMP_NAME_SIZE, ".%.200s.fettle-%s", name, suffix);
-		int fd = openat(dir, ret_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		int fd = openat(dir, ret_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+				0600);
 		if (fd >= 0 || errno != EEXIST)
 			return fd;
 	}
@@ -110,10 +113,12 @@ file_replace(int dirfd, const char *name, const void *bytes, size_t n, mode_t mo
 {
 	char temp[TEMP_NAME_SIZE];
 
-	if (name[0] == '\0' || strchr(name, '/') || str_eq(name, ".") || str_eq(name, ".."))
-		return err_set(err, "path.invalid",
-			       "write '%s': it is not the name of a file in a directory",
-			       name);
+	if (name[0] == '\0' || strchr(name, '/') || str_eq(name, ".") ||
+	    str_eq(name, ".."))
+		return err_set(
+			err, "path.invalid",
+			"write '%s': it is not the name of a file in a directory",
+			name);
 	/* dirfd may be O_PATH or AT_FDCWD, and those cannot be synced. */
 	AUTO_CLOSE int dir = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
@@ -130,6 +135,7 @@ file_replace(int dirfd, const char *name, const void *bytes, size_t n, mode_t mo
 	}
 	if (fsync(dir) < 0)
 		return err_errno(err, "file.sync",
-				 "'%s' is written, but may be lost in a power cut", name);
+				 "'%s' is written, but may be lost in a power cut",
+				 name);
 	return 0;
 }

@@ -134,7 +134,8 @@ path_matches(const char *pattern, const char *path)
 	bool has_star = false;
 
 	while (path || pattern) {
-		struct span want = pattern ? first_component(pattern) : (struct span){ 0 };
+		struct span want =
+			pattern ? first_component(pattern) : (struct span){ 0 };
 		if (pattern && want.len == 2 && memcmp(want.s, "**", 2) == 0) {
 			pattern = behind(pattern, want);
 			star_pattern = pattern;

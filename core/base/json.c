@@ -37,13 +37,15 @@ json_t *
 json_parse(const char *text, size_t len, struct err *err)
 {
 	if (len > JSON_MAX_BYTES) {
-		err_set(err, "json.size", "the JSON text has %zu bytes, above the limit of %u",
-			len, JSON_MAX_BYTES);
+		err_set(err, "json.size",
+			"the JSON text has %zu bytes, above the limit of %u", len,
+			JSON_MAX_BYTES);
 		return NULL;
 	}
 
 	json_error_t error;
-	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	json_t *json =
+		json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (json)
 		return json;
 	const char *code = "json.syntax";

@@ -27,8 +27,9 @@ take_digits(const char **s, uint64_t *ret)
 	if (!is_digit(*p) || (p[0] == '0' && is_digit(p[1])))
 		return NUM_SYNTAX;
 	for (; is_digit(*p); p++)
-		is_too_large |= __builtin_mul_overflow(value, 10u, &value) ||
-				__builtin_add_overflow(value, (uint64_t)(*p - '0'), &value);
+		is_too_large |=
+			__builtin_mul_overflow(value, 10u, &value) ||
+			__builtin_add_overflow(value, (uint64_t)(*p - '0'), &value);
 	*s = p;
 	if (is_too_large)
 		return NUM_RANGE;
@@ -190,7 +191,8 @@ num_format_size(uint64_t bytes, char buf[32])
 	}
 	uint64_t tenths = rest * 10 / 1024;
 	if (tenths > 0)
-		snprintf(buf, 32, "%" PRIu64 ".%" PRIu64 "%s", whole, tenths, units[unit]);
+		snprintf(buf, 32, "%" PRIu64 ".%" PRIu64 "%s", whole, tenths,
+			 units[unit]);
 	else
 		snprintf(buf, 32, "%" PRIu64 "%s", whole, units[unit]);
 	return buf;

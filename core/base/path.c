@@ -55,7 +55,8 @@ path_check(const char *path, struct err *err)
 	if (!fault)
 		return 0;
 	err_set(err, "path.invalid", "path '%.200s' is not allowed: %s", path, fault);
-	return err_remedy(err, "write it relative to the workspace, like 'api/Dockerfile'");
+	return err_remedy(err,
+			  "write it relative to the workspace, like 'api/Dockerfile'");
 }
 
 int
@@ -91,18 +92,20 @@ path_open_beneath(int dirfd, const char *path, int flags, mode_t mode, struct er
 	case ENOENT:
 		return err_errno(err, "path.missing", "open '%s'", path);
 	case ELOOP:
-		err_set(err, "path.symlink", "open '%s': a part of it is a symbolic link",
-			path);
+		err_set(err, "path.symlink",
+			"open '%s': a part of it is a symbolic link", path);
 		return err_remedy(err, "name the file itself, not a link to it");
 	case EXDEV:
-		return err_set(err, "path.escape",
-			       "open '%s': it leads out of its directory or to another mount",
-			       path);
+		return err_set(
+			err, "path.escape",
+			"open '%s': it leads out of its directory or to another mount",
+			path);
 	case ENOSYS:
 	case EPERM:
 		err_errno(err, "path.open", "open '%s'", path);
-		return err_remedy(err, "Fettle needs the system call openat2 (Linux 5.6); "
-				       "in a container its seccomp profile must allow it");
+		return err_remedy(err,
+				  "Fettle needs the system call openat2 (Linux 5.6); "
+				  "in a container its seccomp profile must allow it");
 	default:
 		return err_errno(err, "path.open", "open '%s'", path);
 	}
@@ -124,14 +127,15 @@ path_make_dirs(const char *directory, struct err *err)
 			int reason = errno;
 			if (stat(part, &st) < 0) {
 				errno = reason;
-				return err_errno(err, "path.create", "create directory '%s'",
-						 part);
+				return err_errno(err, "path.create",
+						 "create directory '%s'", part);
 			}
 		}
 		*p = end;
 	}
 	if (stat(directory, &st) < 0)
-		return err_errno(err, "path.create", "create directory '%s'", directory);
+		return err_errno(err, "path.create", "create directory '%s'",
+				 directory);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, "path.create",
 			       "create directory '%s': a file of that name is there",

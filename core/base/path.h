@@ -26,11 +26,13 @@ int path_open_dir(const char *directory, struct err *err);
  * A descriptor, or -1 with code `path.missing` (ENOENT), `path.symlink`
  * (ELOOP), `path.escape` (EXDEV) or `path.open`.
  */
-int path_open_beneath(int dirfd, const char *path, int flags, mode_t mode, struct err *err);
+int path_open_beneath(int dirfd, const char *path, int flags, mode_t mode,
+		      struct err *err);
 
 /*
- * Linear-time glob on a canonical path: `*` and `?` within a component, `**`
- * as a whole component over any number of them, `[abc]`, `[a-z]`, `[!x]`.
+ * Glob on a canonical path, in time of at most pattern times path: `*` and `?` within a
+ * component, `**` as a whole component over any number of them, `[abc]`, `[a-z]`,
+ * `[!x]`.
  */
 bool path_matches(const char *pattern, const char *path);
 
@@ -41,12 +43,13 @@ int path_make_dirs(const char *directory, struct err *err);
 char *path_join(const char *a, const char *b) MUST_USE;
 
 /*
- * Whole files. read: refuses above max_bytes with `file.size`, anything but a
- * regular file with `file.type`; caller owns *ret, which has a NUL behind.
+ * Whole files, from offset 0. read: refuses above max_bytes with `file.size`, anything
+ * but a regular file with `file.type`; caller owns *ret, which has a NUL behind.
  */
-int file_read_fd(int fd, const char *name, size_t max_bytes, char **ret, size_t *ret_len,
-		 struct err *err);
-int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_len, struct err *err);
+int file_read_fd(int fd, const char *name, size_t max_bytes, char **ret,
+		 size_t *ret_len, struct err *err);
+int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_len,
+	      struct err *err);
 
 /* Write all bytes, over EINTR and short writes. -1 with errno. */
 int file_write_all(int fd, const void *bytes, size_t n);
@@ -54,7 +57,8 @@ int file_write_all(int fd, const void *bytes, size_t n);
 /*
  * Durable replacement: temp file in the same directory, mode, fsync, rename,
  * fsync of the directory. On failure the old file is as it was and no temp
- * file is left (a crash may leave `.NAME.fettle-XXXXXX`).
+ * file is left (a crash may leave `.NAME.fettle-XXXXXX`). Code `file.sync`: the
+ * new file is there, but the directory could not be synced.
  */
 int file_replace(int dirfd, const char *name, const void *bytes, size_t n, mode_t mode,
 		 struct err *err);

@@ -16,6 +16,7 @@ void sha256_end(struct sha256 *hash, char ret_hex[SHA256_HEX_SIZE]); /* frees ha
 void sha256_hex(const void *bytes, size_t n, char ret_hex[SHA256_HEX_SIZE]);
 
 /* Hashes the file behind fd from offset 0 with pread; the offset stays. */
-int sha256_fd(int fd, char ret_hex[SHA256_HEX_SIZE], uint64_t *ret_size, struct err *err);
+int sha256_fd(int fd, char ret_hex[SHA256_HEX_SIZE], uint64_t *ret_size,
+	      struct err *err);
 
 #endif

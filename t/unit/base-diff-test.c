@@ -71,7 +71,8 @@ START_TEST(binary_files_only_differ)
 	unsigned added = 4711, removed = 4711;
 
 	diff_unified(&out, "a", side("x\n"), binary, 0644);
-	ck_assert_str_eq(out.s, "diff --git a/a b/a\nBinary files a/a and b/a differ\n");
+	ck_assert_str_eq(out.s,
+			 "diff --git a/a b/a\nBinary files a/a and b/a differ\n");
 	str_truncate(&out, 0);
 	diff_unified(&out, "a", binary, side(NULL), 0644);
 	ck_assert_str_eq(out.s, "diff --git a/a b/a\ndeleted file mode 100644\n"
@@ -124,7 +125,8 @@ shortest_script(const char *a, size_t n, const char *b, size_t m)
 				table[i][j] = table[i - 1][j - 1];
 			else
 				table[i][j] = 1 + (table[i - 1][j] < table[i][j - 1] ?
-							   table[i - 1][j] : table[i][j - 1]);
+							   table[i - 1][j] :
+							   table[i][j - 1]);
 		}
 	}
 	return table[n][m];
@@ -165,8 +167,8 @@ START_TEST(texts_too_different_cost_bounded_work)
 	str_add(&a, "end\n");
 	str_add(&b, "end\n");
 	int64_t start = clock_boot_ms();
-	diff_count((struct diff_side){ a.s, a.len }, (struct diff_side){ b.s, b.len }, &added,
-		   &removed);
+	diff_count((struct diff_side){ a.s, a.len }, (struct diff_side){ b.s, b.len },
+		   &added, &removed);
 	ck_assert_int_lt(clock_boot_ms() - start, 5000);
 	ck_assert_uint_eq(added, 45000);
 	ck_assert_uint_eq(removed, added);
@@ -188,7 +190,8 @@ make_case(struct applied *it, int number, int root, struct str *patch, uint64_t 
 	AUTO(str) struct str before = STR_INIT;
 	bool is_new = unit_random(random, 10) == 0;
 	it->is_deleted = !is_new && unit_random(random, 10) == 0;
-	static const char *const names[] = { "plain", "with blank", "q\"uote", "\xc3\xa9", "-dash" };
+	static const char *const names[] = { "plain", "with blank", "q\"uote",
+					     "\xc3\xa9", "-dash" };
 	it->name = x_asprintf("%s %d", names[number % 5], number);
 
 	if (!is_new)
@@ -199,7 +202,8 @@ make_case(struct applied *it, int number, int root, struct str *patch, uint64_t 
 	else if (!it->is_deleted)
 		add_changed_text(&it->after, random, &before);
 	if (!is_new) {
-		AUTO_CLOSE int fd = openat(root, it->name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		AUTO_CLOSE int fd =
+			openat(root, it->name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 		ck_assert_int_eq(file_write_all(fd, str_get(&before), before.len), 0);
 	}
 	diff_unified(patch, it->name,
@@ -215,7 +219,8 @@ run_git_apply(const char *directory)
 	pid_t pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
-		AUTO_FREE char *ceiling = x_asprintf("GIT_CEILING_DIRECTORIES=%s/..", directory);
+		AUTO_FREE char *ceiling =
+			x_asprintf("GIT_CEILING_DIRECTORIES=%s/..", directory);
 		AUTO_FREE char *path = x_asprintf("PATH=%s", getenv("PATH"));
 		char *env[] = { ceiling, path, NULL };
 		char git[] = "git", apply[] = "apply", name[] = "patch";
@@ -240,7 +245,8 @@ START_TEST(git_applies_what_we_show)
 
 	for (int i = 0; i < APPLIED; i++)
 		make_case(&cases[i], i, root, &patch, &random);
-	ck_assert_int_eq(file_replace(root, "patch", patch.s, patch.len, 0644, &err), 0);
+	ck_assert_int_eq(file_replace(root, "patch", patch.s, patch.len, 0644, &err),
+			 0);
 	int status = run_git_apply(directory);
 	if (status == 127)
 		fputs("# git is not here: nothing was applied\n", stderr);

@@ -15,7 +15,8 @@ static int root_fd = -1;
 static void
 put_file(const char *name, const char *text)
 {
-	AUTO_CLOSE int fd = openat(root_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	AUTO_CLOSE int fd =
+		openat(root_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(file_write_all(fd, text, strlen(text)), 0);
 }
@@ -45,9 +46,9 @@ teardown(void)
 }
 
 static const char *const bad_paths[] = {
-	"", "/", "/etc/passwd", ".", "..", "./a", "a/.", "a/./b", "../a", "a/..", "a/../b",
-	"a//b", "a/", "//", "a\nb", "a\tb", "a\x1b[2Jb", "a\x7f", "a\xc2\x80", "a\xc2\x9fz",
-	"a\\b", "\\", "a\xff", "a/\xc0\xaf/b", "\xed\xa0\x80", "\xc3",
+	"", "/", "/etc/passwd", ".", "..", "./a", "a/.", "a/./b", "../a", "a/..",
+	"a/../b", "a//b", "a/", "//", "a\nb", "a\tb", "a\x1b[2Jb", "a\x7f", "a\xc2\x80",
+	"a\xc2\x9fz", "a\\b", "\\", "a\xff", "a/\xc0\xaf/b", "\xed\xa0\x80", "\xc3",
 };
 
 START_TEST(path_that_is_not_canonical_is_refused)
@@ -60,8 +61,8 @@ START_TEST(path_that_is_not_canonical_is_refused)
 END_TEST
 
 static const char *const good_paths[] = {
-	"a", "a/b", ".git", "...", "..a", "a..", ".a/..b", "a b", "\xc3\xa9/\xf0\x9f\x92\xa9",
-	"a:b", "-x", "*", "\xc2\xa0", "a'b\"c",
+	"a", "a/b", ".git", "...", "..a", "a..", ".a/..b", "a b", "a:b", "-x", "*",
+	"\xc3\xa9/\xf0\x9f\x92\xa9", "\xc2\xa0", "a'b\"c",
 };
 
 START_TEST(canonical_path_is_taken)
@@ -103,7 +104,9 @@ static const struct {
 START_TEST(open_beneath_never_leaves_the_directory)
 {
 	struct err err = { "" };
-	ck_assert_int_eq(path_open_beneath(root_fd, beneath_bad[_i].path, O_RDONLY, 0, &err), -1);
+	ck_assert_int_eq(
+		path_open_beneath(root_fd, beneath_bad[_i].path, O_RDONLY, 0, &err),
+		-1);
 	ck_assert_str_eq(err.code, beneath_bad[_i].code);
 }
 END_TEST
@@ -112,7 +115,8 @@ START_TEST(open_beneath_crosses_no_mount_and_no_magic_link)
 {
 	struct err err = { "" };
 	AUTO_CLOSE int slash = path_open_dir("/", &err);
-	ck_assert_int_eq(path_open_beneath(slash, "proc/version", O_RDONLY, 0, &err), -1);
+	ck_assert_int_eq(path_open_beneath(slash, "proc/version", O_RDONLY, 0, &err),
+			 -1);
 	ck_assert_str_eq(err.code, "path.escape");
 	AUTO_CLOSE int own = path_open_dir("/proc/self", &err);
 	ck_assert_int_eq(path_open_beneath(own, "cwd/x", O_RDONLY, 0, &err), -1);
@@ -131,14 +135,15 @@ START_TEST(open_beneath_opens_and_creates)
 	ck_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 
 	umask(022);
-	AUTO_CLOSE int made = path_open_beneath(root_fd, "in/new", O_WRONLY | O_CREAT | O_EXCL,
-						0640, &err);
+	AUTO_CLOSE int made = path_open_beneath(
+		root_fd, "in/new", O_WRONLY | O_CREAT | O_EXCL, 0640, &err);
 	struct stat st;
 	ck_assert_int_ge(made, 0);
 	ck_assert_int_eq(fstat(made, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0640);
-	ck_assert_int_eq(path_open_beneath(root_fd, "in/new", O_WRONLY | O_CREAT | O_EXCL,
-					   0640, &err), -1);
+	ck_assert_int_eq(path_open_beneath(root_fd, "in/new",
+					   O_WRONLY | O_CREAT | O_EXCL, 0640, &err),
+			 -1);
 	ck_assert_str_eq(err.code, "path.open");
 }
 END_TEST
@@ -146,7 +151,8 @@ END_TEST
 START_TEST(open_dir_takes_directories_only)
 {
 	struct err err;
-	AUTO_FREE char *file = path_join(root, "plain"), *none = path_join(root, "none");
+	AUTO_FREE char *file = path_join(root, "plain"),
+		       *none = path_join(root, "none");
 	ck_assert_int_eq(path_open_dir(file, &err), -1);
 	ck_assert_str_eq(err.code, "path.open");
 	ck_assert_int_eq(path_open_dir(none, &err), -1);
@@ -165,7 +171,8 @@ START_TEST(directories_are_made_as_needed)
 	ck_assert_int_eq(path_make_dirs(deep, &err), 0);
 	ck_assert_int_eq(stat(deep, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0700);
-	AUTO_FREE char *file = path_join(root, "plain/x"), *plain = path_join(root, "plain");
+	AUTO_FREE char *file = path_join(root, "plain/x"),
+		       *plain = path_join(root, "plain");
 	ck_assert_int_eq(path_make_dirs(file, &err), -1);
 	ck_assert_str_eq(err.code, "path.create");
 	ck_assert_int_eq(path_make_dirs(plain, &err), -1);
@@ -319,7 +326,8 @@ START_TEST(failed_replacement_leaves_nothing_behind)
 {
 	struct err err = { "" };
 	unsigned names = count_names(root);
-	ck_assert_int_eq(file_replace(root_fd, replace_bad[_i].name, "x", 1, 0644, &err), -1);
+	ck_assert_int_eq(
+		file_replace(root_fd, replace_bad[_i].name, "x", 1, 0644, &err), -1);
 	ck_assert_str_eq(err.code, replace_bad[_i].code);
 	ck_assert_uint_eq(count_names(root), names);
 	AUTO_FREE char *path = path_join(root, "in/file"), *bytes = NULL;

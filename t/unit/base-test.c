@@ -42,7 +42,8 @@ END_TEST
 
 START_TEST(allocation_of_nothing_is_not_null)
 {
-	AUTO_FREE void *a = x_malloc(0), *b = x_calloc(0, 8), *c = x_realloc(NULL, 0, 8);
+	AUTO_FREE void *a = x_malloc(0), *b = x_calloc(0, 8),
+		       *c = x_realloc(NULL, 0, 8);
 	ck_assert_ptr_nonnull(a);
 	ck_assert_ptr_nonnull(b);
 	ck_assert_ptr_nonnull(c);
@@ -290,10 +291,12 @@ START_TEST(err_context_remedy_and_place_add_up)
 	ck_assert_int_eq(err_context(&err, "outer %d", 2), -1);
 	ck_assert_str_eq(err.text, "outer 2: inner");
 	ck_assert_str_eq(err.remedy, "do 1");
-	ck_assert_str_eq(err_format(&err, buf, sizeof(buf)), "a.yaml:3:9: outer 2: inner");
+	ck_assert_str_eq(err_format(&err, buf, sizeof(buf)),
+			 "a.yaml:3:9: outer 2: inner");
 	ck_assert_str_eq(err_format(&err, buf, 16), "a.yaml:3:9: ...");
 	err_at(&err, "a.yaml", 3, 0);
-	ck_assert_str_eq(err_format(&err, buf, sizeof(buf)), "a.yaml:3: outer 2: inner");
+	ck_assert_str_eq(err_format(&err, buf, sizeof(buf)),
+			 "a.yaml:3: outer 2: inner");
 	err_at(&err, "", 0, 0);
 	ck_assert_str_eq(err_format(&err, buf, sizeof(buf)), "outer 2: inner");
 }

@@ -99,7 +99,8 @@ START_TEST(numbers_are_read_whole_or_not_at_all)
 	uint64_t value = 4711;
 	ck_assert_int_eq(readers[num_cases[_i].reader](num_cases[_i].text, &value),
 			 num_cases[_i].result);
-	ck_assert_uint_eq(value, num_cases[_i].result == NUM_OK ? num_cases[_i].value : 4711);
+	ck_assert_uint_eq(value,
+			  num_cases[_i].result == NUM_OK ? num_cases[_i].value : 4711);
 }
 END_TEST
 
@@ -125,7 +126,8 @@ START_TEST(signed_numbers_know_their_range)
 {
 	int64_t value = 4711;
 	ck_assert_int_eq(num_i64(i64_cases[_i].text, &value), i64_cases[_i].result);
-	ck_assert_int_eq(value, i64_cases[_i].result == NUM_OK ? i64_cases[_i].value : 4711);
+	ck_assert_int_eq(value,
+			 i64_cases[_i].result == NUM_OK ? i64_cases[_i].value : 4711);
 }
 END_TEST
 
@@ -183,8 +185,10 @@ static const struct {
 START_TEST(numbers_are_shown_for_people)
 {
 	char buf[32];
-	ck_assert_str_eq(num_format_ms(format_cases[_i].value, buf), format_cases[_i].ms);
-	ck_assert_str_eq(num_format_size(format_cases[_i].value, buf), format_cases[_i].size);
+	ck_assert_str_eq(num_format_ms(format_cases[_i].value, buf),
+			 format_cases[_i].ms);
+	ck_assert_str_eq(num_format_size(format_cases[_i].value, buf),
+			 format_cases[_i].size);
 }
 END_TEST
 
@@ -321,7 +325,8 @@ END_TEST
 static const struct {
 	const char *text, *canonical;
 } json_good[] = {
-	{ " { \"b\" : [ 1 , 2.5, true ] , \"a\" : null } ", "{\"a\":null,\"b\":[1,2.5,true]}" },
+	{ " { \"b\" : [ 1 , 2.5, true ] , \"a\" : null } ",
+	  "{\"a\":null,\"b\":[1,2.5,true]}" },
 	{ "\"text\"", "\"text\"" },
 	{ "-9223372036854775808", "-9223372036854775808" },
 	{ "\"\\u00e9\\/\\t\\u001b\"", "\"\xc3\xa9/\\t\\u001B\"" },
@@ -381,10 +386,12 @@ main(void)
 	TCase *tcase = tcase_create("num");
 	tcase_add_loop_test(tcase, numbers_are_read_whole_or_not_at_all, 0,
 			    ARRAY_LEN(num_cases));
-	tcase_add_loop_test(tcase, signed_numbers_know_their_range, 0, ARRAY_LEN(i64_cases));
+	tcase_add_loop_test(tcase, signed_numbers_know_their_range, 0,
+			    ARRAY_LEN(i64_cases));
 	tcase_add_loop_test(tcase, reals_are_plain_decimals, 0, ARRAY_LEN(real_cases));
 	tcase_add_test(tcase, real_too_large_is_out_of_range);
-	tcase_add_loop_test(tcase, numbers_are_shown_for_people, 0, ARRAY_LEN(format_cases));
+	tcase_add_loop_test(tcase, numbers_are_shown_for_people, 0,
+			    ARRAY_LEN(format_cases));
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("clock");
@@ -393,16 +400,19 @@ main(void)
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("sha256");
-	tcase_add_loop_test(tcase, sha256_gives_the_known_values, 0, ARRAY_LEN(sha_cases));
+	tcase_add_loop_test(tcase, sha256_gives_the_known_values, 0,
+			    ARRAY_LEN(sha_cases));
 	tcase_add_test(tcase, sha256_of_a_million_letters_in_parts_and_by_fd);
 	tcase_add_test(tcase, sha256_of_a_directory_is_an_error);
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("json");
-	tcase_add_loop_test(tcase, json_that_is_not_strict_is_refused, 0, ARRAY_LEN(json_bad));
+	tcase_add_loop_test(tcase, json_that_is_not_strict_is_refused, 0,
+			    ARRAY_LEN(json_bad));
 	tcase_add_test(tcase, json_depth_and_size_are_limited);
 	tcase_add_test(tcase, json_error_has_a_place);
-	tcase_add_loop_test(tcase, json_has_one_canonical_form, 0, ARRAY_LEN(json_good));
+	tcase_add_loop_test(tcase, json_has_one_canonical_form, 0,
+			    ARRAY_LEN(json_good));
 	tcase_add_test(tcase, json_getters_fall_back);
 	tcase_add_test(tcase, lossy_strings_are_utf8);
 	suite_add_tcase(suite, tcase);
