@@ -13,8 +13,9 @@
  *  run.planned    plan (the frozen JSON), sha256
  *  run.state      state: running | rolling_back | awaiting_approval; code?, message?
  *  run.ended      state (terminal), code?, message?, remedy?, step?, detail? (any)
- *  step.proposed  step, attempt, proposal, sha256
- *  step.verdict   step, attempt, verdict: allow|hold|deny, answers: [{policy, verdict, reason}]
+ *  step.proposed  step, attempt, proposal, sha256; voids a verdict on the proposal before it
+ *  step.verdict   step, attempt, verdict: allow|hold|deny, answers: [{policy, verdict, reason}];
+ *                 needs the proposal
  *  step.intent    step, attempt, section, stage    -> the attempt starts; needs the verdict row
  *  step.ended     step, attempt, state: succeeded|failed|interrupted|cancelled, result, why?,
  *                 code?, message?, remedy?, outputs?, duration_ms
@@ -25,6 +26,16 @@
  *  artifact.missing name, step?, message
  *  unwind.files   restored: [path], conflicts: [{path, expected, found}], kept: [path]
  *  effect.undone  effects: [int]  (row numbers of store_standing)
+ *  run.locked, run.waiting  name, ticket: appended by store_lock alone
+ *
+ * step.proposed and step.ended may carry section and stage too: for steps that
+ * end before their intent.
+ *
+ * An event that cannot follow what is known (an ended run that starts a step, a
+ * second end, an intent without an allowing verdict) is refused with
+ * `store.transition`, a body of the wrong shape with `store.body`. A run that
+ * succeeded, failed, rollback_failed or was cancelled may go to rolling_back by
+ * a claim taken after its end, and end again. run.ended closes open steps.
  *
  * On step.intent every edit and effect of the step's latest proposal becomes a
  * standing row: {"n", "step", "attempt", "kind": "edit"|KIND, "target", "body"}.
@@ -33,7 +44,8 @@
  *
  * Errors: `store_unavailable` (cannot open, write, commit), `store.stale_epoch`
  * (somebody else claimed the run: stop at once), `store.version`,
- * `store.corrupt`, `run_not_found`, `run.ambiguous`.
+ * `store.missing` (STORE_READ, and there is none yet), `store.corrupt`,
+ * `run_not_found`, `run.ambiguous`, `missing_action_plan`.
  */
 #ifndef FETTLE_STORE_STORE_H
 #define FETTLE_STORE_STORE_H
@@ -68,7 +80,9 @@ struct store_claim {
 
 /*
  * One transaction around several appends (BEGIN IMMEDIATE; own busy handler,
- * at most 10 s). Not nested. store_append outside makes its own.
+ * at most 10 s). Not nested. store_append outside makes its own. After a
+ * refused append the whole transaction can only be rolled back; store_commit
+ * then does that and fails.
  */
 int store_begin(struct store *store, struct err *err);
 int store_commit(struct store *store, struct err *err);
@@ -93,7 +107,9 @@ int store_claim(struct store *store, const char *run, const char *owner,
 /*
  * The lock of a service (or any name): held by at most one run that is not in
  * a terminal state; released by run.ended. 1 taken or already ours; 0 held
- * by another, whose id is in ret_holder; -1 error.
+ * by another, whose id is in ret_holder, and we are in the queue: ask again,
+ * the first to ask gets it first; -1 error. A dead process that holds or waits
+ * is passed over, unless its run has begun: that is unwound first.
  */
 int store_lock(struct store *store, const struct store_claim *claim, const char *name,
 	       char ret_holder[RUN_ID_SIZE], struct err *err);
@@ -104,19 +120,21 @@ struct store_filter {
 	uint32_t limit, offset;		/* limit 0: 20 */
 };
 /* Newest first: {"run","state","code","message","remedy","service","instruction","pipeline",
-   "workspace","requested_by","queued_ms","started_ms","ended_ms","owner","epoch","plan_sha256",
+   "workspace","requested_by","step","queued_ms","started_ms","ended_ms","owner","epoch","plan_sha256",
    "detail"} (times null until known). */
 json_t *store_runs(struct store *store, const struct store_filter *filter, struct err *err);
 json_t *store_run(struct store *store, const char *run, struct err *err);
 /* In plan order of first event: {"step","section","stage","state","attempt","result","why","code",
    "message","remedy","outputs","started_ms","ended_ms","duration_ms"} */
 json_t *store_steps(struct store *store, const char *run, struct err *err);
+/* {"name","step","attempt","type","path","bytes","sha256","missing":bool,"message","time_ms"};
+   a name added again replaces. */
 json_t *store_artifacts(struct store *store, const char *run, struct err *err);
 json_t *store_standing(struct store *store, const char *run, struct err *err);
 json_t *store_plan(struct store *store, const char *run, struct err *err); /* {"plan","sha256"} */
 /* Latest proposal of a step, {"proposal","sha256","attempt"}; json null when there is none. */
 json_t *store_proposal(struct store *store, const char *run, const char *step, struct err *err);
-/* {"seq","time_ms","kind","actor","body","hash"} with seq > after, oldest first. */
+/* {"seq","time_ms","kind","actor","body","hash"} with seq > after, oldest first; limit 0: all. */
 json_t *store_events(struct store *store, const char *run, int64_t after, uint32_t limit,
 		     struct err *err);
 /* Runs in `running` or `rolling_back`, oldest first: what recovery looks at. */
@@ -142,9 +160,12 @@ int store_blob_get(struct store *store, const char *sha256, char **ret, size_t *
 /* STATE_DIR/runs/ID, made when missing (0700). Caller owns. */
 char *store_run_dir(struct store *store, const char *run, struct err *err);
 
-/* Recomputes every hash of one run: 0, or -1 `audit.broken` naming the first bad event. */
+/*
+ * Recomputes every hash of one run and compares the end with the run's row: 0, or
+ * -1 `audit.broken` naming the first bad event.
+ */
 int store_verify(struct store *store, const char *run, struct err *err);
-/* Drops and derives all tables again from the events. */
+/* Drops and derives all tables again from the events; `audit.broken` changes nothing. */
 int store_rebuild(struct store *store, struct err *err);
 
 #endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Content-addressed files, STATE/blobs/ab/abcd...: what is needed to put things back. */
+#include "base/base.h"
+
+#include "store/store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/sha256.h"
+#include "store/db.h"
+#include "store/directory.h"
+
+#define BLOB_MAX_BYTES ((size_t)256 << 20)
+
+/* STATE/blobs/ab. A descriptor, or -1. */
+static int
+open_shelf(struct store *store, const char *sha256, struct err *err)
+{
+	char name[3] = { sha256[0], sha256[1], '\0' };
+
+	AUTO_CLOSE int dir = directory_open(store->dir, err);
+	if (dir < 0)
+		return -1;
+	AUTO_CLOSE int blobs = directory_below_durable(dir, "blobs", err);
+	if (blobs < 0)
+		return -1;
+	return directory_below_durable(blobs, name, err);
+}
+
+/* True when the very bytes are there already. */
+static bool
+is_stored(int shelf, const char *sha256)
+{
+	struct err ignored;
+	char found[SHA256_HEX_SIZE];
+	uint64_t size;
+
+	AUTO_CLOSE int fd = openat(shelf, sha256, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && sha256_fd(fd, found, &size, &ignored) == 0 &&
+	       str_eq(found, sha256) && fsync(fd) == 0;
+}
+
+int
+store_blob_put(struct store *store, const void *bytes, size_t n, char ret_sha256[65],
+	       struct err *err)
+{
+	char sha256[SHA256_HEX_SIZE];
+
+	if (n > BLOB_MAX_BYTES)
+		return err_set(err, "store.blob_size", "store %zu bytes: the limit is %zu", n,
+			       BLOB_MAX_BYTES);
+	sha256_hex(bytes, n, sha256);
+	AUTO_CLOSE int shelf = open_shelf(store, sha256, err);
+	if (shelf < 0)
+		return -1;
+
+	/* One that is damaged is replaced; one whose directory is not yet durable is synced. */
+	if (is_stored(shelf, sha256)) {
+		if (fsync(shelf) < 0)
+			return err_errno(err, "store_unavailable", "sync the blob '%s'",
+					 sha256);
+	} else if (file_replace(shelf, sha256, bytes, n, 0400, err) < 0) {
+		snprintf(err->code, sizeof(err->code), "store_unavailable");
+		return err_context(err, "store a blob in '%s'", store->dir);
+	}
+	memcpy(ret_sha256, sha256, sizeof(sha256));
+	return 0;
+}
+
+static bool
+is_sha256(const char *text)
+{
+	return strspn(text, "0123456789abcdef") == 64 && text[64] == '\0';
+}
+
+int
+store_blob_get(struct store *store, const char *sha256, char **ret, size_t *ret_len,
+	       struct err *err)
+{
+	char found[SHA256_HEX_SIZE];
+	size_t len = 0;
+
+	if (!is_sha256(sha256))
+		return err_set(err, "store.corrupt", "read the blob '%s': that is no SHA-256",
+			       sha256);
+	AUTO_FREE char *file = x_asprintf("%s/blobs/%.2s/%s", store->dir, sha256, sha256);
+	AUTO_FREE char *bytes = NULL;
+	if (file_read(file, BLOB_MAX_BYTES, &bytes, &len, err) < 0) {
+		snprintf(err->code, sizeof(err->code), "store.corrupt");
+		err_context(err, "read a stored file");
+		return err_remedy(err, "restore '%s' from a backup", file);
+	}
+	sha256_hex(bytes, len, found);
+	if (!str_eq(found, sha256)) {
+		err_set(err, "store.corrupt", "the stored file '%s' is damaged: its bytes "
+			"hash to %s", file, found);
+		return err_remedy(err, "restore it from a backup");
+	}
+	*ret = STEAL(bytes);
+	if (ret_len)
+		*ret_len = len;
+	return 0;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The store's own view of SQLite: one connection, its statements prepared once
+ * and kept, transactions that wait fairly for the one writer. Knows nothing of
+ * runs and events.
+ */
+#ifndef FETTLE_STORE_DB_H
+#define FETTLE_STORE_DB_H
+
+#include <sqlite3.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "store/store.h"
+
+struct statement {
+	const char *sql;	/* a literal: the same text is the same statement */
+	sqlite3_stmt *stmt;
+};
+
+struct store {
+	sqlite3 *db;
+	char *dir;		/* the state directory */
+	enum store_mode mode;
+	bool in_transaction;	/* the caller's, from store_begin */
+	bool is_spoiled;	/* an append in it failed: it cannot be committed */
+	int64_t busy_until_ms;	/* when waiting for the writer ends */
+	uint64_t jitter;	/* state of the generator of waiting times */
+	struct statement *statements;
+	size_t statement_count;
+};
+
+/* Opens the file, sets and reads back the pragmas. 0, or -1 and db closed. */
+int db_open(struct store *store, const char *file, struct err *err);
+void db_close(struct store *store);
+
+/* Fills err from what the connection last reported, puts `doing: ` in front. */
+int db_error(const struct store *store, struct err *err, const char *doing);
+/* One or many statements without parameters; their rows are dropped. */
+int db_script(struct store *store, const char *sql, struct err *err);
+/* One integer of a query without parameters, or -1. */
+int64_t db_number(struct store *store, const char *sql);
+
+/*
+ * A cached statement, ready to be stepped, with a value for each letter of
+ * `types`: t const char * (or NULL), i int64_t, j const json_t * as canonical
+ * text (NULL, and JSON null, is NULL). Text is borrowed until the statement is reset. NULL on
+ * failure (db_error says why).
+ *
+ * AUTO(rows) sqlite3_stmt *rows = db_query(...); resets it, which a reader
+ * must: rows left open hold the log back.
+ */
+sqlite3_stmt *db_query(struct store *store, const char *sql, const char *types, ...);
+void rows_done(sqlite3_stmt **stmt);
+/* 1 a row, 0 the end, -1 failed. stmt may be NULL: failed. */
+int db_next(sqlite3_stmt *stmt);
+/* Text of a column, "" for NULL; lives until the next step or reset. */
+const char *db_text(sqlite3_stmt *stmt, int column);
+
+/* Runs a changing statement to its end; parameters as db_query. */
+int db_run(struct store *store, struct err *err, const char *sql, const char *types, ...);
+
+/* BEGIN IMMEDIATE, unless the caller has one open; the pair ends what db_begin began. */
+int db_begin(struct store *store, struct err *err);
+int db_commit(struct store *store, struct err *err);
+/* Undoes; inside the caller's transaction marks it as one that cannot be committed. */
+void db_abandon(struct store *store);
+
+#endif

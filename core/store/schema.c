@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The tables. `events` is the truth, `descriptions` a cache of files; all the
+ * rest is derived from events by project.c and may be dropped at any time.
+ *
+ * The triggers and keys say what must stay true even when the code above is
+ * wrong: events are never changed, a plan is never changed, one run holds a
+ * lock, and nothing is intended that was not allowed.
+ */
+#include "base/base.h"
+
+#include "store/schema.h"
+
+#define SCHEMA_VERSION 1
+#define APPLICATION_ID 0x46747465 /* `Ftte`: file(1) and we can tell whose it is */
+
+static const char truth[] =
+	"CREATE TABLE events ("
+	"  id INTEGER PRIMARY KEY,"	/* the order over all runs */
+	"  run TEXT NOT NULL,"
+	"  seq INTEGER NOT NULL CHECK (seq > 0),"
+	"  time_ms INTEGER NOT NULL,"
+	"  kind TEXT NOT NULL,"
+	"  actor TEXT NOT NULL,"
+	"  body TEXT NOT NULL,"
+	"  prev TEXT NOT NULL,"
+	"  hash TEXT NOT NULL,"
+	"  UNIQUE (run, seq));"
+	"CREATE TRIGGER events_keep BEFORE UPDATE ON events BEGIN"
+	"  SELECT RAISE(ABORT, 'an event is never changed'); END;"
+	"CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN"
+	"  SELECT RAISE(ABORT, 'an event is never removed'); END;"
+	"CREATE TRIGGER events_need_verdict BEFORE INSERT ON events"
+	"  WHEN NEW.kind = 'step.intent' AND NOT EXISTS (SELECT 1 FROM verdicts"
+	"    WHERE run = NEW.run AND step = json_extract(NEW.body, '$.step')"
+	"      AND attempt = json_extract(NEW.body, '$.attempt') AND verdict = 'allow')"
+	"  BEGIN SELECT RAISE(ABORT, 'an intent needs a verdict that allows it'); END;"
+	"CREATE TABLE descriptions ("
+	"  sha256 TEXT PRIMARY KEY,"
+	"  description TEXT NOT NULL) WITHOUT ROWID;";
+
+static const char derived[] =
+	"CREATE TABLE runs ("
+	"  n INTEGER PRIMARY KEY,"	/* the order of queueing */
+	"  run TEXT NOT NULL UNIQUE,"
+	"  state TEXT NOT NULL,"
+	"  code TEXT, message TEXT, remedy TEXT, step TEXT, detail TEXT,"
+	"  service TEXT, instruction TEXT, pipeline TEXT, workspace TEXT,"
+	"  requested_by TEXT,"
+	"  queued_ms INTEGER NOT NULL, started_ms INTEGER, ended_ms INTEGER,"
+	"  owner TEXT,"
+	"  epoch INTEGER NOT NULL,"	/* of the latest claim */
+	"  ended_epoch INTEGER,"	/* that of the claim that ended it */
+	"  plan_sha256 TEXT,"
+	"  seq INTEGER NOT NULL,"	/* the last event, and its hash */
+	"  head TEXT NOT NULL);"
+	"CREATE INDEX runs_state ON runs (state, n);"
+	"CREATE INDEX runs_service ON runs (service, n);"
+	"CREATE TABLE plans ("
+	"  run TEXT PRIMARY KEY, plan TEXT NOT NULL, sha256 TEXT NOT NULL);"
+	"CREATE TRIGGER plans_keep BEFORE UPDATE ON plans BEGIN"
+	"  SELECT RAISE(ABORT, 'a plan is never changed'); END;"
+	"CREATE TABLE steps ("
+	"  run TEXT NOT NULL, step TEXT NOT NULL, n INTEGER NOT NULL,"
+	"  section TEXT, stage TEXT,"
+	"  state TEXT NOT NULL CHECK (state IN ('pending', 'in_progress',"
+	"    'awaiting_approval', 'succeeded', 'failed', 'skipped', 'interrupted',"
+	"    'cancelled')),"
+	"  attempt INTEGER NOT NULL,"
+	"  result TEXT, why TEXT, code TEXT, message TEXT, remedy TEXT, outputs TEXT,"
+	"  started_ms INTEGER, ended_ms INTEGER, duration_ms INTEGER,"
+	"  PRIMARY KEY (run, step)) WITHOUT ROWID;"
+	"CREATE TABLE proposals ("
+	"  run TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,"
+	"  proposal TEXT NOT NULL, sha256 TEXT NOT NULL,"
+	"  PRIMARY KEY (run, step, attempt));"
+	"CREATE TABLE verdicts ("
+	"  run TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,"
+	"  verdict TEXT NOT NULL CHECK (verdict IN ('allow', 'hold', 'deny')),"
+	"  answers TEXT NOT NULL, time_ms INTEGER NOT NULL,"
+	"  PRIMARY KEY (run, step, attempt),"
+	"  UNIQUE (run, step, attempt, verdict),"
+	"  FOREIGN KEY (run, step, attempt) REFERENCES proposals);"
+	"CREATE TABLE attempts ("
+	"  run TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,"
+	"  verdict TEXT NOT NULL CHECK (verdict = 'allow'),"
+	"  started_ms INTEGER NOT NULL, ended_ms INTEGER, state TEXT,"
+	"  PRIMARY KEY (run, step, attempt),"
+	"  FOREIGN KEY (run, step, attempt, verdict)"
+	"    REFERENCES verdicts (run, step, attempt, verdict)) WITHOUT ROWID;"
+	/* For connections that switch foreign keys off, as sqlite3(1) does. */
+	"CREATE TRIGGER attempts_need_verdict BEFORE INSERT ON attempts"
+	"  WHEN NOT EXISTS (SELECT 1 FROM verdicts WHERE run = NEW.run"
+	"    AND step = NEW.step AND attempt = NEW.attempt AND verdict = 'allow')"
+	"  BEGIN SELECT RAISE(ABORT, 'an attempt needs a verdict that allows it'); END;"
+	"CREATE TRIGGER attempts_keep BEFORE UPDATE OF run, step, attempt, verdict"
+	"  ON attempts BEGIN"
+	"  SELECT RAISE(ABORT, 'an attempt keeps its verdict'); END;"
+	"CREATE TRIGGER verdicts_keep BEFORE UPDATE ON verdicts"
+	"  WHEN EXISTS (SELECT 1 FROM attempts WHERE run = OLD.run"
+	"    AND step = OLD.step AND attempt = OLD.attempt)"
+	"  BEGIN SELECT RAISE(ABORT, 'an attempt keeps its verdict'); END;"
+	"CREATE TRIGGER verdicts_stay BEFORE DELETE ON verdicts"
+	"  WHEN EXISTS (SELECT 1 FROM attempts WHERE run = OLD.run"
+	"    AND step = OLD.step AND attempt = OLD.attempt)"
+	"  BEGIN SELECT RAISE(ABORT, 'an attempt keeps its verdict'); END;"
+	"CREATE TABLE standing ("
+	"  run TEXT NOT NULL, n INTEGER NOT NULL,"
+	"  step TEXT NOT NULL, attempt INTEGER NOT NULL, kind TEXT NOT NULL,"
+	"  target TEXT NOT NULL, body TEXT NOT NULL,"
+	"  undone_seq INTEGER,"		/* the event that says it is put back */
+	"  PRIMARY KEY (run, n)) WITHOUT ROWID;"
+	"CREATE TABLE artifacts ("
+	"  run TEXT NOT NULL, n INTEGER NOT NULL, name TEXT NOT NULL,"
+	"  step TEXT, attempt INTEGER, type TEXT, path TEXT, bytes INTEGER,"
+	"  sha256 TEXT, message TEXT, missing INTEGER NOT NULL,"
+	"  time_ms INTEGER NOT NULL,"
+	"  PRIMARY KEY (run, name)) WITHOUT ROWID;"
+	"CREATE TABLE locks ("
+	"  name TEXT NOT NULL, run TEXT NOT NULL,"
+	"  ticket INTEGER NOT NULL,"	/* the order of asking */
+	"  held INTEGER NOT NULL CHECK (held IN (0, 1)),"
+	"  PRIMARY KEY (name, run)) WITHOUT ROWID;"
+	"CREATE UNIQUE INDEX locks_held ON locks (name) WHERE held = 1;"
+	"CREATE INDEX locks_run ON locks (run);";
+
+/* Children before parents: a dropped table first deletes its rows. */
+static const char drop[] =
+	"DROP TABLE IF EXISTS attempts;"
+	"DROP TABLE IF EXISTS verdicts;"
+	"DROP TABLE IF EXISTS proposals;"
+	"DROP TABLE IF EXISTS steps;"
+	"DROP TABLE IF EXISTS standing;"
+	"DROP TABLE IF EXISTS artifacts;"
+	"DROP TABLE IF EXISTS locks;"
+	"DROP TABLE IF EXISTS plans;"
+	"DROP TABLE IF EXISTS runs;";
+
+static int
+refuse_version(const struct store *store, int64_t version, struct err *err)
+{
+	err_set(err, "store.version",
+		"open the store in '%s': it has version %lld, this Fettle knows up to %d",
+		store->dir, (long long)version, SCHEMA_VERSION);
+	return err_remedy(err, "use the newer Fettle that wrote it, or another --state-dir");
+}
+
+static int
+refuse_foreign(const struct store *store, struct err *err)
+{
+	err_set(err, "store.version",
+		"open the store in '%s': fettle.db is a database of another program",
+		store->dir);
+	return err_remedy(err, "name another directory with --state-dir");
+}
+
+static int
+set_version(struct store *store, struct err *err)
+{
+	char sql[100];
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+		 APPLICATION_ID, SCHEMA_VERSION);
+	return db_script(store, sql, err);
+}
+
+static int
+create(struct store *store, struct err *err)
+{
+	if (db_number(store, "SELECT count(*) FROM sqlite_schema") != 0)
+		return refuse_foreign(store, err);
+	if (db_script(store, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	if (db_script(store, truth, err) < 0 || db_script(store, derived, err) < 0 ||
+	    set_version(store, err) < 0 || db_script(store, "COMMIT", err) < 0) {
+		db_abandon(store);
+		return -1;
+	}
+	return 0;
+}
+
+int
+schema_check(struct store *store, struct err *err)
+{
+	int64_t version = db_number(store, "PRAGMA user_version");
+	if (version < 0)
+		return db_error(store, err, "open the store");
+	if (version == 0 && store->mode == STORE_WRITE)
+		return create(store, err);
+	if (version == 0) {
+		err_set(err, "store.missing", "there is no store in '%s' yet", store->dir);
+		return err_remedy(err, "`fettle run` makes it with the first run");
+	}
+	if (db_number(store, "PRAGMA application_id") != APPLICATION_ID)
+		return refuse_foreign(store, err);
+	if (version > SCHEMA_VERSION)
+		return refuse_version(store, version, err);
+	return 0;
+}
+
+int
+schema_renew(struct store *store, struct err *err)
+{
+	if (db_script(store, drop, err) < 0)
+		return -1;
+	return db_script(store, derived, err);
+}
