@@ -66,8 +66,10 @@ list_names(const struct check *c, struct strv *ret)
 	if (c->is_env)
 		json_object_foreach((json_t *)c->secrets, name, value)
 			strv_addf(ret, "secrets.%s", name);
-	strv_add(ret, "service.name");
-	strv_add(ret, "project.name");
+	if (pipeline_has_input(c->pipeline, INPUT_SERVICE)) {
+		strv_add(ret, "service.name");
+		strv_add(ret, "project.name");
+	}
 	strv_add(ret, "project.directory");
 	strv_add(ret, "run.id");
 }
@@ -151,15 +153,11 @@ check_name(void *self, const char *name, struct err *err)
 		return check_output(c, name, name + 6, err);
 	if (str_starts(name, "secrets."))
 		return check_secret(c, name, name + 8, err);
-	if (str_eq(name, "service.name")) {
+	/* A pipeline with a service has a project; one without does without it. */
+	if (str_eq(name, "service.name") || str_eq(name, "project.name")) {
 		if (pipeline_has_input(c->pipeline, INPUT_SERVICE))
 			return 0;
 		return name_err(c, name, err, "the pipeline has no input of type service");
-	}
-	if (str_eq(name, "project.name")) {
-		if (c->plan->allow != NULL || json_object_get(c->plan->facts, name) != NULL)
-			return 0;
-		return name_err(c, name, err, "there is no project here");
 	}
 	if (str_eq(name, "project.directory") || str_eq(name, "run.id"))
 		return 0;
@@ -297,7 +295,7 @@ check_place(const struct check *c, const struct plan_step *step, const struct no
 		return err_remedy(err, "move it to on_failure");
 	}
 	if ((step->flags & (FETTLE_WORKSPACE_WRITE | FETTLE_GIT_WRITE)) &&
-	    c->plan->service != NULL && c->plan->service[0] != 0) {
+	    pipeline_has_input(c->pipeline, INPUT_SERVICE)) {
 		node_err(uses, c->pipeline->file, err, "step.workspace_write",
 			 "'%s' writes the workspace itself, which no step of a service's "
 			 "pipeline may do", step->uses);
