@@ -72,12 +72,15 @@ accept_is_valid(const struct description_param *param)
 		return true;
 	if (!has_bounds(param->type) || split_bounds(param->accept, &bounds) < 0)
 		return false;
-	return (bounds.min[0] == 0 || parse_bound(param->type, bounds.min, &number) == 0) &&
-	       (bounds.max[0] == 0 || parse_bound(param->type, bounds.max, &number) == 0);
+	return (bounds.min[0] == 0 ||
+		parse_bound(param->type, bounds.min, &number) == 0) &&
+	       (bounds.max[0] == 0 ||
+		parse_bound(param->type, bounds.max, &number) == 0);
 }
 
 int
-accept_check_number(const struct description_param *param, double number, struct err *err)
+accept_check_number(const struct description_param *param, double number,
+		    struct err *err)
 {
 	struct bounds bounds;
 	double limit;
@@ -86,17 +89,20 @@ accept_check_number(const struct description_param *param, double number, struct
 		return 0;
 	if (bounds.min[0] != 0 && parse_bound(param->type, bounds.min, &limit) == 0 &&
 	    number < limit)
-		return err_set(err, "type.range", "%s%s is the least that is taken", bounds.min,
+		return err_set(err, "type.range", "%s%s is the least that is taken",
+			       bounds.min,
 			       param->type == FETTLE_STRING ? " characters" : "");
 	if (bounds.max[0] != 0 && parse_bound(param->type, bounds.max, &limit) == 0 &&
 	    number > limit)
-		return err_set(err, "type.range", "%s%s is the most that is taken", bounds.max,
+		return err_set(err, "type.range", "%s%s is the most that is taken",
+			       bounds.max,
 			       param->type == FETTLE_STRING ? " characters" : "");
 	return 0;
 }
 
 int
-accept_check_choice(const struct description_param *param, const char *text, struct err *err)
+accept_check_choice(const struct description_param *param, const char *text,
+		    struct err *err)
 {
 	AUTO(strv) struct strv choices = STRV_INIT;
 	AUTO(str) struct str list = STR_INIT;
@@ -116,8 +122,9 @@ accept_check_choice(const struct description_param *param, const char *text, str
 		return 0;
 	near = strv_nearest(&choices, text);
 	if (near != NULL)
-		err_set(err, "param.choice", "'%.80s' is none of the choices, did you mean '%s'?",
-			text, near);
+		err_set(err, "param.choice",
+			"'%.80s' is none of the choices, did you mean '%s'?", text,
+			near);
 	else
 		err_set(err, "param.choice", "'%.80s' is none of the choices", text);
 	return err_remedy(err, "write one of: %s", str_get(&list));

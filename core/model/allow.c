@@ -16,7 +16,8 @@ static int
 pattern_err(struct err *err, const char *pattern, const char *why)
 {
 	err_set(err, "allow.pattern", "pattern '%.80s' %s", pattern, why);
-	return err_remedy(err, "use * and ? within a name, ** as a whole component, [a-z]");
+	return err_remedy(err, "use * and ? within a name, ** as a whole component, "
+			       "[a-z]");
 }
 
 /* `**` alone in its component, every bracket closed, few stars. */
@@ -29,7 +30,8 @@ check_glob(const char *pattern, struct err *err)
 		if (*p == '[') {
 			p = strchr(p + 1 + (p[1] == '!'), ']');
 			if (p == NULL)
-				return pattern_err(err, pattern, "has a '[' without ']'");
+				return pattern_err(err, pattern,
+						   "has a '[' without ']'");
 			continue;
 		}
 		if (*p != '*')
@@ -75,15 +77,17 @@ allow_check(const char *pattern, struct err *err)
 	}
 	if (path_check(pattern, err) < 0) {
 		err_set(err, "allow.path", "%s", err->text);
-		return err_remedy(err, "write patterns relative to the folder of fettle.yaml, "
-				  "such as api/Dockerfile");
+		return err_remedy(err, "write patterns relative to the folder of "
+				       "fettle.yaml, such as api/Dockerfile");
 	}
 	for (const char *p = pattern; *p != 0; p += strspn(p, "/")) {
 		size_t n = strcspn(p, "/");
 
 		if (is_git(p, n)) {
-			err_set(err, "allow.path", "pattern '%.80s' leads into .git", pattern);
-			return err_remedy(err, "no repair may change a repository's own files");
+			err_set(err, "allow.path", "pattern '%.80s' leads into .git",
+				pattern);
+			return err_remedy(err, "no repair may change a repository's "
+					       "own files");
 		}
 		p += n;
 	}
@@ -93,5 +97,5 @@ allow_check(const char *pattern, struct err *err)
 		return 0;
 	err_set(err, "allow.too_wide", "pattern '%.80s' allows every file", pattern);
 	return err_remedy(err, "name what may be changed, such as api/Dockerfile or "
-			  "api/requirements*.txt");
+			       "api/requirements*.txt");
 }

@@ -7,7 +7,7 @@
 static const char repair[] =
 	"fettle: 1\n"
 	"name: repair\n"
-	"description: Find why a service is broken, mend it, prove it, or put all back.\n"
+	"description: Find what broke a service, mend it, and prove it or undo it.\n"
 	"inputs:\n"
 	"  instruction: { type: string, required: true }\n"
 	"  service: { type: service }\n"

@@ -40,7 +40,8 @@ can_read(const struct check *c, size_t j)
 static bool
 has_output(const struct plan_step *step, const char *name)
 {
-	for (size_t i = 0; step->description != NULL && i < step->description->output_count; i++)
+	for (size_t i = 0;
+	     step->description != NULL && i < step->description->output_count; i++)
 		if (str_eq(step->description->outputs[i].name, name))
 			return true;
 	return false;
@@ -59,12 +60,13 @@ list_names(const struct check *c, struct strv *ret)
 	for (size_t i = 0; i < plan->step_count; i++) {
 		const struct description *d = plan->steps[i].description;
 
-		for (size_t j = 0; d != NULL && can_read(c, i) && j < d->output_count; j++)
+		for (size_t j = 0; d != NULL && can_read(c, i) && j < d->output_count;
+		     j++)
 			strv_addf(ret, "steps.%s.outputs.%s", plan->steps[i].id,
 				  d->outputs[j].name);
 	}
 	if (c->is_env)
-		json_object_foreach((json_t *)c->secrets, name, value)
+		json_object_foreach ((json_t *)c->secrets, name, value)
 			strv_addf(ret, "secrets.%s", name);
 	if (pipeline_has_input(c->pipeline, INPUT_SERVICE)) {
 		strv_add(ret, "service.name");
@@ -74,8 +76,8 @@ list_names(const struct check *c, struct strv *ret)
 	strv_add(ret, "run.id");
 }
 
-static int PRINTF_LIKE(4, 5)
-name_err(const struct check *c, const char *name, struct err *err, const char *fmt, ...)
+static int PRINTF_LIKE(4, 5) name_err(const struct check *c, const char *name,
+				      struct err *err, const char *fmt, ...)
 {
 	AUTO(strv) struct strv names = STRV_INIT;
 	AUTO(str) struct str list = STR_INIT;
@@ -89,8 +91,8 @@ name_err(const struct check *c, const char *name, struct err *err, const char *f
 	list_names(c, &names);
 	near = strv_nearest(&names, name);
 	if (near != NULL)
-		err_set(err, "template.name", "'${{ %s }}': %s, did you mean '%s'?", name, why,
-			near);
+		err_set(err, "template.name", "'${{ %s }}': %s, did you mean '%s'?",
+			name, why, near);
 	else
 		err_set(err, "template.name", "'${{ %s }}': %s", name, why);
 	for (size_t i = 0; i < names.count && list.len < 500; i++)
@@ -117,11 +119,13 @@ check_output(const struct check *c, const char *name, const char *rest, struct e
 	const struct plan_step *step = id ? plan_find_step(c->plan, id) : NULL;
 
 	if (id == NULL)
-		return name_err(c, name, err, "outputs are named steps.ID.outputs.NAME");
+		return name_err(c, name, err,
+				"outputs are named steps.ID.outputs.NAME");
 	if (step == NULL)
 		return name_err(c, name, err, "there is no step '%s'", id);
 	if (!can_read(c, (size_t)(step - c->plan->steps)))
-		return name_err(c, name, err, "step '%s' does not run before this one", id);
+		return name_err(c, name, err, "step '%s' does not run before this one",
+				id);
 	if (!has_output(step, dot + strlen(middle)))
 		return name_err(c, name, err, "'%s' has no output '%s'", step->uses,
 				dot + strlen(middle));
@@ -129,13 +133,16 @@ check_output(const struct check *c, const char *name, const char *rest, struct e
 }
 
 static int
-check_secret(const struct check *c, const char *name, const char *secret, struct err *err)
+check_secret(const struct check *c, const char *name, const char *secret,
+	     struct err *err)
 {
 	if (!c->is_env) {
-		err_set(err, "template.secret", "'${{ %s }}': secrets are given in 'env' only",
-			name);
-		return err_remedy(err, "write `env: { %s: \"${{ %s }}\" }`: what stands "
-				  "elsewhere is stored and shown", secret, name);
+		err_set(err, "template.secret",
+			"'${{ %s }}': secrets are given in 'env' only", name);
+		return err_remedy(err,
+				  "write `env: { %s: \"${{ %s }}\" }`: what stands "
+				  "elsewhere is stored and shown",
+				  secret, name);
 	}
 	if (json_object_get(c->secrets, secret) != NULL)
 		return 0;
@@ -157,7 +164,8 @@ check_name(void *self, const char *name, struct err *err)
 	if (str_eq(name, "service.name") || str_eq(name, "project.name")) {
 		if (pipeline_has_input(c->pipeline, INPUT_SERVICE))
 			return 0;
-		return name_err(c, name, err, "the pipeline has no input of type service");
+		return name_err(c, name, err,
+				"the pipeline has no input of type service");
 	}
 	if (str_eq(name, "project.directory") || str_eq(name, "run.id"))
 		return 0;
@@ -166,7 +174,8 @@ check_name(void *self, const char *name, struct err *err)
 
 /* Walks value and node together, so that an error stands at the very entry. */
 static int
-check_value(struct check *c, const json_t *value, const struct node *node, struct err *err)
+check_value(struct check *c, const json_t *value, const struct node *node,
+	    struct err *err)
 {
 	const struct node *below;
 	const char *key;
@@ -178,12 +187,13 @@ check_value(struct check *c, const json_t *value, const struct node *node, struc
 			return node_at(node, c->pipeline->file, err);
 		return 0;
 	}
-	json_array_foreach(value, i, item) {
-		below = node->kind == NODE_SEQUENCE && i < node->count ? node->items[i] : node;
+	json_array_foreach (value, i, item) {
+		below = node->kind == NODE_SEQUENCE && i < node->count ? node->items[i]
+								       : node;
 		if (check_value(c, item, below, err) < 0)
 			return -1;
 	}
-	json_object_foreach((json_t *)value, key, item) {
+	json_object_foreach ((json_t *)value, key, item) {
 		below = node_find(node, key);
 		if (check_value(c, item, below ? below : node, err) < 0)
 			return -1;
@@ -205,7 +215,7 @@ check_env(struct check *c, const struct plan_step *step, const struct node *node
 	int result = 0;
 
 	c->is_env = true;
-	json_object_foreach(step->env, name, value) {
+	json_object_foreach (step->env, name, value) {
 		const struct node *at = own ? node_find(own, name) : NULL;
 
 		if (at == NULL && shared != NULL)
@@ -229,7 +239,7 @@ check_secret_params(const struct check *c, const struct plan_step *step,
 	const char *near, *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)c->secrets, name, value)
+	json_object_foreach ((json_t *)c->secrets, name, value)
 		strv_add(&names, name);
 	for (size_t i = 0; d != NULL && i < d->param_count; i++) {
 		const char *wanted = json_text(step->with, d->params[i].name);
@@ -238,8 +248,9 @@ check_secret_params(const struct check *c, const struct plan_step *step,
 		    strv_has(&names, wanted))
 			continue;
 		near = strv_nearest(&names, wanted);
-		err_set(err, "secret.unknown", "fettle.yaml has no secret '%s'%s%s%s", wanted,
-			near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+		err_set(err, "secret.unknown", "fettle.yaml has no secret '%s'%s%s%s",
+			wanted, near ? ", did you mean '" : "", near ? near : "",
+			near ? "'?" : "");
 		err_remedy(err, "add it under 'secrets:' of fettle.yaml");
 		at = with ? node_find(with, d->params[i].name) : NULL;
 		return node_at(at ? at : node, c->pipeline->file, err);
@@ -259,8 +270,8 @@ is_undone(const struct plan *plan, const char *effect)
 
 /* What is done outside of `steps` is done too late for on_failure to undo it. */
 static int
-check_effects(const struct check *c, const struct plan_step *step, const struct node *node,
-	      struct err *err)
+check_effects(const struct check *c, const struct plan_step *step,
+	      const struct node *node, struct err *err)
 {
 	const struct node *uses = node_find(node, "uses");
 
@@ -271,35 +282,42 @@ check_effects(const struct check *c, const struct plan_step *step, const struct 
 			continue;
 		if (step->section == SECTION_STEPS)
 			node_err(uses, c->pipeline->file, err, "effect.no_undo",
-				 "step '%s' causes an effect '%s' that no step of on_failure "
-				 "undoes", step->id, effect);
+				 "step '%s' causes an effect '%s' that no step of "
+				 "on_failure undoes",
+				 step->id, effect);
 		else
 			node_err(uses, c->pipeline->file, err, "effect.no_undo",
-				 "step '%s' of %s causes an effect '%s' that nothing undoes "
-				 "any more", step->id, section_name(step->section), effect);
-		return err_remedy(err, "add a step to on_failure that undoes '%s', or say "
-				  "`irreversible: true` here", effect);
+				 "step '%s' of %s causes an effect '%s' that nothing "
+				 "undoes any more",
+				 step->id, section_name(step->section), effect);
+		return err_remedy(err,
+				  "add a step to on_failure that undoes '%s', or say "
+				  "`irreversible: true` here",
+				  effect);
 	}
 	return 0;
 }
 
 static int
-check_place(const struct check *c, const struct plan_step *step, const struct node *node,
-	    struct err *err)
+check_place(const struct check *c, const struct plan_step *step,
+	    const struct node *node, struct err *err)
 {
 	const struct node *uses = node_find(node, "uses");
 
 	if (step->stage == FETTLE_ROLLBACK && step->section != SECTION_ON_FAILURE) {
 		node_err(uses, c->pipeline->file, err, "pipeline.rollback",
-			 "step '%s' rolls back: it may stand in on_failure only", step->id);
+			 "step '%s' rolls back: it may stand in on_failure only",
+			 step->id);
 		return err_remedy(err, "move it to on_failure");
 	}
 	if ((step->flags & (FETTLE_WORKSPACE_WRITE | FETTLE_GIT_WRITE)) &&
 	    pipeline_has_input(c->pipeline, INPUT_SERVICE)) {
 		node_err(uses, c->pipeline->file, err, "step.workspace_write",
-			 "'%s' writes the workspace itself, which no step of a service's "
-			 "pipeline may do", step->uses);
-		return err_remedy(err, "use it in a pipeline without an input of type service");
+			 "'%s' writes the workspace itself, which no step of a "
+			 "service's pipeline may do",
+			 step->uses);
+		return err_remedy(err, "use it in a pipeline without an input of type "
+				       "service");
 	}
 	return 0;
 }
@@ -319,14 +337,16 @@ check_step(struct check *c, struct err *err)
 	return check_effects(c, step, node, err);
 }
 
-/* ---- policies --------------------------------------------------------------------- */
+/* ---- policies ---------------------------------------------------------------------
+ */
 
 static int
 refuse_reference(void *self, const char *name, struct err *err)
 {
-	err_set(err, "template.position", "'${{ %s }}': a policy takes no references", name);
-	return err_remedy(err, "write the value itself: a policy must not depend on what it "
-			  "judges");
+	err_set(err, "template.position", "'${{ %s }}': a policy takes no references",
+		name);
+	return err_remedy(err, "write the value itself: a policy must not depend on "
+			       "what it judges");
 }
 
 static int
@@ -336,8 +356,9 @@ check_policy(const struct check *c, size_t i, struct err *err)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(c->plan->policies[i].with, name, value) {
-		const struct node *at = written->with ? node_find(written->with, name) : NULL;
+	json_object_foreach (c->plan->policies[i].with, name, value) {
+		const struct node *at =
+			written->with ? node_find(written->with, name) : NULL;
 
 		if (expr_each(value, refuse_reference, NULL, err) < 0)
 			return node_at(at ? at : written->node, c->pipeline->file, err);
@@ -346,8 +367,8 @@ check_policy(const struct check *c, size_t i, struct err *err)
 }
 
 int
-plan_check(const struct plan *plan, const struct pipeline *pipeline, const json_t *secrets,
-	   struct err *err)
+plan_check(const struct plan *plan, const struct pipeline *pipeline,
+	   const json_t *secrets, struct err *err)
 {
 	struct check c = { .plan = plan, .pipeline = pipeline, .secrets = secrets };
 

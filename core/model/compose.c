@@ -12,11 +12,16 @@
 
 /* The order in which docker-compose 1.29 looks for them. */
 static const char *const file_names[] = {
-	"docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml",
+	"docker-compose.yml",
+	"docker-compose.yaml",
+	"compose.yml",
+	"compose.yaml",
 };
 static const char *const override_names[] = {
-	"docker-compose.override.yml", "docker-compose.override.yaml",
-	"compose.override.yml",	       "compose.override.yaml",
+	"docker-compose.override.yml",
+	"docker-compose.override.yaml",
+	"compose.override.yml",
+	"compose.override.yaml",
 };
 
 static const char *
@@ -52,8 +57,8 @@ check_profile(const char *name, struct err *err)
 	if (scalar_is_service_name(name))
 		return 0;
 	err_set(err, "service.grammar", "'%.80s' is no name of a profile", name);
-	return err_remedy(err, "names are made of A-Z a-z 0-9 _ . -, beginning with a letter "
-			  "or digit");
+	return err_remedy(err, "names are made of A-Z a-z 0-9 _ . -, beginning with a "
+			       "letter or digit");
 }
 
 /* A list of texts, each looked at by `check`. New reference, or NULL. */
@@ -87,17 +92,19 @@ read_list(const struct node *node, const char *file, const char *key,
 static int
 check_docker_host(const char *text, struct err *err)
 {
-	if (str_starts(text, "unix:///") && text[8] != 0 && strpbrk(text, " \t\n") == NULL)
+	if (str_starts(text, "unix:///") && text[8] != 0 &&
+	    strpbrk(text, " \t\n") == NULL)
 		return 0;
 	err_set(err, "url.policy", "'%.120s' is no local Docker socket", text);
-	return err_remedy(err, "write unix:///var/run/docker.sock or another socket's path");
+	return err_remedy(err, "write unix:///var/run/docker.sock or another socket's "
+			       "path");
 }
 
 static int
 check_docker_config(const char *text, struct err *err)
 {
-	return text[0] == '/' && text[1] != 0 ? path_check(text + 1, err) :
-						path_check(text, err);
+	return text[0] == '/' && text[1] != 0 ? path_check(text + 1, err)
+					      : path_check(text, err);
 }
 
 /* An optional text; JSON null when it is missing. New reference, or NULL. */
@@ -130,9 +137,10 @@ json_t *
 compose_read(const struct node *node, const char *file, const char *directory,
 	     struct err *err)
 {
-	static const char *const allowed[] = { "files",	      "env",	       "env_file",
-					       "profiles",    "docker_host",
-					       "docker_config", NULL };
+	static const char *const allowed[] = { "files",	      "env",
+					       "env_file",    "profiles",
+					       "docker_host", "docker_config",
+					       NULL };
 	AUTO(json_ref) json_t *compose = json_object();
 	const struct node *files = node ? node_find(node, "files") : NULL;
 	const struct node *env = node ? node_find(node, "env") : NULL;
@@ -140,9 +148,12 @@ compose_read(const struct node *node, const char *file, const char *directory,
 
 	if (node != NULL && node_check_keys(node, file, allowed, err) < 0)
 		return NULL;
-	if (fill(compose, "files", read_list(files, file, "files", path_check, err)) < 0 ||
-	    fill(compose, "env", read_list(env, file, "env", env_check_name, err)) < 0 ||
-	    fill(compose, "env_file", read_text(node, file, "env_file", path_check, err)) < 0 ||
+	if (fill(compose, "files", read_list(files, file, "files", path_check, err)) <
+		    0 ||
+	    fill(compose, "env", read_list(env, file, "env", env_check_name, err)) <
+		    0 ||
+	    fill(compose, "env_file",
+		 read_text(node, file, "env_file", path_check, err)) < 0 ||
 	    fill(compose, "profiles",
 		 read_list(profiles, file, "profiles", check_profile, err)) < 0 ||
 	    fill(compose, "docker_host",

@@ -27,18 +27,20 @@ static const struct {
 };
 
 static const char *const type_names[] = {
-	[FETTLE_BOOL] = "bool",	    [FETTLE_INT] = "int",     [FETTLE_REAL] = "real",
-	[FETTLE_STRING] = "string", [FETTLE_CHOICE] = "choice", [FETTLE_DURATION] = "duration",
-	[FETTLE_SIZE] = "size",	    [FETTLE_PATH] = "path",   [FETTLE_LIST] = "list",
-	[FETTLE_MAP] = "map",	    [FETTLE_JSON] = "json",   [FETTLE_SECRET] = "secret",
+	[FETTLE_BOOL] = "bool",	    [FETTLE_INT] = "int",
+	[FETTLE_REAL] = "real",	    [FETTLE_STRING] = "string",
+	[FETTLE_CHOICE] = "choice", [FETTLE_DURATION] = "duration",
+	[FETTLE_SIZE] = "size",	    [FETTLE_PATH] = "path",
+	[FETTLE_LIST] = "list",	    [FETTLE_MAP] = "map",
+	[FETTLE_JSON] = "json",	    [FETTLE_SECRET] = "secret",
 };
 
 static const struct {
 	const char *name;
 	uint32_t bit;
 } callbacks[] = {
-	{ "check", CALLBACK_CHECK },	 { "propose", CALLBACK_PROPOSE },
-	{ "run", CALLBACK_RUN },	 { "observe", CALLBACK_OBSERVE },
+	{ "check", CALLBACK_CHECK }, { "propose", CALLBACK_PROPOSE },
+	{ "run", CALLBACK_RUN },     { "observe", CALLBACK_OBSERVE },
 	{ "judge", CALLBACK_JUDGE },
 };
 
@@ -67,7 +69,7 @@ param_type_name(uint32_t type)
 }
 
 static int PRINTF_LIKE(3, 4)
-form_err(const struct description *d, struct err *err, const char *fmt, ...)
+	form_err(const struct description *d, struct err *err, const char *fmt, ...)
 {
 	char text[400];
 	va_list args;
@@ -75,7 +77,8 @@ form_err(const struct description *d, struct err *err, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	err_set(err, "plugin.description", "module '%s': %s", d->name ? d->name : "?", text);
+	err_set(err, "plugin.description", "module '%s': %s", d->name ? d->name : "?",
+		text);
 	return err_remedy(err, "the module must be corrected by its author");
 }
 
@@ -92,7 +95,8 @@ read_uint(const struct description *d, const char *key, uint32_t *ret, struct er
 }
 
 static int
-read_names(const struct description *d, const char *key, struct strv *ret, struct err *err)
+read_names(const struct description *d, const char *key, struct strv *ret,
+	   struct err *err)
 {
 	const json_t *list = json_object_get(d->json, key);
 	json_t *item;
@@ -102,9 +106,10 @@ read_names(const struct description *d, const char *key, struct strv *ret, struc
 		return 0;
 	if (!json_is_array(list))
 		return form_err(d, err, "'%s' is no list", key);
-	json_array_foreach(list, i, item) {
+	json_array_foreach (list, i, item) {
 		if (!json_is_string(item) || json_string_length(item) == 0)
-			return form_err(d, err, "'%s' holds something that is no name", key);
+			return form_err(d, err, "'%s' holds something that is no name",
+					key);
 		strv_add(ret, json_string_value(item));
 	}
 	return 0;
@@ -121,10 +126,12 @@ read_callbacks(struct description *d, struct err *err)
 	for (size_t i = 0; i < names.count; i++) {
 		size_t j = 0;
 
-		while (j < ARRAY_LEN(callbacks) && !str_eq(callbacks[j].name, names.v[i]))
+		while (j < ARRAY_LEN(callbacks) &&
+		       !str_eq(callbacks[j].name, names.v[i]))
 			j++;
 		if (j == ARRAY_LEN(callbacks) || !(callbacks[j].bit & allowed))
-			return form_err(d, err, "callback '%.60s' is unknown", names.v[i]);
+			return form_err(d, err, "callback '%.60s' is unknown",
+					names.v[i]);
 		d->callbacks |= callbacks[j].bit;
 	}
 	if (d->is_policy && d->callbacks == 0)
@@ -146,17 +153,19 @@ copy_text(const json_t *object, const char *key)
 }
 
 static int
-read_param(const struct description *d, const json_t *item, struct description_param *param,
-	   struct err *err)
+read_param(const struct description *d, const json_t *item,
+	   struct description_param *param, struct err *err)
 {
-	json_int_t type = json_int_or(item, "type", 0), flags = json_int_or(item, "flags", 0);
+	json_int_t type = json_int_or(item, "type", 0),
+		   flags = json_int_or(item, "flags", 0);
 
 	param->name = x_strdup(json_text(item, "name"));
 	param->preset = copy_text(item, "preset");
 	param->accept = copy_text(item, "accept");
 	param->help = x_strdup(json_text(item, "help"));
 	if (!is_param_name(param->name))
-		return form_err(d, err, "'%.60s' is no name of a parameter", param->name);
+		return form_err(d, err, "'%.60s' is no name of a parameter",
+				param->name);
 	if (type < 1 || type >= (json_int_t)ARRAY_LEN(type_names))
 		return form_err(d, err, "'%s' is of an unknown type", param->name);
 	if (flags < 0 || flags > UINT32_MAX)
@@ -176,8 +185,8 @@ find_param(const struct description_param *params, size_t count, const char *nam
 }
 
 static int
-read_params(const struct description *d, const char *key, struct description_param **ret,
-	    size_t *ret_count, struct err *err)
+read_params(const struct description *d, const char *key,
+	    struct description_param **ret, size_t *ret_count, struct err *err)
 {
 	const json_t *list = json_object_get(d->json, key);
 	json_t *item;
@@ -188,10 +197,11 @@ read_params(const struct description *d, const char *key, struct description_par
 	if (!json_is_array(list))
 		return form_err(d, err, "'%s' is no list", key);
 	*ret = x_calloc(json_array_size(list) + 1, sizeof(**ret));
-	json_array_foreach(list, i, item) {
+	json_array_foreach (list, i, item) {
 		*ret_count = i + 1;
 		if (!json_is_object(item))
-			return form_err(d, err, "'%s' holds something that is no object", key);
+			return form_err(d, err,
+					"'%s' holds something that is no object", key);
 		if (read_param(d, item, &(*ret)[i], err) < 0)
 			return -1;
 		if (find_param(*ret, i, (*ret)[i].name) != NULL)
@@ -209,14 +219,16 @@ check_params(const struct description *d, struct err *err)
 		AUTO(json_ref) json_t *preset = NULL;
 
 		if (!accept_is_valid(param))
-			return form_err(d, err, "'accept' of '%s' does not fit its type",
+			return form_err(d, err,
+					"'accept' of '%s' does not fit its type",
 					param->name);
 		if (param->preset == NULL)
 			continue;
 		preset = value_preset(param, err);
 		if (preset != NULL)
 			continue;
-		return form_err(d, err, "the preset of '%s': %s", param->name, err->text);
+		return form_err(d, err, "the preset of '%s': %s", param->name,
+				err->text);
 	}
 	return 0;
 }
@@ -238,7 +250,8 @@ read_head(struct description *d, struct err *err)
 	if (read_uint(d, d->is_policy ? "stages" : "stage", &d->stages, err) < 0 ||
 	    read_uint(d, "flags", &d->flags, err) < 0)
 		return -1;
-	if (d->is_policy ? (d->stages & FETTLE_ALL_STAGES) == 0 : *stage_name(d->stages) == 0)
+	if (d->is_policy ? (d->stages & FETTLE_ALL_STAGES) == 0
+			 : *stage_name(d->stages) == 0)
 		return form_err(d, err, "an unknown stage");
 	return 0;
 }

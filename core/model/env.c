@@ -8,10 +8,14 @@
 
 /* A name that ends in `*` stands for all that begin so. */
 static const char *const denied[] = {
-	"LD_*",		  "PATH",	       "BASH_ENV",    "SHELLOPTS",
-	"BASHOPTS",	  "GIT_*",	       "DOCKER_HOST", "DOCKER_CONTEXT",
-	"DOCKER_CONFIG",  "DOCKER_CERT_PATH",  "COMPOSE_*",   "DOCKER_TLS_VERIFY",
-	"FETTLE_*",	  "GCONV_PATH",	       "LOCPATH",     "GLIBC_TUNABLES",
+	"LD_*",		 "PATH",
+	"BASH_ENV",	 "SHELLOPTS",
+	"BASHOPTS",	 "GIT_*",
+	"DOCKER_HOST",	 "DOCKER_CONTEXT",
+	"DOCKER_CONFIG", "DOCKER_CERT_PATH",
+	"COMPOSE_*",	 "DOCKER_TLS_VERIFY",
+	"FETTLE_*",	 "GCONV_PATH",
+	"LOCPATH",	 "GLIBC_TUNABLES",
 };
 
 static bool
@@ -20,8 +24,8 @@ is_denied(const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(denied); i++) {
 		size_t n = strcspn(denied[i], "*");
 
-		if (denied[i][n] == '*' ? strncmp(name, denied[i], n) == 0 :
-					  str_eq(name, denied[i]))
+		if (denied[i][n] == '*' ? strncmp(name, denied[i], n) == 0
+					: str_eq(name, denied[i]))
 			return true;
 	}
 	return false;
@@ -31,15 +35,17 @@ int
 env_check_name(const char *name, struct err *err)
 {
 	if (!scalar_is_variable_name(name)) {
-		err_set(err, "env.name", "'%.80s' is no name of an environment variable", name);
+		err_set(err, "env.name",
+			"'%.80s' is no name of an environment variable", name);
 		return err_remedy(err, "names are made of A-Z a-z 0-9 _, not beginning "
-				  "with a digit");
+				       "with a digit");
 	}
 	if (!is_denied(name))
 		return 0;
 	err_set(err, "env.denied", "environment variable '%.80s' may not be set", name);
-	return err_remedy(err, "it changes which code runs or which machine is spoken to; "
-			  "the compose settings of fettle.yaml have keys of their own");
+	return err_remedy(err, "it changes which code runs or which machine is spoken "
+			       "to; the compose settings of fettle.yaml have keys of "
+			       "their own");
 }
 
 int

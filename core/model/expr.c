@@ -50,8 +50,8 @@ static int
 syntax_err(struct err *err, const char *why, const char *at)
 {
 	err_set(err, "template.syntax", "%s in '%.60s'", why, at);
-	return err_remedy(err, "write a name between the braces, such as "
-			  "${{ inputs.service }} or ${{ steps.ID.outputs.NAME }}");
+	return err_remedy(err, "write a name between the braces, such as ${{ "
+			       "inputs.service }} or ${{ steps.ID.outputs.NAME }}");
 }
 
 /* 1 and the next reference at or behind `from`, 0 when there is none, or -1. */
@@ -87,8 +87,9 @@ find_reference(const char *from, struct reference *ret, struct err *err)
 }
 
 static int
-each_in_text(const char *text, int (*each)(void *self, const char *name, struct err *err),
-	     void *self, struct err *err)
+each_in_text(const char *text,
+	     int (*each)(void *self, const char *name, struct err *err), void *self,
+	     struct err *err)
 {
 	struct reference ref;
 	int found;
@@ -102,8 +103,9 @@ each_in_text(const char *text, int (*each)(void *self, const char *name, struct 
 }
 
 int
-expr_each(const json_t *value, int (*each)(void *self, const char *name, struct err *err),
-	  void *self, struct err *err)
+expr_each(const json_t *value,
+	  int (*each)(void *self, const char *name, struct err *err), void *self,
+	  struct err *err)
 {
 	json_t *item;
 	const char *key;
@@ -111,10 +113,10 @@ expr_each(const json_t *value, int (*each)(void *self, const char *name, struct 
 
 	if (json_is_string(value))
 		return each_in_text(json_string_value(value), each, self, err);
-	json_array_foreach(value, i, item)
+	json_array_foreach (value, i, item)
 		if (expr_each(item, each, self, err) < 0)
 			return -1;
-	json_object_foreach((json_t *)value, key, item)
+	json_object_foreach ((json_t *)value, key, item)
 		if (expr_each(item, each, self, err) < 0)
 			return -1;
 	return 0;
@@ -123,8 +125,8 @@ expr_each(const json_t *value, int (*each)(void *self, const char *name, struct 
 static int
 size_err(struct err *err, const char *name)
 {
-	err_set(err, "template.size", "the text with '${{ %s }}' is larger than %u KiB", name,
-		MAX_TEXT_BYTES >> 10);
+	err_set(err, "template.size", "the text with '${{ %s }}' is larger than %u KiB",
+		name, MAX_TEXT_BYTES >> 10);
 	return err_remedy(err, "pass large values through a file");
 }
 
@@ -161,7 +163,8 @@ expand_whole(const struct reference *ref, const struct expr_scope *scope, json_t
 
 /* *ret stays NULL when a name has no value yet. */
 static int
-expand_text(const char *text, const struct expr_scope *scope, json_t **ret, struct err *err)
+expand_text(const char *text, const struct expr_scope *scope, json_t **ret,
+	    struct err *err)
 {
 	AUTO(str) struct str out = STR_INIT;
 	struct reference ref;
@@ -195,12 +198,13 @@ static int
 expand_items(const json_t *value, const struct expr_scope *scope, json_t **ret,
 	     struct err *err)
 {
-	AUTO(json_ref) json_t *out = json_is_array(value) ? json_array() : json_object();
+	AUTO(json_ref)
+	json_t *out = json_is_array(value) ? json_array() : json_object();
 	json_t *item;
 	const char *key;
 	size_t i;
 
-	json_array_foreach(value, i, item) {
+	json_array_foreach (value, i, item) {
 		json_t *copy = NULL;
 
 		if (expand(item, scope, &copy, err) < 0)
@@ -209,7 +213,7 @@ expand_items(const json_t *value, const struct expr_scope *scope, json_t **ret,
 			return 0;
 		json_array_append_new(out, copy);
 	}
-	json_object_foreach((json_t *)value, key, item) {
+	json_object_foreach ((json_t *)value, key, item) {
 		json_t *copy = NULL;
 
 		if (expand(item, scope, &copy, err) < 0)
@@ -223,7 +227,8 @@ expand_items(const json_t *value, const struct expr_scope *scope, json_t **ret,
 }
 
 static int
-expand(const json_t *value, const struct expr_scope *scope, json_t **ret, struct err *err)
+expand(const json_t *value, const struct expr_scope *scope, json_t **ret,
+       struct err *err)
 {
 	if (json_is_string(value))
 		return expand_text(json_string_value(value), scope, ret, err);

@@ -7,6 +7,8 @@
 #include "base/str.h"
 #include "model/scalar.h"
 
+#define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+
 static const char *const type_names[] = {
 	[INPUT_STRING] = "string",
 	[INPUT_INT] = "int",
@@ -17,8 +19,7 @@ static const char *const type_names[] = {
 static bool
 is_input_name(const char *name)
 {
-	return name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			   "0123456789_-")] == 0;
+	return name[strspn(name, NAME_CHARS)] == 0;
 }
 
 static int
@@ -35,7 +36,8 @@ read_type(struct pipeline_input *input, const struct node *node, const char *fil
 			input->type = (enum input_type)i;
 			return 0;
 		}
-	node_err(type, file, err, "type.choice", "'%.80s' is no type of an input", text);
+	node_err(type, file, err, "type.choice", "'%.80s' is no type of an input",
+		 text);
 	return err_remedy(err, "write one of: string, int, bool, service");
 }
 
@@ -54,9 +56,10 @@ type_text(const struct pipeline_input *input, const char *text, struct err *err)
 	case INPUT_SERVICE:
 		if (text[0] == 0 || scalar_is_service_name(text))
 			break;
-		err_set(err, "service.grammar", "'%.80s' is no name of a service", text);
+		err_set(err, "service.grammar", "'%.80s' is no name of a service",
+			text);
 		err_remedy(err, "names are made of A-Z a-z 0-9 _ . -, beginning with a "
-			   "letter or digit");
+				"letter or digit");
 		return NULL;
 	case INPUT_STRING:
 		break;
@@ -74,8 +77,8 @@ blank_value(enum input_type type)
 }
 
 static int
-check_preset(const struct pipeline_input *input, const struct node *node, const char *file,
-	     struct err *err)
+check_preset(const struct pipeline_input *input, const struct node *node,
+	     const char *file, struct err *err)
 {
 	AUTO(json_ref) json_t *typed = NULL;
 
@@ -91,16 +94,16 @@ check_preset(const struct pipeline_input *input, const struct node *node, const 
 static int
 read_one(struct pipeline *p, const struct node *inputs, size_t i, struct err *err)
 {
-	static const char *const allowed[] = { "type", "required", "default", "description",
-					       NULL };
+	static const char *const allowed[] = { "type", "required", "default",
+					       "description", NULL };
 	const struct node *node = inputs->items[i];
 	struct pipeline_input *input = &p->inputs[p->input_count++];
 	AUTO_FREE char *description = NULL;
 
 	input->name = x_strdup(inputs->keys[i]);
 	if (!is_input_name(input->name)) {
-		err_set(err, "id.grammar", "input '%s': names are made of A-Z a-z 0-9 _ -",
-			input->name);
+		err_set(err, "id.grammar",
+			"input '%s': names are made of A-Z a-z 0-9 _ -", input->name);
 		return node_at_key(inputs, i, p->file, err);
 	}
 	if (node_is_null(node))
@@ -113,9 +116,11 @@ read_one(struct pipeline *p, const struct node *inputs, size_t i, struct err *er
 	    check_preset(input, node, p->file, err) < 0)
 		return -1;
 	for (size_t j = 0; j + 1 < p->input_count; j++)
-		if (input->type == INPUT_SERVICE && p->inputs[j].type == INPUT_SERVICE) {
+		if (input->type == INPUT_SERVICE &&
+		    p->inputs[j].type == INPUT_SERVICE) {
 			err_set(err, "input.duplicate_service",
-				"inputs '%s' and '%s' are both of type service: a run has one",
+				"inputs '%s' and '%s' are both of type service: a run "
+				"has one",
 				p->inputs[j].name, input->name);
 			return node_at_key(inputs, i, p->file, err);
 		}
@@ -156,17 +161,18 @@ check_known(const struct pipeline *p, const json_t *given, struct err *err)
 		strv_add(&names, p->inputs[i].name);
 		str_addf(&list, "%s%s", i > 0 ? ", " : "", p->inputs[i].name);
 	}
-	json_object_foreach((json_t *)given, key, value) {
+	json_object_foreach ((json_t *)given, key, value) {
 		if (strv_has(&names, key))
 			continue;
 		near = strv_nearest(&names, key);
 		if (near != NULL)
 			err_set(err, "input.unknown",
-				"pipeline '%s' has no input '%.80s', did you mean '%s'?",
+				"pipeline '%s' has no input '%.80s', did you mean "
+				"'%s'?",
 				p->name, key, near);
 		else
-			err_set(err, "input.unknown", "pipeline '%s' has no input '%.80s'",
-				p->name, key);
+			err_set(err, "input.unknown",
+				"pipeline '%s' has no input '%.80s'", p->name, key);
 		if (names.count > 0)
 			err_remedy(err, "its inputs are: %s", str_get(&list));
 		return -1;
@@ -182,7 +188,8 @@ typed_input(const struct pipeline *p, const struct pipeline_input *input,
 	json_t *typed;
 
 	if (given != NULL && text == NULL) {
-		err_set(err, "type.string", "input '%s' must be given as text", input->name);
+		err_set(err, "type.string", "input '%s' must be given as text",
+			input->name);
 		return NULL;
 	}
 	if (text == NULL)
@@ -190,8 +197,8 @@ typed_input(const struct pipeline *p, const struct pipeline_input *input,
 	if (text == NULL && !input->is_required)
 		return blank_value(input->type);
 	if (text == NULL) {
-		err_set(err, "input.required", "pipeline '%s' needs the input '%s'", p->name,
-			input->name);
+		err_set(err, "input.required", "pipeline '%s' needs the input '%s'",
+			p->name, input->name);
 		err_remedy(err, "give it with -i %s=VALUE", input->name);
 		return NULL;
 	}

@@ -43,8 +43,9 @@ node_is_null(const struct node *node)
 {
 	if (node->kind != NODE_SCALAR || !node->is_plain)
 		return false;
-	return node->len == 0 || str_eq(node->text, "~") || str_eq(node->text, "null") ||
-	       str_eq(node->text, "Null") || str_eq(node->text, "NULL");
+	return node->len == 0 || str_eq(node->text, "~") ||
+	       str_eq(node->text, "null") || str_eq(node->text, "Null") ||
+	       str_eq(node->text, "NULL");
 }
 
 static size_t
@@ -118,11 +119,12 @@ unknown_key(const struct node *mapping, size_t i, const char *file,
 }
 
 int
-node_check_keys(const struct node *mapping, const char *file, const char *const *allowed,
-		struct err *err)
+node_check_keys(const struct node *mapping, const char *file,
+		const char *const *allowed, struct err *err)
 {
 	if (mapping->kind != NODE_MAPPING)
-		return node_err(mapping, file, err, "type.map", "a mapping of keys is due here");
+		return node_err(mapping, file, err, "type.map",
+				"a mapping of keys is due here");
 	for (size_t i = 0; i < mapping->count; i++) {
 		const char *const *name = allowed;
 
@@ -141,7 +143,8 @@ node_text(const struct node *node, const char *file, const char *what, struct er
 		return node->text;
 	node_err(node, file, err, "type.string", "'%s' must be text", what);
 	if (node->kind == NODE_SCALAR && node->len > 0)
-		err_remedy(err, "put it in quotes if the word '%s' is meant", node->text);
+		err_remedy(err, "put it in quotes if the word '%s' is meant",
+			   node->text);
 	return NULL;
 }
 
@@ -171,7 +174,8 @@ node_get_bool(const struct node *mapping, const char *file, const char *key, boo
 	if (node == NULL)
 		return 0;
 	if (node->kind != NODE_SCALAR)
-		return node_err(node, file, err, "type.bool", "'%s' must be true or false", key);
+		return node_err(node, file, err, "type.bool",
+				"'%s' must be true or false", key);
 	if (scalar_bool(node->text, ret, err) == 0)
 		return 0;
 	err_context(err, "'%s'", key);
@@ -179,8 +183,8 @@ node_get_bool(const struct node *mapping, const char *file, const char *key, boo
 }
 
 int
-node_get_ms(const struct node *mapping, const char *file, const char *key, uint64_t *ret,
-	    struct err *err)
+node_get_ms(const struct node *mapping, const char *file, const char *key,
+	    uint64_t *ret, struct err *err)
 {
 	const struct node *node = node_find(mapping, key);
 	uint64_t ms;
@@ -191,13 +195,15 @@ node_get_ms(const struct node *mapping, const char *file, const char *key, uint6
 		return node_err(node, file, err, "type.duration",
 				"'%s' must be a duration such as 5m30s", key);
 	if (str_eq(node->text, "0"))
-		return node_err(node, file, err, "type.range", "'%s' must be at least 1ms", key);
+		return node_err(node, file, err, "type.range",
+				"'%s' must be at least 1ms", key);
 	if (scalar_ms(node->text, &ms, err) < 0) {
 		err_context(err, "'%s'", key);
 		return node_at(node, file, err);
 	}
 	if (ms == 0)
-		return node_err(node, file, err, "type.range", "'%s' must be at least 1ms", key);
+		return node_err(node, file, err, "type.range",
+				"'%s' must be at least 1ms", key);
 	*ret = ms;
 	return 0;
 }
@@ -207,7 +213,8 @@ scalar_to_json(const struct node *node)
 {
 	int64_t number;
 
-	if (node->is_plain && (str_eq(node->text, "true") || str_eq(node->text, "false")))
+	if (node->is_plain && (str_eq(node->text, "true") || str_eq(node->text, "fals"
+										"e")))
 		return json_boolean(node->text[0] == 't');
 	if (node->is_plain && num_i64(node->text, &number) == 0)
 		return json_integer(number);

@@ -32,15 +32,16 @@ section_name(enum section section)
 static int
 check_later_keys(const struct node *mapping, const char *file, struct err *err)
 {
-	static const char *const later[] = { "if", "retry", "continue_on_error", "rounds",
-					     "repeat" };
+	static const char *const later[] = { "if", "retry", "continue_on_error",
+					     "rounds", "repeat" };
 
 	for (size_t i = 0; mapping->kind == NODE_MAPPING && i < mapping->count; i++)
 		for (size_t j = 0; j < ARRAY_LEN(later); j++) {
 			if (!str_eq(mapping->keys[i], later[j]))
 				continue;
 			err_set(err, "key.unsupported",
-				"'%s' is not carried out by this version of Fettle", later[j]);
+				"'%s' is not carried out by this version of Fettle",
+				later[j]);
 			err_remedy(err, "leave it out: ignoring it could do harm");
 			return node_at_key(mapping, i, file, err);
 		}
@@ -54,7 +55,8 @@ required_member(const struct node *mapping, const char *file, const char *key,
 	const struct node *member = node_find(mapping, key);
 
 	if (member == NULL)
-		node_err(mapping, file, err, "key.missing", "'%s' is missing here", key);
+		node_err(mapping, file, err, "key.missing", "'%s' is missing here",
+			 key);
 	return member;
 }
 
@@ -74,19 +76,23 @@ read_id(struct pipeline *p, struct pipeline_step *step, struct err *err)
 		return -1;
 	if (node->kind != NODE_SCALAR || !is_step_id(node->text)) {
 		node_err(node, p->file, err, "id.grammar", "'%.80s' is no id of a step",
-			 node->kind == NODE_SCALAR ? node->text : "(a list or mapping)");
-		return err_remedy(err, "an id begins with a-z, goes on with a-z 0-9 -, and "
-				  "has at most %u characters", MAX_ID_BYTES);
+			 node->kind == NODE_SCALAR ? node->text
+						   : "(a list or mapping)");
+		return err_remedy(err,
+				  "an id begins with a-z, goes on with a-z 0-9 -, and "
+				  "has at most %u characters",
+				  MAX_ID_BYTES);
 	}
 	step->id = x_strdup(node->text);
 	for (size_t i = 0; i + 1 < p->step_count; i++) {
-		const struct node *first = node_find(p->steps[i].node, "id");
+		const struct node *first;
 
 		if (!str_eq(p->steps[i].id, step->id))
 			continue;
+		first = node_find(p->steps[i].node, "id");
 		node_err(node, p->file, err, "pipeline.duplicate_id",
-			 "step '%s' at %u:%u is there already at %u:%u", step->id, node->line,
-			 node->column, first->line, first->column);
+			 "step '%s' at %u:%u is there already at %u:%u", step->id,
+			 node->line, node->column, first->line, first->column);
 		return err_remedy(err, "give one of the two another id");
 	}
 	return 0;
@@ -108,13 +114,17 @@ read_uses(const struct node *mapping, const char *file, enum uses_kind kind, cha
 			 "'uses' may not hold a reference: '%.80s'", uses);
 		return err_remedy(err, "write the module's name");
 	}
-	if (is_policy ? !uses_is_policy(uses) : !uses_is_step(uses)) {
-		node_err(node, file, err, is_policy ? "pipeline.policy" : "pipeline.step_type",
-			 "'%.80s' is no name of a %s", uses, is_policy ? "policy" : "step type");
-		return err_remedy(err, is_policy ? "write NAME, such as allow-list; `fettle "
-						   "plugins` lists them" :
-						   "write STAGE/NAME, such as build/compose; "
-						   "`fettle plugins` lists them");
+	if (is_policy && !uses_is_policy(uses)) {
+		node_err(node, file, err, "pipeline.policy",
+			 "'%.80s' is no name of a policy", uses);
+		return err_remedy(err, "write NAME, such as allow-list; `fettle "
+				       "plugins` lists them");
+	}
+	if (!is_policy && !uses_is_step(uses)) {
+		node_err(node, file, err, "pipeline.step_type",
+			 "'%.80s' is no name of a step type", uses);
+		return err_remedy(err, "write STAGE/NAME, such as build/compose; "
+				       "`fettle plugins` lists them");
 	}
 	*ret = x_strdup(uses);
 	return 0;
@@ -136,23 +146,28 @@ read_with(const struct node *mapping, const char *file, const struct node **ret,
 }
 
 static int
-read_step(struct pipeline *p, enum section section, const struct node *node, struct err *err)
+read_step(struct pipeline *p, enum section section, const struct node *node,
+	  struct err *err)
 {
-	static const char *const allowed[] = { "id",	  "uses",	  "with",
-					       "env",	  "timeout",	  "idle_timeout",
+	static const char *const allowed[] = { "id",	       "uses",
+					       "with",	       "env",
+					       "timeout",      "idle_timeout",
 					       "irreversible", NULL };
 	struct pipeline_step *step = &p->steps[p->step_count++];
 
 	step->section = section;
 	step->node = node;
 	if (check_later_keys(node, p->file, err) < 0 ||
-	    node_check_keys(node, p->file, allowed, err) < 0 || read_id(p, step, err) < 0 ||
+	    node_check_keys(node, p->file, allowed, err) < 0 ||
+	    read_id(p, step, err) < 0 ||
 	    read_uses(node, p->file, USES_STEP, &step->uses, err) < 0 ||
 	    read_with(node, p->file, &step->with, err) < 0 ||
 	    env_read(node_find(node, "env"), p->file, &step->env, err) < 0 ||
 	    node_get_ms(node, p->file, "timeout", &step->timeout_ms, err) < 0 ||
-	    node_get_ms(node, p->file, "idle_timeout", &step->idle_timeout_ms, err) < 0 ||
-	    node_get_bool(node, p->file, "irreversible", &step->is_irreversible, err) < 0)
+	    node_get_ms(node, p->file, "idle_timeout", &step->idle_timeout_ms, err) <
+		    0 ||
+	    node_get_bool(node, p->file, "irreversible", &step->is_irreversible, err) <
+		    0)
 		return -1;
 	return 0;
 }
@@ -168,12 +183,13 @@ read_section(struct pipeline *p, enum section section, struct err *err)
 	if (list == NULL || node_is_null(list))
 		return 0;
 	if (list->kind != NODE_SEQUENCE)
-		return node_err(list, p->file, err, "type.list", "'%s' must be a list of steps",
-				section_names[section]);
+		return node_err(list, p->file, err, "type.list",
+				"'%s' must be a list of steps", section_names[section]);
 	if (section == SECTION_STEPS && list->count == 0)
 		return node_err(list, p->file, err, "pipeline.empty",
 				"the pipeline has no steps");
-	p->steps = x_realloc(p->steps, p->step_count + list->count + 1, sizeof(*p->steps));
+	p->steps =
+		x_realloc(p->steps, p->step_count + list->count + 1, sizeof(*p->steps));
 	memset(p->steps + p->step_count, 0, (list->count + 1) * sizeof(*p->steps));
 	for (size_t i = 0; i < list->count; i++)
 		if (read_step(p, section, list->items[i], err) < 0)
@@ -198,7 +214,8 @@ read_policies(struct pipeline *p, struct err *err)
 
 		policy->node = list->items[i];
 		if (node_check_keys(policy->node, p->file, allowed, err) < 0 ||
-		    read_uses(policy->node, p->file, USES_POLICY, &policy->uses, err) < 0 ||
+		    read_uses(policy->node, p->file, USES_POLICY, &policy->uses, err) <
+			    0 ||
 		    read_with(policy->node, p->file, &policy->with, err) < 0)
 			return -1;
 	}
@@ -211,14 +228,16 @@ check_version(const struct pipeline *p, struct err *err)
 	const struct node *node = node_find(p->root, "fettle");
 
 	if (node == NULL) {
-		node_err(p->root, p->file, err, "pipeline.version", "'fettle: 1' is missing");
+		node_err(p->root, p->file, err, "pipeline.version",
+			 "'fettle: 1' is missing");
 		return err_remedy(err, "begin the pipeline with `fettle: 1`");
 	}
 	if (node->kind == NODE_SCALAR && str_eq(node->text, "1"))
 		return 0;
 	node_err(node, p->file, err, "pipeline.version",
 		 "the pipeline is of another version than 1");
-	return err_remedy(err, "write `fettle: 1`, or use a Fettle that knows this version");
+	return err_remedy(err, "write `fettle: 1`, or use a Fettle that knows this "
+			       "version");
 }
 
 /* `name:`, else the file's own name without folder and ending. */
@@ -249,12 +268,14 @@ read_name(struct pipeline *p, struct err *err)
 static int
 read_pipeline(struct pipeline *p, struct err *err)
 {
-	static const char *const allowed[] = { "fettle",   "name",  "description",
-					       "inputs",   "env",   "policies",
-					       "steps",	   "on_failure", "finally", NULL };
+	static const char *const allowed[] = { "fettle", "name",       "description",
+					       "inputs", "env",	       "policies",
+					       "steps",	 "on_failure", "finally",
+					       NULL };
 
 	if (check_version(p, err) < 0 || check_later_keys(p->root, p->file, err) < 0 ||
-	    node_check_keys(p->root, p->file, allowed, err) < 0 || read_name(p, err) < 0 ||
+	    node_check_keys(p->root, p->file, allowed, err) < 0 ||
+	    read_name(p, err) < 0 ||
 	    node_get_text(p->root, p->file, "description", &p->description, err) < 0 ||
 	    input_read(p, node_find(p->root, "inputs"), err) < 0 ||
 	    env_read(node_find(p->root, "env"), p->file, &p->env, err) < 0 ||

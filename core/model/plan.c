@@ -50,11 +50,13 @@ step_json(const struct plan_step *step)
 	json_object_set_new(json, "irreversible", json_boolean(step->is_irreversible));
 	json_object_set_new(json, "with", json_or_null(step->with));
 	json_object_set_new(json, "env", json_or_null(step->env));
-	json_object_set_new(json, "timeout_ms", json_integer((json_int_t)step->timeout_ms));
+	json_object_set_new(json, "timeout_ms",
+			    json_integer((json_int_t)step->timeout_ms));
 	json_object_set_new(json, "idle_timeout_ms",
 			    json_integer((json_int_t)step->idle_timeout_ms));
 	json_object_set_new(json, "description",
-			    json_or_null(step->description ? step->description->json : NULL));
+			    json_or_null(step->description ? step->description->json
+							   : NULL));
 	return json;
 }
 
@@ -88,7 +90,8 @@ plan_freeze(struct plan *plan)
 	set_text(json, "service", plan->service);
 	set_text(json, "workspace", plan->workspace);
 	set_text(json, "generated_by", plan->generated_by);
-	json_object_set_new(json, "generated_at_ms", json_integer(plan->generated_at_ms));
+	json_object_set_new(json, "generated_at_ms",
+			    json_integer(plan->generated_at_ms));
 	json_object_set_new(json, "inputs", json_or_null(plan->inputs));
 	json_object_set_new(json, "allow", json_or_null(plan->allow));
 	json_object_set_new(json, "facts", json_or_null(plan->facts));
@@ -123,7 +126,7 @@ take_list(const json_t *json, const char *key, struct strv *ret)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(json, key), i, item)
+	json_array_foreach (json_object_get(json, key), i, item)
 		if (json_is_string(item))
 			strv_add(ret, json_string_value(item));
 }
@@ -159,7 +162,8 @@ read_step(struct plan_step *step, const json_t *json, struct err *err)
 	step->timeout_ms = (uint64_t)json_int_or(json, "timeout_ms", 0);
 	step->idle_timeout_ms = (uint64_t)json_int_or(json, "idle_timeout_ms", 0);
 	if (find_section(json_text(json, "section"), &step->section) < 0)
-		return err_set(err, "plan.corrupt", "step '%s' stands in no section", step->id);
+		return err_set(err, "plan.corrupt", "step '%s' stands in no section",
+			       step->id);
 	if (description == NULL)
 		return 0;
 	step->description = description_new(description, err);
@@ -187,7 +191,8 @@ read_plan(struct plan *plan, struct err *err)
 
 	if (json_int_or(plan->json, "fettle", 0) != 1 || !json_is_array(steps) ||
 	    !json_is_array(policies))
-		return err_set(err, "plan.corrupt", "the stored plan is of no known form");
+		return err_set(err, "plan.corrupt",
+			       "the stored plan is of no known form");
 	plan->pipeline = take_text(plan->json, "pipeline");
 	plan->pipeline_sha256 = take_text(plan->json, "pipeline_sha256");
 	plan->instruction = take_text(plan->json, "instruction");
@@ -200,10 +205,11 @@ read_plan(struct plan *plan, struct err *err)
 	plan->facts = take_json(plan->json, "facts");
 	plan->is_protected = json_flag(plan->json, "protected");
 	plan->steps = x_calloc(json_array_size(steps) + 1, sizeof(*plan->steps));
-	plan->policies = x_calloc(json_array_size(policies) + 1, sizeof(*plan->policies));
-	json_array_foreach(policies, i, item)
+	plan->policies =
+		x_calloc(json_array_size(policies) + 1, sizeof(*plan->policies));
+	json_array_foreach (policies, i, item)
 		read_policy(&plan->policies[plan->policy_count++], item);
-	json_array_foreach(steps, i, item)
+	json_array_foreach (steps, i, item)
 		if (read_step(&plan->steps[plan->step_count++], item, err) < 0)
 			return -1;
 	return 0;
@@ -223,9 +229,11 @@ plan_parse(const char *text, const char *want_sha256, struct err *err)
 	}
 	json_sha256(plan->json, plan->sha256);
 	if (!str_eq(plan->sha256, want_sha256)) {
-		err_set(err, "plan.corrupt", "the stored plan has SHA-256 %s instead of %s",
-			plan->sha256, want_sha256);
-		err_remedy(err, "the store was changed from outside: do not trust this run");
+		err_set(err, "plan.corrupt",
+			"the stored plan has SHA-256 %s instead of %s", plan->sha256,
+			want_sha256);
+		err_remedy(err, "the store was changed from outside: do not trust this "
+				"run");
 	} else if (read_plan(plan, err) == 0) {
 		return plan;
 	}

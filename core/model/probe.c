@@ -20,8 +20,8 @@ static int
 url_err(struct err *err, const char *text, const char *why)
 {
 	err_set(err, "url.policy", "'%.120s' is no address of a probe: %s", text, why);
-	return err_remedy(err, "write :PORT/PATH for the container itself, or an http:// or "
-			  "https:// URL");
+	return err_remedy(err, "write :PORT/PATH for the container itself, or an "
+			       "http:// or https:// URL");
 }
 
 /* Link-local: where clouds keep their metadata, credentials included. */
@@ -93,7 +93,8 @@ check_authority(const char *whole, const char *text, struct err *err)
 	if (host_len == 0 || host_len > MAX_HOST_BYTES)
 		return url_err(err, whole, "it names no host");
 	memcpy(host, host_begin, host_len);
-	if (is_bracketed ? strchr(host, ':') == NULL : host[strspn(host, HOST_CHARS)] != 0)
+	if (is_bracketed ? strchr(host, ':') == NULL
+			 : host[strspn(host, HOST_CHARS)] != 0)
 		return url_err(err, whole, "its host is neither a name nor an address");
 	if (is_metadata_host(host))
 		return url_err(err, whole, "it is a cloud's metadata address");
@@ -110,8 +111,10 @@ probe_check_http(const char *text, struct err *err)
 	if (strlen(text) > MAX_URL_BYTES)
 		return url_err(err, text, "it is longer than 2048 bytes");
 	for (const char *c = text; *c != 0; c++)
-		if ((unsigned char)*c <= 0x20 || (unsigned char)*c >= 0x7F || *c == '\\')
-			return url_err(err, text, "it has a character that must be escaped");
+		if ((unsigned char)*c <= 0x20 || (unsigned char)*c >= 0x7F ||
+		    *c == '\\')
+			return url_err(err, text,
+				       "it has a character that must be escaped");
 	if (text[0] == ':')
 		return check_port(text, text + 1, err);
 	if (str_starts(text, "http://"))
@@ -128,7 +131,8 @@ read_http(const struct node *node, const char *file, json_t *probe, struct err *
 	const char *text;
 
 	if (http == NULL)
-		return node_err(node, file, err, "key.missing", "'http' is missing here");
+		return node_err(node, file, err, "key.missing",
+				"'http' is missing here");
 	text = node_text(http, file, "http", err);
 	if (text == NULL)
 		return -1;
@@ -141,7 +145,8 @@ read_http(const struct node *node, const char *file, json_t *probe, struct err *
 static int
 read_method(const struct node *node, const char *file, json_t *probe, struct err *err)
 {
-	static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "OPTIONS" };
+	static const char *const methods[] = { "GET", "HEAD", "POST", "PUT",
+					       "OPTIONS" };
 	const struct node *method = node_find(node, "method");
 	const char *text = method ? node_text(method, file, "method", err) : NULL;
 
@@ -154,7 +159,8 @@ read_method(const struct node *node, const char *file, json_t *probe, struct err
 		}
 	if (text == NULL)
 		return -1;
-	node_err(method, file, err, "type.choice", "'%.40s' is no method of a probe", text);
+	node_err(method, file, err, "type.choice", "'%.40s' is no method of a probe",
+		 text);
 	return err_remedy(err, "write one of: GET, HEAD, POST, PUT, OPTIONS");
 }
 
@@ -206,7 +212,8 @@ read_probe(const struct node *node, const char *file, json_t *probe, struct err 
 	    node_get_ms(node, file, "timeout", &timeout_ms, err) < 0)
 		return -1;
 	if (timeout_ms > 0)
-		json_object_set_new(probe, "timeout_ms", json_integer((json_int_t)timeout_ms));
+		json_object_set_new(probe, "timeout_ms",
+				    json_integer((json_int_t)timeout_ms));
 	return 0;
 }
 
@@ -216,7 +223,8 @@ probe_read_list(const struct node *list, const char *file, struct err *err)
 	AUTO(json_ref) json_t *probes = json_array();
 
 	if (list->kind != NODE_SEQUENCE) {
-		node_err(list, file, err, "type.list", "'health' must be a list of probes");
+		node_err(list, file, err, "type.list",
+			 "'health' must be a list of probes");
 		return NULL;
 	}
 	for (size_t i = 0; i < list->count; i++) {

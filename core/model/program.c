@@ -14,7 +14,7 @@
 /* letters: short options that take code; words: long ones, blank-separated. */
 struct interpreter {
 	const char *name, *letters, *words;
-	bool is_all_code;	/* every argument behind it is code */
+	bool is_all_code; /* every argument behind it is code */
 };
 
 static const struct interpreter interpreters[] = {
@@ -108,7 +108,8 @@ find_behind(const struct strv *argv, size_t at, const struct interpreter *interp
 
 	for (size_t i = at + 1; i < argv->count; i++) {
 		const char *arg = argv->v[i];
-		bool is_guarded = is_code || !is_script_seen || interpreter->is_all_code ||
+		bool is_guarded = is_code || !is_script_seen ||
+				  interpreter->is_all_code ||
 				  takes_code(interpreter, arg);
 
 		if (is_guarded && expr_has(arg))

@@ -46,7 +46,7 @@ project_is_own_file(const struct project *p, const char *path)
 		return true;
 	if (p == NULL)
 		return false;
-	json_object_foreach(p->pipelines, name, file)
+	json_object_foreach (p->pipelines, name, file)
 		if (str_eq(json_string_value(file), path))
 			return true;
 	return false;
@@ -61,7 +61,7 @@ find_own_match(const struct project *p, const char *pattern)
 
 	if (path_matches(pattern, PROJECT_FILE))
 		return PROJECT_FILE;
-	json_object_foreach(p->pipelines, name, file)
+	json_object_foreach (p->pipelines, name, file)
 		if (path_matches(pattern, json_string_value(file)))
 			return json_string_value(file);
 	return NULL;
@@ -82,7 +82,8 @@ read_allow(const struct project *p, const struct node *list, struct strv *ret,
 		const char *pattern = list->items[i]->text, *own;
 
 		/* An empty entry is a pattern too: one that leads nowhere. */
-		if (pattern == NULL || (node_is_null(list->items[i]) && *pattern != 0)) {
+		if (pattern == NULL ||
+		    (node_is_null(list->items[i]) && *pattern != 0)) {
 			(void)node_text(list->items[i], p->file, "allow", err);
 			return -1;
 		}
@@ -91,7 +92,8 @@ read_allow(const struct project *p, const struct node *list, struct strv *ret,
 		own = find_own_match(p, pattern);
 		if (own != NULL) {
 			node_err(list->items[i], p->file, err, "allow.self",
-				 "pattern '%.80s' allows '%s', which no repair may change",
+				 "pattern '%.80s' allows '%s', which no repair may "
+				 "change",
 				 pattern, own);
 			return err_remedy(err, "write a narrower pattern");
 		}
@@ -104,8 +106,8 @@ static int
 name_err(struct err *err, const char *what, const char *name)
 {
 	err_set(err, "service.grammar", "'%.80s' is no name of %s", name, what);
-	return err_remedy(err, "names are made of A-Z a-z 0-9 _ . -, beginning with a letter "
-			  "or digit");
+	return err_remedy(err, "names are made of A-Z a-z 0-9 _ . -, beginning with a "
+			       "letter or digit");
 }
 
 /* A word that leads to two services would never find its target. */
@@ -149,18 +151,19 @@ read_aliases(const struct project *p, const struct node *list, struct strv *ret,
 }
 
 static int
-read_service(struct project *p, struct project_service *service, const struct node *node,
-	     struct err *err)
+read_service(struct project *p, struct project_service *service,
+	     const struct node *node, struct err *err)
 {
-	static const char *const allowed[] = { "allow", "protected", "health", "aliases",
-					       NULL };
+	static const char *const allowed[] = { "allow", "protected", "health",
+					       "aliases", NULL };
 	const struct node *health;
 
 	if (node_is_null(node))
 		return 0;
 	if (node_check_keys(node, p->file, allowed, err) < 0 ||
 	    read_allow(p, node_find(node, "allow"), &service->allow, err) < 0 ||
-	    node_get_bool(node, p->file, "protected", &service->is_protected, err) < 0 ||
+	    node_get_bool(node, p->file, "protected", &service->is_protected, err) <
+		    0 ||
 	    read_aliases(p, node_find(node, "aliases"), &service->aliases, err) < 0)
 		return -1;
 	health = node_find(node, "health");
@@ -203,11 +206,13 @@ check_version(const struct project *p, const struct node *root, struct err *err)
 	if (node != NULL && node->kind == NODE_SCALAR && str_eq(node->text, "1"))
 		return 0;
 	if (node == NULL)
-		node_err(root, p->file, err, "project.version", "'fettle: 1' is missing");
+		node_err(root, p->file, err, "project.version",
+			 "'fettle: 1' is missing");
 	else
 		node_err(node, p->file, err, "project.version",
 			 "the project file is of another version than 1");
-	return err_remedy(err, "write `fettle: 1`, or use a Fettle that knows this version");
+	return err_remedy(err, "write `fettle: 1`, or use a Fettle that knows this "
+			       "version");
 }
 
 static int
@@ -227,8 +232,8 @@ read_name(struct project *p, const struct node *root, struct err *err)
 	else
 		node_err(node, p->file, err, "project.name",
 			 "'%.80s' is no name of a compose project", name);
-	return err_remedy(err, "write the compose project's name: a-z 0-9 _ -, beginning "
-			  "with a letter or digit");
+	return err_remedy(err, "write the compose project's name: a-z 0-9 _ -, "
+			       "beginning with a letter or digit");
 }
 
 static bool
@@ -254,12 +259,14 @@ read_secrets(struct project *p, const struct node *node, struct err *err)
 		return node_err(node, p->file, err, "type.map",
 				"'secrets' must be a mapping of names to references");
 	for (size_t i = 0; i < node->count; i++) {
-		const char *text = node_text(node->items[i], p->file, node->keys[i], err);
+		const char *text =
+			node_text(node->items[i], p->file, node->keys[i], err);
 
 		if (text == NULL)
 			return -1;
 		if (!scalar_is_variable_name(node->keys[i])) {
-			err_set(err, "secret.name", "'%s' is no name of a secret", node->keys[i]);
+			err_set(err, "secret.name", "'%s' is no name of a secret",
+				node->keys[i]);
 			err_remedy(err, "names are made of A-Z a-z 0-9 _");
 			return node_at_key(node, i, p->file, err);
 		}
@@ -267,8 +274,8 @@ read_secrets(struct project *p, const struct node *node, struct err *err)
 			/* The text may be the secret itself: it is not repeated. */
 			node_err(node->items[i], p->file, err, "secret.ref",
 				 "secret '%s' is no reference", node->keys[i]);
-			return err_remedy(err, "write env:VARIABLE or file:PATH, never the "
-					  "value");
+			return err_remedy(err, "write env:VARIABLE or file:PATH, never "
+					       "the value");
 		}
 		json_object_set_new(p->secrets, node->keys[i], json_string(text));
 	}
@@ -285,7 +292,8 @@ read_pipelines(struct project *p, const struct node *node, struct err *err)
 		return node_err(node, p->file, err, "type.map",
 				"'pipelines' must be a mapping of names to files");
 	for (size_t i = 0; i < node->count; i++) {
-		const char *path = node_text(node->items[i], p->file, node->keys[i], err);
+		const char *path =
+			node_text(node->items[i], p->file, node->keys[i], err);
 
 		if (path == NULL)
 			return -1;
@@ -299,17 +307,20 @@ read_pipelines(struct project *p, const struct node *node, struct err *err)
 static int
 read_project(struct project *p, const struct node *root, struct err *err)
 {
-	static const char *const allowed[] = { "fettle",  "project",  "compose",  "secrets",
-					       "services", "pipelines", NULL };
+	static const char *const allowed[] = { "fettle",  "project",  "compose",
+					       "secrets", "services", "pipelines",
+					       NULL };
 	const struct node *compose = node_find(root, "compose");
 
 	if (check_version(p, root, err) < 0 ||
-	    node_check_keys(root, p->file, allowed, err) < 0 || read_name(p, root, err) < 0)
+	    node_check_keys(root, p->file, allowed, err) < 0 ||
+	    read_name(p, root, err) < 0)
 		return -1;
 	if (compose != NULL && node_is_null(compose))
 		compose = NULL;
 	p->compose = compose_read(compose, p->file, p->directory, err);
-	if (p->compose == NULL || read_secrets(p, node_find(root, "secrets"), err) < 0 ||
+	if (p->compose == NULL ||
+	    read_secrets(p, node_find(root, "secrets"), err) < 0 ||
 	    read_pipelines(p, node_find(root, "pipelines"), err) < 0)
 		return -1;
 	return read_services(p, node_find(root, "services"), err);
@@ -321,8 +332,8 @@ struct project *
 project_load(const char *file, struct err *err)
 {
 	const char *slash = strrchr(file, '/');
-	AUTO_FREE char *folder = slash ? x_strndup(file, (size_t)(slash - file) + 1) :
-					 x_strdup(".");
+	AUTO_FREE char *folder =
+		slash ? x_strndup(file, (size_t)(slash - file) + 1) : x_strdup(".");
 	AUTO(node) struct node *root = NULL;
 	struct project *p;
 
@@ -335,8 +346,8 @@ project_load(const char *file, struct err *err)
 		err_errno(err, "path.open", "find directory '%s'", folder);
 	} else if (!utf8_is_valid(p->directory, strlen(p->directory))) {
 		/* Plans and events are UTF-8: such a path could not be stored. */
-		err_set(err, "path.invalid", "directory '%s' has a name that is not UTF-8",
-			p->directory);
+		err_set(err, "path.invalid",
+			"directory '%s' has a name that is not UTF-8", p->directory);
 		err_remedy(err, "rename the directory");
 	} else {
 		p->file = path_join(p->directory, slash ? slash + 1 : file);
@@ -366,7 +377,8 @@ project_find(const char *directory, struct err *err)
 			break;
 		slash[slash == folder ? 1 : 0] = 0;
 	}
-	err_set(err, "project.missing", "there is no fettle.yaml in '%s' or above", directory);
+	err_set(err, "project.missing", "there is no fettle.yaml in '%s' or above",
+		directory);
 	err_remedy(err, "go to the folder of the compose file and run `fettle init`");
 	return NULL;
 }

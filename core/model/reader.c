@@ -25,6 +25,8 @@
 #define MAX_SCALAR_BYTES (64u << 10)
 #define MAX_KEY_BYTES 256u
 
+#define KEY_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+
 struct reader {
 	yaml_parser_t yaml;
 	const char *text;
@@ -32,7 +34,7 @@ struct reader {
 	const char *file;
 	struct err *err;
 	unsigned depth, nodes;
-	uint32_t anchor_line, anchor_column;	/* the first anchor; 0: none */
+	uint32_t anchor_line, anchor_column; /* the first anchor; 0: none */
 };
 
 static void
@@ -41,8 +43,8 @@ event_done(yaml_event_t *event)
 	yaml_event_delete(event);
 }
 
-static int PRINTF_LIKE(4, 5)
-read_err(struct reader *r, yaml_mark_t at, const char *code, const char *fmt, ...)
+static int PRINTF_LIKE(4, 5) read_err(struct reader *r, yaml_mark_t at,
+				      const char *code, const char *fmt, ...)
 {
 	char text[400];
 	va_list args;
@@ -111,7 +113,8 @@ next_event(struct reader *r, yaml_event_t *event)
 
 /* What holds for every node, keys included. */
 static int
-check_node(struct reader *r, yaml_mark_t at, const yaml_char_t *anchor, const yaml_char_t *tag)
+check_node(struct reader *r, yaml_mark_t at, const yaml_char_t *anchor,
+	   const yaml_char_t *tag)
 {
 	if (anchor != NULL && r->anchor_line == 0) {
 		r->anchor_line = (uint32_t)at.line + 1;
@@ -121,7 +124,8 @@ check_node(struct reader *r, yaml_mark_t at, const yaml_char_t *anchor, const ya
 		return read_err(r, at, "yaml.tag", "tag '%.80s': tags are not taken",
 				(const char *)tag);
 	if (++r->nodes > MAX_NODES)
-		return read_err(r, at, "yaml.nodes", "more than %u keys and values", MAX_NODES);
+		return read_err(r, at, "yaml.nodes", "more than %u keys and values",
+				MAX_NODES);
 	return 0;
 }
 
@@ -185,22 +189,20 @@ add_key(struct node *node, const char *key, yaml_mark_t at)
 	if (is_full(i)) {
 		node->keys = x_realloc(node->keys, room, sizeof(char *));
 		node->key_lines = x_realloc(node->key_lines, room, sizeof(uint32_t));
-		node->key_columns = x_realloc(node->key_columns, room, sizeof(uint32_t));
+		node->key_columns =
+			x_realloc(node->key_columns, room, sizeof(uint32_t));
 	}
 	node->keys[i] = x_strdup(key);
 	node->key_lines[i] = (uint32_t)at.line + 1;
 	node->key_columns[i] = (uint32_t)at.column + 1;
 }
 
+/* A dash or dot in front would look like an option or a hidden file. */
 static bool
 is_identifier(const char *key)
 {
-	static const char first[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
-
-	return key[0] != 0 && strchr(first, key[0]) != NULL &&
-	       key[strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			       "0123456789_.-")] == 0;
+	return key[0] != 0 && key[0] != '.' && key[0] != '-' &&
+	       key[strspn(key, KEY_CHARS)] == 0;
 }
 
 static int
@@ -221,7 +223,8 @@ check_key(struct reader *r, const yaml_event_t *event)
 		return -1;
 	if (len > MAX_KEY_BYTES)
 		return read_err(r, event->start_mark, "yaml.scalar_size",
-				"a key of %zu bytes, at most %u are taken", len, MAX_KEY_BYTES);
+				"a key of %zu bytes, at most %u are taken", len,
+				MAX_KEY_BYTES);
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)key[i] < 0x20 || key[i] == 0x7F)
 			return read_err(r, event->start_mark, "yaml.control_char",
@@ -321,10 +324,10 @@ read_collection(struct reader *r, const yaml_event_t *event, struct node **ret)
 	AUTO(node) struct node *node = NULL;
 
 	if (check_node(r, event->start_mark,
-		       is_mapping ? event->data.mapping_start.anchor :
-				    event->data.sequence_start.anchor,
-		       is_mapping ? event->data.mapping_start.tag :
-				    event->data.sequence_start.tag) < 0)
+		       is_mapping ? event->data.mapping_start.anchor
+				  : event->data.sequence_start.anchor,
+		       is_mapping ? event->data.mapping_start.tag
+				  : event->data.sequence_start.tag) < 0)
 		return -1;
 	if (++r->depth > MAX_DEPTH)
 		return read_err(r, event->start_mark, "yaml.depth",
@@ -463,22 +466,24 @@ node_load(const char *path, struct err *err)
 int
 node_read_file(const char *path, char **ret, size_t *ret_len, struct err *err)
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	AUTO_CLOSE int fd =
+		open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0 && errno == ELOOP)
 		return err_set(err, "file.type", "'%s' is a symbolic link", path);
 	if (fd < 0 && errno == ENOENT)
 		return err_set(err, "file.missing", "there is no file '%s'", path);
 	if (fd < 0)
-		return err_errno(err, errno == EACCES ? "file.mode" : "file.open", "open '%s'",
-				 path);
+		return err_errno(err, errno == EACCES ? "file.mode" : "file.open",
+				 "open '%s'", path);
 	if (check_mode(fd, path, err) < 0)
 		return -1;
 	if (file_read_fd(fd, path, YAML_MAX_BYTES, ret, ret_len, err) < 0) {
 		if (!str_eq(err->code, "file.size"))
 			return -1;
-		err_set(err, "yaml.size", "'%s' is larger than the %u bytes that are read",
-			path, YAML_MAX_BYTES);
+		err_set(err, "yaml.size",
+			"'%s' is larger than the %u bytes that are read", path,
+			YAML_MAX_BYTES);
 		return -1;
 	}
 	return 0;

@@ -80,11 +80,12 @@ scalar_ms(const char *text, uint64_t *ret, struct err *err)
 		if (strlen(text) > 15)
 			return err_set(err, "type.range", "'%.80s' is too large", text);
 		err_set(err, "type.duration", "'%s' has no unit", text);
-		return err_remedy(err, "write %ss for seconds, or %sms, %sm, %sh", text, text,
-				  text, text);
+		return err_remedy(err, "write %ss for seconds, or %sms, %sm, %sh", text,
+				  text, text, text);
 	}
 	if (text[0] != 0 && is_foreign_number(text))
-		err_set(err, "type.int", "'%.80s' is no decimal number with a unit", text);
+		err_set(err, "type.int", "'%.80s' is no decimal number with a unit",
+			text);
 	else
 		err_set(err, "type.duration", "'%.80s' is no duration", text);
 	return err_remedy(err, "write for example 250ms, 30s, 5m30s or 1h");

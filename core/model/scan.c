@@ -10,8 +10,8 @@
 #include "base/utf8.h"
 
 #define CHAR_NEL 0x85u
-#define CHAR_LS  0x2028u
-#define CHAR_PS  0x2029u
+#define CHAR_LS 0x2028u
+#define CHAR_PS 0x2029u
 #define CHAR_BOM 0xFEFFu
 
 /* UTF-16 and UTF-32 show by a mark, or by a NUL in the first two bytes. */

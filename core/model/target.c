@@ -59,8 +59,8 @@ unknown_err(const struct strv *known, const struct strv *near, const char *what,
 	else
 		str_addf(&text, "; known services: %s", str_get(&list));
 	err_set(err, "unknown_service", "%s", str_get(&text));
-	return err_remedy(err, known->count > 0 ? "name the service with -s SERVICE" :
-						  "add services to the compose file");
+	return err_remedy(err, known->count > 0 ? "name the service with -s SERVICE"
+						: "add services to the compose file");
 }
 
 /* Characters of other scripts belong to words, their punctuation does not. */
@@ -70,7 +70,8 @@ is_word_point(uint32_t point)
 	if (point < 0x80)
 		return point != 0 && strchr(WORD_CHARS, (int)point) != NULL;
 	return !(point < 0xC0 || (point >= 0x2000 && point <= 0x206F) ||
-		 (point >= 0x3000 && point <= 0x303F) || (point >= 0xFF00 && point <= 0xFF0F));
+		 (point >= 0x3000 && point <= 0x303F) ||
+		 (point >= 0xFF00 && point <= 0xFF0F));
 }
 
 /* All words of a sentence. */
@@ -149,8 +150,10 @@ project_target(const struct project *p, const struct strv *known, const char *wa
 	if (found.count == 1)
 		return find_known(NULL, known, found.v[0]);
 	if (found.count == 0) {
-		unknown_err(known, &near, words.count > 0 ? "the instruction names no service" :
-							    "no service is named", err);
+		unknown_err(known, &near,
+			    words.count > 0 ? "the instruction names no service"
+					    : "no service is named",
+			    err);
 		return NULL;
 	}
 	list_names(&list, &found);
@@ -201,8 +204,9 @@ instruction_check(const char *text, struct err *err)
 	fault = find_fault(text, len);
 	if (fault == NULL)
 		return x_strndup(text, len);
-	err_set(err, "invalid_instruction", "the instruction cannot be taken: %s", fault);
+	err_set(err, "invalid_instruction", "the instruction cannot be taken: %s",
+		fault);
 	err_remedy(err, "say in a sentence what is wrong, such as \"repair missing "
-		   "dependency for the api service\"");
+			"dependency for the api service\"");
 	return NULL;
 }

@@ -20,5 +20,6 @@ uses_is_step(const char *uses)
 {
 	size_t n = strspn(uses, LOWER);
 
-	return n > 0 && n <= MAX_NAME_BYTES && uses[n] == '/' && uses_is_policy(uses + n + 1);
+	return n > 0 && n <= MAX_NAME_BYTES && uses[n] == '/' &&
+	       uses_is_policy(uses + n + 1);
 }

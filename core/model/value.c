@@ -35,7 +35,8 @@ count_characters(const char *text)
 static json_t *
 text_value(const struct description_param *param, const char *text, struct err *err)
 {
-	if (param->type == FETTLE_STRING && accept_check_number(param, count_characters(text), err) < 0)
+	if (param->type == FETTLE_STRING &&
+	    accept_check_number(param, count_characters(text), err) < 0)
 		return NULL;
 	if (param->type == FETTLE_CHOICE && accept_check_choice(param, text, err) < 0)
 		return NULL;
@@ -43,7 +44,8 @@ text_value(const struct description_param *param, const char *text, struct err *
 		return NULL;
 	if (param->type == FETTLE_SECRET && !scalar_is_variable_name(text)) {
 		err_set(err, "secret.name", "'%.80s' is no name of a secret", text);
-		err_remedy(err, "write the name it has under 'secrets:' of fettle.yaml");
+		err_remedy(err, "write the name it has under 'secrets:' of "
+				"fettle.yaml");
 		return NULL;
 	}
 	return json_string(text);
@@ -63,8 +65,9 @@ number_value(const struct description_param *param, const char *text, struct err
 	} else if (param->type == FETTLE_REAL) {
 		result = scalar_real(text, &real, err);
 	} else {
-		result = param->type == FETTLE_DURATION ? scalar_ms(text, &number, err) :
-							  scalar_bytes(text, &number, err);
+		result = param->type == FETTLE_DURATION
+				 ? scalar_ms(text, &number, err)
+				 : scalar_bytes(text, &number, err);
 		real = (double)number;
 		whole = (int64_t)number;
 		if (result == 0 && number > INT64_MAX)
@@ -128,7 +131,8 @@ check_program(const struct description_param *param, const struct node *node,
 				param->name);
 	if (expr_has(argv.v[0])) {
 		node_err(node->items[0], file, err, "template.position",
-			 "the program of '%s' is '%.80s': a reference may not choose it",
+			 "the program of '%s' is '%.80s': a reference may not choose "
+			 "it",
 			 param->name, argv.v[0]);
 		return err_remedy(err, "write the program's name");
 	}
@@ -136,14 +140,15 @@ check_program(const struct description_param *param, const struct node *node,
 	if (at == argv.count)
 		return 0;
 	node_err(node->items[at], file, err, "template.shell",
-		 "'%.120s' is program text: a reference in it could become code", argv.v[at]);
-	return err_remedy(err, "give the step `env: { NAME: \"${{ ... }}\" }` and write "
-			  "\"$NAME\" in the program");
+		 "'%.120s' is program text: a reference in it could become code",
+		 argv.v[at]);
+	return err_remedy(err, "give the step `env: { NAME: \"${{ ... }}\" }` and "
+			       "write \"$NAME\" in the program");
 }
 
 static json_t *
-list_value(const struct description_param *param, const struct node *node, const char *file,
-	   struct err *err)
+list_value(const struct description_param *param, const struct node *node,
+	   const char *file, struct err *err)
 {
 	AUTO(json_ref) json_t *list = json_array();
 
@@ -160,8 +165,8 @@ list_value(const struct description_param *param, const struct node *node, const
 }
 
 static json_t *
-map_value(const struct description_param *param, const struct node *node, const char *file,
-	  struct err *err)
+map_value(const struct description_param *param, const struct node *node,
+	  const char *file, struct err *err)
 {
 	AUTO(json_ref) json_t *map = json_object();
 
@@ -221,8 +226,8 @@ template_value(const struct description_param *param, const struct node *node,
 }
 
 static json_t *
-node_value(const struct description_param *param, const struct node *node, const char *file,
-	   struct err *err)
+node_value(const struct description_param *param, const struct node *node,
+	   const char *file, struct err *err)
 {
 	json_t *value;
 
@@ -265,7 +270,8 @@ value_preset(const struct description_param *param, struct err *err)
 	if (root == NULL)
 		return NULL;
 	if (root->count != 1) {
-		err_set(err, "yaml.syntax", "'%s' is more than one value", param->preset);
+		err_set(err, "yaml.syntax", "'%s' is more than one value",
+			param->preset);
 		return NULL;
 	}
 	if (param->type == FETTLE_STRING && node_is_null(root->items[0]))
@@ -297,8 +303,9 @@ unknown_param(const struct description *d, const struct node *with, size_t key,
 	}
 	near = strv_nearest(&names, with->keys[key]);
 	if (near != NULL)
-		err_set(err, "param.unknown", "'%s' has no parameter '%s', did you mean '%s'?",
-			d->name, with->keys[key], near);
+		err_set(err, "param.unknown",
+			"'%s' has no parameter '%s', did you mean '%s'?", d->name,
+			with->keys[key], near);
 	else
 		err_set(err, "param.unknown", "'%s' has no parameter '%s'", d->name,
 			with->keys[key]);
@@ -313,7 +320,8 @@ static int
 required_param(const struct description *d, const struct description_param *param,
 	       const struct node *with, const char *file, struct err *err)
 {
-	err_set(err, "param.required", "'%s' needs the parameter '%s'", d->name, param->name);
+	err_set(err, "param.required", "'%s' needs the parameter '%s'", d->name,
+		param->name);
 	err_remedy(err, "add it under 'with': %s", param->help);
 	return with != NULL ? node_at(with, file, err) : err_at(err, file, 0, 0);
 }
@@ -325,7 +333,8 @@ description_type_with(const struct description *d, const struct node *with,
 	AUTO(json_ref) json_t *typed = json_object();
 
 	if (with != NULL && with->kind != NODE_MAPPING) {
-		node_err(with, file, err, "type.map", "'with' must be a mapping of parameters");
+		node_err(with, file, err, "type.map",
+			 "'with' must be a mapping of parameters");
 		return NULL;
 	}
 	for (size_t i = 0; with != NULL && i < with->count; i++)
@@ -368,19 +377,20 @@ plain_text(const json_t *value)
 static json_t *
 texts_value(const struct description_param *param, const json_t *value, struct err *err)
 {
-	AUTO(json_ref) json_t *out = json_is_array(value) ? json_array() : json_object();
+	AUTO(json_ref)
+	json_t *out = json_is_array(value) ? json_array() : json_object();
 	json_t *item;
 	const char *key;
 	size_t i;
 
-	json_array_foreach(value, i, item) {
+	json_array_foreach (value, i, item) {
 		AUTO_FREE char *text = plain_text(item);
 
 		if (text == NULL)
 			goto not_text;
 		json_array_append_new(out, json_string(text));
 	}
-	json_object_foreach((json_t *)value, key, item) {
+	json_object_foreach ((json_t *)value, key, item) {
 		AUTO_FREE char *text = plain_text(item);
 
 		if (text == NULL)
@@ -395,7 +405,8 @@ not_text:
 
 /* Typed already: a whole number of milliseconds or bytes. */
 static json_t *
-amount_value(const struct description_param *param, const json_t *value, struct err *err)
+amount_value(const struct description_param *param, const json_t *value,
+	     struct err *err)
 {
 	if (json_integer_value(value) < 0) {
 		err_set(err, "type.range", "'%s' is below zero", param->name);
