@@ -52,10 +52,10 @@ escape_end(const char *s, size_t len, size_t i)
 		return i < len && s[i] == '\a' ? i + 1 : i;
 	}
 	if (s[i] != '[')
-		return i + 1;
+		return (unsigned char)s[i] < 0x20 ? i : i + 1;
 	for (i++; i < len && (unsigned char)s[i] >= 0x20 && (unsigned char)s[i] <= 0x3f; i++)
 		;
-	return i < len ? i + 1 : len;
+	return i < len && (unsigned char)s[i] >= 0x40 ? i + 1 : i;
 }
 
 void

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Requirements, versions and Dockerfiles, each by a table. */
+#include "module.h"
+
+#include "plugins/analyze/dockerfile.h"
+#include "plugins/analyze/requirement.h"
+
+/* ---- requirements ------------------------------------------------------------- */
+
+static const struct {
+	const char *line;
+	bool is_one;
+	const char *name, *spec;
+} lines[] = {
+	{ "flask", true, "flask", "" },
+	{ "flask==2.0", true, "flask", "==2.0" },
+	{ "  Flask >= 2.0 , < 3  # web", true, "Flask", ">= 2.0 , < 3" },
+	{ "uvicorn[standard]~=0.2 ; python_version>'3.8'", true, "uvicorn", "~=0.2" },
+	{ "a==1.* --hash=sha256:0", true, "a", "==1.*" },
+	{ "zope.interface!=5", true, "zope.interface", "!=5" },
+	{ "a @ https://example.org/a.whl", true, "a", "" },
+	{ "a==2.0+cu118", true, "a", "==2.0+cu118" },
+	{ "a===2.0", true, "a", "===2.0" },
+	{ "flask=2.0", false, NULL, NULL },
+	{ "flask 2.0", false, NULL, NULL },
+	{ "flask==", false, NULL, NULL },
+	{ "flask>=2,,<3", false, NULL, NULL },
+	{ "flask[async", false, NULL, NULL },
+	{ "flask;", false, NULL, NULL },
+	{ "# flask", false, NULL, NULL },
+	{ "-r base.txt", false, NULL, NULL },
+	{ "", false, NULL, NULL },
+};
+
+START_TEST(test_requirement)
+{
+	const char *line = lines[_i].line;
+	struct requirement r = { 0 };
+
+	ck_assert_msg(requirement_parse(line, &r) == lines[_i].is_one, "%s", line);
+	if (!lines[_i].is_one)
+		return;
+	AUTO_FREE char *name = text_copy_n(line + r.name_begin, r.name_end - r.name_begin);
+	AUTO_FREE char *spec = text_copy_n(line + r.spec_begin, r.spec_end - r.spec_begin);
+	ck_assert_str_eq(name, lines[_i].name);
+	ck_assert_str_eq(spec, lines[_i].spec);
+}
+END_TEST
+
+static const struct {
+	const char *line, *repaired;	/* NULL: nobody can tell */
+} repairs[] = {
+	{ "flask=2.0", "flask==2.0" },
+	{ "flask = 2.0", "flask==2.0" },
+	{ "flask=>2.0", "flask>=2.0" },
+	{ "flask =< 2.0", "flask<=2.0" },
+	{ "flask=~2.0", "flask~=2.0" },
+	{ "flask: 2.0", "flask==2.0" },
+	{ "flask 2.0.1", "flask==2.0.1" },
+	{ "flask[async]=2.0", "flask[async]==2.0" },
+	{ "flask==2.0,", "flask==2.0" },
+	{ "flask==2.0;", "flask==2.0" },
+	{ "\"flask==2.0\",", "flask==2.0" },
+	{ "'flask=2.0'", "flask==2.0" },
+	{ "pip install flask==2.0", "flask==2.0" },
+	{ "```", "" },
+	{ "```text", "" },
+	{ "<<<<<<< HEAD", NULL },
+	{ "flask redis", NULL },
+	{ "pip install flask redis", NULL },
+	{ "flask 2", NULL },
+	{ "flask==2.0 redis==3", NULL },
+	{ "=2.0", NULL },
+	{ "flask==", NULL },
+	{ "import flask", NULL },
+	{ "flask==2.0", NULL },
+	{ "", NULL },
+};
+
+START_TEST(test_repair)
+{
+	AUTO_FREE char *made = requirement_repair(repairs[_i].line);
+
+	if (!repairs[_i].repaired)
+		ck_assert_msg(!made, "'%s' became '%s'", repairs[_i].line, made);
+	else
+		ck_assert_msg(made && text_equal(made, repairs[_i].repaired), "'%s' became '%s'",
+			      repairs[_i].line, made ? made : "nothing");
+}
+END_TEST
+
+START_TEST(test_package_names)
+{
+	ck_assert(package_equal("Flask_SQLAlchemy", "flask-sqlalchemy"));
+	ck_assert(package_equal("ruamel.yaml", "ruamel--yaml"));
+	ck_assert(!package_equal("flask", "flask-login"));
+	ck_assert(!package_equal("py-yaml", "pyyaml"));
+	ck_assert(!package_equal("a", ""));
+}
+END_TEST
+
+static const struct {
+	const char *list, *newest;
+} newest[] = {
+	{ "0.9, 0.10, 0.2", "0.10" },
+	{ "1.0, 2.0rc1, 1.9", "1.9" },
+	{ "1.0a1, 1.0b2, 1.0.dev3", "1.0b2" },
+	{ "1.0, 1.0.post1", "1.0.post1" },
+	{ "2024.1, 1!1.0", "1!1.0" },
+	{ "1.0, 1.0.0.1", "1.0.0.1" },
+	{ "99999999999999999999999.1, 2", "99999999999999999999999.1" },
+	{ "none", NULL },
+	{ "", NULL },
+	{ ", ,", NULL },
+};
+
+START_TEST(test_newest)
+{
+	AUTO_FREE char *got = version_newest(newest[_i].list);
+
+	if (!newest[_i].newest)
+		ck_assert_ptr_null(got);
+	else
+		ck_assert_str_eq(got ? got : "", newest[_i].newest);
+}
+END_TEST
+
+/* ---- Dockerfiles ----------------------------------------------------------------- */
+
+static const struct {
+	const char *dockerfile, *files, *manifest;	/* files: what the context has */
+} manifests[] = {
+	{ "FROM a\nRUN pip install -r requirements.txt\n", "requirements.txt", "requirements.txt" },
+	{ "FROM a\nCOPY deps/prod.txt /tmp/requirements.txt\n"
+	  "RUN pip install --no-cache-dir -r /tmp/requirements.txt\n",
+	  "deps/prod.txt requirements.txt", "deps/prod.txt" },
+	{ "FROM a\nCOPY requirements/ /r/\nRUN pip install -r requirements/web.txt\n",
+	  "requirements/web.txt requirements.txt", "requirements/web.txt" },
+	{ "FROM a\nCOPY [\"x\", \"y\"]\nRUN pip3 install \\\n  # a comment\n  --requirement=base.txt"
+	  " \\\n  && true\n", "base.txt", "base.txt" },
+	{ "FROM a\nCOPY --chown=1:1 ./requirements-prod.txt /app/\n"
+	  "run python -m pip install -r/app/requirements-prod.txt\n",
+	  "requirements-prod.txt requirements.txt", "requirements-prod.txt" },
+	{ "FROM a\nCOPY --from=b /x/requirements.txt /y/\nRUN pip install flask\n",
+	  "requirements.txt", "requirements.txt" },
+	{ "FROM a\nRUN pip install -r ../requirements.txt\n", "x", NULL },
+	{ "FROM a\nRUN pip install -r $FILE\n", "requirements.txt", "requirements.txt" },
+	{ "FROM a\nRUN pip install .\n", "pyproject.toml", NULL },
+	{ "", "requirements.txt", "requirements.txt" },
+};
+
+static bool
+has_file(void *arg, const char *path)
+{
+	const char *files = arg, *found = strstr(files, path);
+	size_t len = strlen(path);
+
+	return found && (found == files || found[-1] == ' ') &&
+	       (found[len] == '\0' || found[len] == ' ');
+}
+
+START_TEST(test_manifest)
+{
+	AUTO(dockerfile) struct dockerfile file = { 0 };
+	const char *text = manifests[_i].dockerfile;
+
+	dockerfile_parse(text, strlen(text), &file);
+	AUTO_FREE char *got = dockerfile_manifest(&file, has_file, (void *)manifests[_i].files);
+	if (!manifests[_i].manifest)
+		ck_assert_msg(!got, "%s", got);
+	else
+		ck_assert_str_eq(got ? got : "", manifests[_i].manifest);
+}
+END_TEST
+
+#define NEW_RUN                                                                        \
+	"RUN apt-get update && apt-get install -y --no-install-recommends libgl1 && rm "    \
+	"-rf /var/lib/apt/lists/*"
+
+static const struct {
+	const char *dockerfile, *edit, *why;
+} installs[] = {
+	{ "FROM a\nRUN apt-get update && apt-get install -y curl\n",
+	  "{'op':'replace','path':'D','find':'RUN apt-get update && apt-get install -y curl',"
+	  "'with':'RUN apt-get update && apt-get install -y libgl1 curl'}", NULL },
+	{ "FROM a\nRUN apt-get update \\\n && apt-get -qq install -y -t stable \\\n    curl \\\n"
+	  "    git\n",
+	  "{'op':'replace','path':'D','find':' && apt-get -qq install -y -t stable \\\\',"
+	  "'with':' && apt-get -qq install -y -t stable libgl1 \\\\'}", NULL },
+	{ "FROM a\r\nRUN apt install curl\r\n",
+	  "{'op':'replace','path':'D','find':'RUN apt install curl',"
+	  "'with':'RUN apt install libgl1 curl'}", NULL },
+	{ "FROM a AS build\nRUN apt-get install -y gcc\nFROM a\nCOPY x y\n",
+	  "{'op':'add_line','path':'D','after':'FROM a','line':'" NEW_RUN "'}", NULL },
+	{ "FROM a\nRUN pip install x\n",
+	  "{'op':'add_line','path':'D','after':'FROM a','line':'" NEW_RUN "'}", NULL },
+	{ "FROM a\nRUN apt-get update && rm x && install y\n",
+	  "{'op':'add_line','path':'D','after':'FROM a','line':'" NEW_RUN "'}", NULL },
+	{ "FROM a\n#RUN apt-get install -y curl\n",
+	  "{'op':'add_line','path':'D','after':'FROM a','line':'" NEW_RUN "'}", NULL },
+	{ "FROM a\nCOPY x y\nFROM a\n", NULL, "FROM line" },
+	{ "FROM python:3-alpine\n", NULL, "no Debian" },
+	{ "FROM a\nRUN apk add curl\n", NULL, "another tool" },
+	{ "FROM a\nRUN apt-get install -y libgl1=1.0 curl\n", NULL, "already" },
+	{ "RUN apt-get install -y curl\n", NULL, "no FROM" },
+};
+
+START_TEST(test_install)
+{
+	AUTO(dockerfile) struct dockerfile file = { 0 };
+	const char *text = installs[_i].dockerfile, *why = NULL;
+
+	dockerfile_parse(text, strlen(text), &file);
+	AUTO_JSON json_t *got = dockerfile_install(&file, "D", "libgl1", &why);
+	AUTO_JSON json_t *want = installs[_i].edit ? json_quoted(installs[_i].edit) : NULL;
+	AUTO_FREE char *shown = got ? json_dumps(got, JSON_COMPACT) : text_copy("nothing");
+	ck_assert_msg(!want == !got && (!want || json_equal(want, got)), "%s: %s", text, shown);
+	if (!want)
+		ck_assert_msg(strstr(why, installs[_i].why), "%s: %s", text, why);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("rules-parts");
+	TCase *tc = tcase_create("parts");
+
+	tcase_add_loop_test(tc, test_requirement, 0, (int)COUNT_OF(lines));
+	tcase_add_loop_test(tc, test_repair, 0, (int)COUNT_OF(repairs));
+	tcase_add_test(tc, test_package_names);
+	tcase_add_loop_test(tc, test_newest, 0, (int)COUNT_OF(newest));
+	tcase_add_loop_test(tc, test_manifest, 0, (int)COUNT_OF(manifests));
+	tcase_add_loop_test(tc, test_install, 0, (int)COUNT_OF(installs));
+	suite_add_tcase(suite, tc);
+	return module_run(suite);
+}
