@@ -103,7 +103,7 @@ takeover_open(struct takeover *t, struct err *err)
 
 	if (!stored)
 		return -1;
-	t->plan = plan_parse(json_text(stored, "plan"), json_text(stored, "sha256"), err);
+	t->plan = plan_parse(json_text(stored, "text"), json_text(stored, "sha256"), err);
 	if (!t->plan)
 		return -1;
 	takeover_secrets(t);

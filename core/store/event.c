@@ -40,8 +40,9 @@ static const struct {
 	const char *from, *to;
 } moves[] = {
 	{ "pending", " running failed denied cancelled no_work " },
+	/* rollback_failed at once: what is needed to begin a rollback is lost. */
 	{ "running", " running awaiting_approval rolling_back succeeded failed denied"
-		     " cancelled no_work " },
+		     " cancelled no_work rollback_failed " },
 	{ "awaiting_approval", " awaiting_approval running rolling_back failed denied"
 			       " cancelled " },
 	{ "rolling_back", " rolling_back rolled_back rollback_failed failed denied"

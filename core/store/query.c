@@ -140,7 +140,8 @@ json_t *
 store_plan(struct store *store, const char *run, struct err *err)
 {
 	json_t *plan = take_row(store, db_query(store,
-		"SELECT plan AS 'plan{}', sha256 FROM plans WHERE run = ?", "t", run), err);
+		"SELECT plan AS 'plan{}', plan AS text, sha256 FROM plans WHERE run = ?", "t",
+		run), err);
 	if (!json_is_null(plan))
 		return plan;
 	json_decref(plan);

@@ -131,7 +131,8 @@ json_t *store_steps(struct store *store, const char *run, struct err *err);
    a name added again replaces. */
 json_t *store_artifacts(struct store *store, const char *run, struct err *err);
 json_t *store_standing(struct store *store, const char *run, struct err *err);
-json_t *store_plan(struct store *store, const char *run, struct err *err); /* {"plan","sha256"} */
+/* {"plan": object, "text": the very text that was hashed, "sha256"} */
+json_t *store_plan(struct store *store, const char *run, struct err *err);
 /* Latest proposal of a step, {"proposal","sha256","attempt"}; json null when there is none. */
 json_t *store_proposal(struct store *store, const char *run, const char *step, struct err *err);
 /* {"seq","time_ms","kind","actor","body","hash"} with seq > after, oldest first; limit 0: all. */
