@@ -3,8 +3,10 @@
 #include "plugins/common/probe.h"
 
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct answer {
 	struct text body;
@@ -65,9 +67,8 @@ probe_urls(const json_t *probe, const json_t *container, struct argv *ret)
 		return;
 	}
 	long port = port_of(http);
-	const char *path = strchr(http, '/');
-	if (!path)
-		path = "/";
+	const char *rest = http + strcspn(http, "/?#");
+	AUTO_FREE char *path = text_format("%s%s", *rest == '/' ? "" : "/", rest);
 	if (text_equal(mode, "host")) {
 		argv_addf(ret, "http://127.0.0.1:%ld%s", port, path);
 		return;
@@ -112,6 +113,38 @@ is_expected(const json_t *probe, long status)
 	return !json_is_array(expect) && status >= 200 && status < 300;
 }
 
+/*
+ * Link-local addresses: where clouds keep their metadata, credentials included.
+ * Literal ones are refused in fettle.yaml; a name may lead there too.
+ */
+static bool
+is_metadata_address(const struct sockaddr *address)
+{
+	static const unsigned char mapped[12] = { [10] = 0xFF, [11] = 0xFF };
+	static const unsigned char amazon[4] = { 0xFD, 0x00, 0x0E, 0xC2 };
+	const unsigned char *bytes;
+
+	if (address->sa_family == AF_INET) {
+		bytes = (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
+		return bytes[0] == 169 && bytes[1] == 254;
+	}
+	if (address->sa_family != AF_INET6)
+		return true;
+	bytes = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr.s6_addr;
+	if (memcmp(bytes, mapped, sizeof(mapped)) == 0)
+		return bytes[12] == 169 && bytes[13] == 254;
+	return (bytes[0] == 0xFE && (bytes[1] & 0xC0) == 0x80) ||
+	       memcmp(bytes, amazon, sizeof(amazon)) == 0;
+}
+
+static curl_socket_t
+open_socket(void *unused, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	if (is_metadata_address(&to->addr))
+		return CURL_SOCKET_BAD;
+	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
 static CURLcode
 ask(const json_t *probe, const char *url, int64_t limit_ms, struct answer *answer,
     long *ret_status, int64_t *ret_ms)
@@ -132,6 +165,7 @@ ask(const json_t *probe, const char *url, int64_t limit_ms, struct answer *answe
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)limit_ms);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "fettle/" FETTLE_VERSION);
+	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
 	if (json_member_true(probe, "redirects")) {

@@ -266,6 +266,7 @@ static const struct {
 } url_cases[] = {
 	{ "{\"http\":\":8080/healthz\"}", "{\"ip\":\"10.0.0.2\"}", "http://10.0.0.2:8080/healthz" },
 	{ "{\"http\":\":8080\"}", "{\"ip\":\"10.0.0.2\"}", "http://10.0.0.2:8080/" },
+	{ "{\"http\":\":8080?x=/y\"}", "{\"ip\":\"10.0.0.2\"}", "http://10.0.0.2:8080/?x=/y" },
 	{ "{\"http\":\":8080/x\"}", "{\"ip\":\"fd00::2\"}", "http://[fd00::2]:8080/x" },
 	{ "{\"http\":\":8080/x\"}", "{\"network_mode\":\"host\"}", "http://127.0.0.1:8080/x" },
 	{ "{\"http\":\":8080/x\"}", "{\"ports\":{\"8080/tcp\":18080}}", "http://127.0.0.1:18080/x" },
@@ -298,6 +299,23 @@ START_TEST(a_probe_that_cannot_be_asked_is_refused)
 
 	ck_assert_int_eq(probe_check(probes, &fault), -1);
 	ck_assert_str_eq(fault.code, "health_invalid");
+}
+END_TEST
+
+START_TEST(a_probe_never_asks_link_local_addresses)
+{
+	static const char *const urls[] = { "http://169.254.169.254/latest/", "http://2852039166/",
+					    "http://[fe80::1]/", "http://[::ffff:169.254.1.1]/",
+					    "http://[fd00:ec2::254]/" };
+	AUTO_JSON json_t *probe = want("{\"http\":\"x\"}");
+	AUTO_ARGV struct argv argv = { 0 };
+	AUTO_FREE char *text = NULL;
+
+	argv_add(&argv, urls[_i]);
+	int64_t begin_ms = clock_boot_ms();
+	ck_assert(!probe_ask(probe, &argv, 3000, &text));
+	ck_assert_msg(strstr(text, "Couldn't connect") != NULL, "%s", text);
+	ck_assert_int_lt(clock_boot_ms() - begin_ms, 2000);
 }
 END_TEST
 
@@ -390,6 +408,7 @@ main(void)
 	tcase_add_test(tc, a_restart_between_two_looks_is_seen);
 	tcase_add_loop_test(tc, a_probe_asks_here, 0, (int)COUNT_OF(url_cases));
 	tcase_add_loop_test(tc, a_probe_that_cannot_be_asked_is_refused, 0, 6);
+	tcase_add_loop_test(tc, a_probe_never_asks_link_local_addresses, 0, 5);
 	tcase_add_test(tc, a_probe_without_a_place_is_bad);
 	suite_add_tcase(suite, tc);
 	tc = tcase_create("undo");
