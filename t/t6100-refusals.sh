@@ -23,11 +23,12 @@ refused()
 	tree=$(tree_hash "$shop")
 	world=$(world)
 	capture fettle run --json "$@"
-	like "$claim is refused" "$rc" "^($want_status)\$" || diag "$out" "$err"
+	like "$claim is refused" "$rc" "^($want_status)\$" || diag "$err"
 	end=$(tail -n 1 "$T/out" | jq -c '.error // .body.cause // empty')
 	message=$(printf '%s' "$end" | jq -r '.text // .message')
 	remedy=$(printf '%s' "$end" | jq -r .remedy)
-	like "$claim: the code" "$(printf '%s' "$end" | jq -r .code)" "^($want_code)\$"
+	code=$(printf '%s' "$end" | jq -r .code)
+	like "$claim: the code" "$code" "^($want_code)\$"
 	isnt "$claim: there is a remedy" "$remedy" ''
 	is "$claim: no byte of the workspace has changed" "$(tree_hash "$shop")" "$tree"
 	is "$claim: no image and no container has changed" "$(world)" "$world"
@@ -71,34 +72,34 @@ FETTLE_DOCKER_HOST=$DOCKER_HOST
 
 line='line: "x: 1"'
 pipeline_of "{ op: add_line, path: web/index.html, $line }"
-refused '6' '.*' 'a path outside the allow-list' -p "$T/edit.yaml" -s api
+refused 6 policy_denied 'a path outside the allow-list' -p "$T/edit.yaml" -s api
 like 'the path is named' "$message" 'web/index\.html'
 
 pipeline_of "{ op: add_line, path: api/../web/index.html, $line }"
-refused 2 '.*' 'a path with dots' -p "$T/edit.yaml" -s api
+refused 2 patch.path 'a path with dots' -p "$T/edit.yaml" -s api
 
 mkdir .git
 echo '[core]' >.git/config
 pipeline_of "{ op: add_line, path: .git/config, $line }"
-refused '2|6' '.*' 'a file of git' -p "$T/edit.yaml" -s api
+refused 3 edit.forbidden 'a file of git' -p "$T/edit.yaml" -s api
 
 ln -s ../web/index.html api/requirements-link.txt
 pipeline_of "{ op: add_line, path: api/requirements-link.txt, $line }"
-refused 2 '.*' 'an allowed name that is a symlink' -p "$T/edit.yaml" -s api
+refused 3 patch.path 'an allowed name that is a symlink' -p "$T/edit.yaml" -s api
 rm api/requirements-link.txt
 
 ln -s ../web api/requirements.txt.d
 pipeline_of "{ op: add_line, path: api/requirements.txt.d/index.html, $line }"
-refused '2|6' '.*' 'a path through a symlink' -p "$T/edit.yaml" -s api
+refused 3 patch.path 'a path through a symlink' -p "$T/edit.yaml" -s api
 rm api/requirements.txt.d
 
 ln web/index.html api/requirements-hard.txt
 pipeline_of "{ op: add_line, path: api/requirements-hard.txt, $line }"
-refused 2 '.*' 'an allowed name that is a hard link' -p "$T/edit.yaml" -s api
+refused 3 apply.hardlink 'an allowed name that is a hard link' -p "$T/edit.yaml" -s api
 rm api/requirements-hard.txt
 
 pipeline_of "{ op: add_line, path: fettle.yaml, $line }"
-refused '2|6' '.*' "Fettle's own configuration" -p "$T/edit.yaml" -s api
+refused 3 edit.forbidden "Fettle's own configuration" -p "$T/edit.yaml" -s api
 
 # ---- files that cannot be read
 
@@ -108,8 +109,8 @@ like 'line and column are told' "$(printf '%s' "$end" | jq -r '"\(.line):\(.colu
 	'^[1-9][0-9]*:[1-9][0-9]*$'
 like 'to people too' "$err" 'bad\.yaml:[0-9]+:[0-9]+: '
 
-printf 'fettle: 1\nname: bad\nsteps:\n  - { id: patch, uses: patch/aply }\n' >"$T/bad.yaml"
-refused 2 '.*' 'a step type that does not exist' -p "$T/bad.yaml" -s api
+printf 'fettle: 1\nname: bad\ninputs: { service: { type: service } }\nsteps:\n  - { id: patch, uses: patch/aply }\n' >"$T/bad.yaml"
+refused 2 pipeline.step_type 'a step type that does not exist' -p "$T/bad.yaml" -s api
 like 'the nearest name is told' "$message $remedy" 'patch/apply'
 
 # ---- the Compose project
@@ -123,7 +124,7 @@ cp "$T/env" .env
 cp -R "$shop" "$T/elsewhere"
 (
 	cd "$T/elsewhere" || exit 1
-	exec "$FETTLE_BINDIR/fettle" run --json "$instruction" >"$T/moved"
+	exec "$FETTLE_BINDIR/fettle" run --json "$instruction" >"$T/moved" 2>"$T/err"
 )
 moved=$?
 cp docker-compose.yml "$T/compose"
@@ -142,7 +143,7 @@ cat >>docker-compose.yml <<-END
 	    network_mode: service:api
 	    command: ["sleep", "1"]
 END
-refused 2 '.*' "a neighbour in the target's network namespace" "$instruction"
+refused 2 shared_namespace "a neighbour in the target's network namespace" "$instruction"
 like 'the neighbour is named' "$message" sidecar
 cp "$T/compose" docker-compose.yml
 
