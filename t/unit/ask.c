@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Asks fettle-host one question, as the engine does. */
+#include "base/base.h"
+#include "ask.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/path.h"
+#include "unit.h"
+#include "wire/event.h"
+#include "wire/request.h"
+
+#define NOBODY 65534
+#define LOG_KEPT_BYTES 65536
+
+/* ---- the host's side ------------------------------------------------------- */
+
+/* As the seccomp filter of a container does. */
+static void
+refuse_unshare(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { ARRAY_LEN(code), code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		_exit(125);
+}
+
+static _Noreturn void
+become_host(const struct question *question, const int fds[7], const char *attempt)
+{
+	AUTO_FREE char *environment = x_asprintf("FETTLE_ATTEMPT=%s", attempt);
+	char *const argv[] = { (char *)TEST_HOST, NULL };
+	char *const env[] = { environment, (char *)"LD_DEBUG_OUTPUT=/nowhere", NULL };
+	int high[7];
+
+	for (int i = 0; i < 7; i++)
+		high[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD, 64);
+	for (int i = 0; i < 7; i++)
+		if (high[i] < 0 ? close(i) < 0 && errno != EBADF : dup2(high[i], i) < 0)
+			_exit(125);
+	if (!(question->flags & ASK_WITH_STRAYS))
+		close_range(7, ~0u, 0);
+	if (question->flags & ASK_AS_NOBODY)
+		if (setgroups(0, NULL) < 0 || setgid(NOBODY) < 0 || setuid(NOBODY) < 0)
+			_exit(125);
+	if (question->flags & ASK_WITHOUT_NAMESPACES)
+		refuse_unshare();
+	execve(TEST_HOST, argv, env);
+	_exit(125);
+}
+
+/* ---- the engine's side --------------------------------------------------------- */
+
+char *
+ask_module_path(const char *name)
+{
+	if (name[0] == '/')
+		return x_strdup(name);
+	return x_asprintf("%s/%s/%s.so", TEST_MODULES,
+			  strchr(name, '/') ? "plugins" : "policies", name);
+}
+
+static json_t *
+request_modules(const struct question *question)
+{
+	json_t *modules = json_array();
+
+	for (size_t i = 0; i < ARRAY_LEN(question->modules) && question->modules[i]; i++) {
+		AUTO_FREE char *path = ask_module_path(question->modules[i]);
+		json_t *module = json_pack("{s:s}", "path", path);
+
+		if (i == 0 && question->sha256)
+			json_object_set_new(module, "sha256", json_string(question->sha256));
+		if (i == 0 && question->params)
+			json_object_set(module, "params", question->params);
+		if (i == 0 && question->unknown)
+			json_object_set(module, "unknown", question->unknown);
+		json_array_append_new(modules, module);
+	}
+	return modules;
+}
+
+static json_t *
+build_request(const struct question *question, const char *scratch)
+{
+	json_t *request = json_pack(
+		"{s:i, s:s, s:o, s:s, s:s, s:s, s:i, s:s?, s:s, s:I, s:{s:i, s:s}}", "fettle", 1,
+		"call", question->call, "modules", request_modules(question), "run", "RUN",
+		"step", "step", "operation", "operation-1", "attempt", 1, "workspace",
+		question->workspace, "scratch", scratch, "deadline_ms",
+		(json_int_t)(question->time_ms ? clock_boot_ms() + question->time_ms : 0), "jail",
+		"flags", question->jail_flags, "minimum",
+		question->minimum ? question->minimum : "basic");
+
+	if (question->facts)
+		json_object_set(request, "facts", question->facts);
+	if (question->env)
+		json_object_set(request, "env", question->env);
+	if (question->proposal)
+		json_object_set(request, "proposal", question->proposal);
+	return request;
+}
+
+struct channel {
+	int events, log, pidfd, scratch;
+	pid_t pid;
+};
+
+static void
+take_events(const struct channel *channel, struct answer *answer)
+{
+	json_t *event;
+	struct err err;
+	int got;
+
+	while ((got = event_receive(channel->events, channel->scratch, &event, &err)) != 0) {
+		if (got > 0)
+			json_array_append_new(answer->events, event);
+		else if (str_eq(err.code, "event.closed"))
+			return;
+		else
+			answer->garbage_count++;
+	}
+}
+
+static void
+take_log(const struct channel *channel, struct answer *answer)
+{
+	char bytes[65536];
+	ssize_t n;
+
+	while ((n = read(channel->log, bytes, sizeof(bytes))) > 0) {
+		size_t room = LOG_KEPT_BYTES - answer->log.len;
+
+		answer->log_bytes += (size_t)n;
+		str_add_n(&answer->log, bytes, (size_t)n < room ? (size_t)n : room);
+	}
+}
+
+/* Until the host has ended; nobody waits for the end of the log. */
+static void
+follow(const struct question *question, const struct channel *channel, struct answer *answer)
+{
+	int64_t begin = clock_boot_ms();
+	bool is_termed = !question->term_after_ms, is_killed = !question->kill_after_ms;
+	struct pollfd fds[] = { { .fd = channel->pidfd, .events = POLLIN },
+				{ .fd = channel->events, .events = POLLIN },
+				{ .fd = channel->log, .events = POLLIN } };
+
+	while (!(fds[0].revents & POLLIN)) {
+		int64_t passed = clock_boot_ms() - begin;
+
+		if (!is_termed && passed >= question->term_after_ms)
+			is_termed = kill(channel->pid, SIGTERM) == 0;
+		if (!is_killed && passed >= question->kill_after_ms)
+			is_killed = kill(channel->pid, SIGKILL) == 0;
+		/* A stream that has ended would be ready for ever. */
+		if (fds[1].revents & (POLLHUP | POLLERR))
+			fds[1].fd = -1;
+		if (fds[2].revents & (POLLHUP | POLLERR))
+			fds[2].fd = -1;
+		poll(fds, 3, 20);
+		take_events(channel, answer);
+		take_log(channel, answer);
+	}
+	while (waitpid(channel->pid, &answer->status, 0) < 0 && errno == EINTR)
+		;
+	take_events(channel, answer);
+	take_log(channel, answer);
+	answer->took_ms = clock_boot_ms() - begin;
+}
+
+struct answer
+ask(const struct question *question)
+{
+	static unsigned serial;
+	struct answer answer = { .events = json_array(), .log = STR_INIT };
+	AUTO_FREE char *scratch = unit_directory();
+	AUTO(json_ref) json_t *request = build_request(question, scratch);
+	AUTO(json_ref) json_t *none = json_object();
+	int channel_ends[2], log_ends[2];
+	struct channel channel;
+	struct err err;
+
+	if (question->flags & ASK_AS_NOBODY)
+		ck_assert_int_eq(chown(scratch, NOBODY, NOBODY), 0);
+	snprintf(answer.attempt, sizeof(answer.attempt), "test/%d/%u", getpid(), serial++);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel_ends), 0);
+	ck_assert_int_eq(pipe2(log_ends, O_CLOEXEC), 0);
+	fcntl(log_ends[0], F_SETFL, O_NONBLOCK);
+
+	const int fds[7] = {
+		open("/dev/null", O_RDONLY | O_CLOEXEC),
+		log_ends[1],
+		log_ends[1],
+		request_seal("request", request, &err),
+		channel_ends[1],
+		request_seal("secrets", question->secrets ? question->secrets : none, &err),
+		question->flags & ASK_WITH_LOCK ? open("/dev/zero", O_RDONLY | O_CLOEXEC) : -1,
+	};
+
+	channel = (struct channel){ channel_ends[0], log_ends[0], -1,
+				    path_open_dir(scratch, &err), fork() };
+	if (channel.pid == 0)
+		become_host(question, fds, answer.attempt);
+	ck_assert_int_gt(channel.pid, 0);
+	channel.pidfd = pidfd_open(channel.pid, 0);
+	ck_assert_int_ge(channel.pidfd, 0);
+	close(fds[6]);
+	for (int i = 0; i < 6; i++)
+		if (i != 2) /* The same as 1. */
+			close(fds[i]);
+
+	follow(question, &channel, &answer);
+	close(channel.events);
+	close(channel.log);
+	close(channel.pidfd);
+	close(channel.scratch);
+	unit_remove(scratch);
+	return answer;
+}
+
+void
+answer_done(struct answer *answer)
+{
+	json_decref(answer->events);
+	str_done(&answer->log);
+}
+
+/* ---- looking at an answer -------------------------------------------------------- */
+
+const json_t *
+answer_event(const struct answer *answer, const char *kind, size_t i)
+{
+	size_t n;
+	json_t *event;
+
+	json_array_foreach(answer->events, n, event)
+		if (str_eq(json_text(event, "e"), kind) && i-- == 0)
+			return event;
+	return NULL;
+}
+
+size_t
+answer_count(const struct answer *answer, const char *kind)
+{
+	size_t count = 0;
+
+	while (answer_event(answer, kind, count))
+		count++;
+	return count;
+}
+
+const char *
+answer_output(const struct answer *answer, const char *name)
+{
+	const json_t *event;
+
+	for (size_t i = 0; (event = answer_event(answer, "output", i)); i++)
+		if (str_eq(json_text(event, "name"), name))
+			return json_text(event, "value");
+	return "";
+}
+
+const char *
+answer_result(const struct answer *answer)
+{
+	return json_text(answer_event(answer, "result", 0), "result");
+}
+
+const char *
+answer_code(const struct answer *answer)
+{
+	return json_text(answer_event(answer, "result", 0), "code");
+}
+
+const char *
+answer_level(const struct answer *answer)
+{
+	return json_text(answer_event(answer, "jail", 0), "level");
+}
+
+/* ---- who is left --------------------------------------------------------------------- */
+
+static bool
+belongs_to(const char *pid, const char *attempt)
+{
+	AUTO_FREE char *path = x_asprintf("/proc/%s/environ", pid);
+	AUTO_FREE char *wanted = x_asprintf("FETTLE_ATTEMPT=%s", attempt);
+	AUTO_FREE char *environ = NULL;
+	struct err err;
+	size_t len;
+
+	if (file_read(path, 1u << 20, &environ, &len, &err) < 0)
+		return false;
+	for (size_t i = 0; i < len; i += strlen(environ + i) + 1)
+		if (str_eq(environ + i, wanted))
+			return true;
+	return false;
+}
+
+static size_t
+count_survivors(const char *attempt)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	size_t count = 0;
+
+	while ((entry = readdir(proc)))
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+			count += belongs_to(entry->d_name, attempt);
+	closedir(proc);
+	return count;
+}
+
+size_t
+ask_survivors(const char *attempt)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	int64_t end = clock_boot_ms() + 2000;
+
+	while (count_survivors(attempt) > 0 && clock_boot_ms() < end)
+		nanosleep(&pause, NULL);
+	return count_survivors(attempt);
+}
