@@ -229,6 +229,9 @@ check_key(struct reader *r, const yaml_event_t *event)
 		if ((unsigned char)key[i] < 0x20 || key[i] == 0x7F)
 			return read_err(r, event->start_mark, "yaml.control_char",
 					"a key with a control character");
+	if (str_eq(key, "<<"))
+		return read_err(r, event->start_mark, "yaml.alias",
+				"merge key '<<': aliases are not taken");
 	if (!is_identifier(key))
 		return read_err(r, event->start_mark, "yaml.key_charset",
 				"key '%.80s': keys are made of A-Z a-z 0-9 _ . -", key);
@@ -471,6 +474,8 @@ node_read_file(const char *path, char **ret, size_t *ret_len, struct err *err)
 
 	if (fd < 0 && errno == ELOOP)
 		return err_set(err, "file.type", "'%s' is a symbolic link", path);
+	if (fd < 0 && errno == ENXIO)
+		return err_set(err, "file.type", "'%s' is not a regular file", path);
 	if (fd < 0 && errno == ENOENT)
 		return err_set(err, "file.missing", "there is no file '%s'", path);
 	if (fd < 0)

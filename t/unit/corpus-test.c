@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Bad input as files: t/corpus/yaml/ID.yaml is read, ID.expect says what must
+ * come of it. One line of TAP a case; t/corpus/README has the form of a case.
+ * Large and special files are made here, by the name in `make`.
+ */
+#include "base/base.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "model/pipeline.h"
+#include "model/project.h"
+
+#define MAX_MS 1000
+#define MAX_RSS_KIB (64 << 10)
+
+struct expectation {
+	char reads[16], code[48], make[32], says[200];
+	uint32_t line, column;
+};
+
+static unsigned case_count, failure_count;
+
+static void
+report(bool is_ok, const char *name, const char *claim)
+{
+	case_count++;
+	failure_count += !is_ok;
+	printf("%s %u - %s: %s\n", is_ok ? "ok" : "not ok", case_count, name, claim);
+}
+
+/* ---- files that are made ----------------------------------------------- */
+
+static void
+repeat(struct str *out, const char *text, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		str_add(out, text);
+}
+
+static void
+make_brackets(struct str *out)
+{
+	repeat(out, "[", 1000000);
+}
+
+static void
+make_braces(struct str *out)
+{
+	repeat(out, "{a: ", 20000);
+}
+
+static void
+make_dashes(struct str *out)
+{
+	str_add(out, "a:\n");
+	repeat(out, "- ", 3000);
+	str_add(out, "x\n");
+}
+
+static void
+make_anchors(struct str *out)
+{
+	for (unsigned i = 0; i < 60000; i++)
+		str_addf(out, "k%x: &a%x 1\n", i, i);
+}
+
+static void
+make_binary(struct str *out)
+{
+	str_add(out, "a: !!binary ");
+	repeat(out, "QUJD", 250000);
+}
+
+static void
+make_scalar(struct str *out, size_t len)
+{
+	str_add(out, "a: ");
+	repeat(out, "x", len);
+	str_add_c(out, '\n');
+}
+
+static void
+make_scalar_16_mib(struct str *out)
+{
+	make_scalar(out, 16 << 20);
+}
+
+static void
+make_scalar_65537(struct str *out)
+{
+	make_scalar(out, 65537);
+}
+
+static void
+make_scalar_65536(struct str *out)
+{
+	make_scalar(out, 65536);
+}
+
+/* A file of exactly 1 MiB, most of it comment. */
+static void
+make_file_full(struct str *out)
+{
+	str_add(out, "a: 1\n");
+	while (out->len < (1 << 20))
+		str_add(out, out->len % 64 == 63 ? "\n" : "#");
+}
+
+static void
+make_file_over(struct str *out)
+{
+	make_file_full(out);
+	str_add_c(out, '\n');
+}
+
+static void
+make_keys(struct str *out)
+{
+	for (unsigned i = 0; i < 100000; i++)
+		str_addf(out, "%x: 1\n", i);
+}
+
+/* The root, its key, the list: three nodes before the entries. */
+static void
+make_nodes(struct str *out, size_t count)
+{
+	str_add(out, "a:\n");
+	repeat(out, "- x\n", count - 3);
+}
+
+static void
+make_nodes_full(struct str *out)
+{
+	make_nodes(out, 20000);
+}
+
+static void
+make_nodes_over(struct str *out)
+{
+	make_nodes(out, 20001);
+}
+
+static void
+make_stars(struct str *out)
+{
+	str_add(out, "fettle: 1\nproject: shop\nservices:\n  api:\n    allow:\n      - \"");
+	repeat(out, "a*", 1000);
+	str_add(out, "b\"\n");
+}
+
+static const struct {
+	const char *name;
+	void (*make)(struct str *out);
+} makers[] = {
+	{ "brackets", make_brackets },
+	{ "braces", make_braces },
+	{ "dashes", make_dashes },
+	{ "anchors", make_anchors },
+	{ "binary", make_binary },
+	{ "scalar-16MiB", make_scalar_16_mib },
+	{ "scalar-65537", make_scalar_65537 },
+	{ "scalar-65536", make_scalar_65536 },
+	{ "file-full", make_file_full },
+	{ "file-over", make_file_over },
+	{ "keys", make_keys },
+	{ "nodes-full", make_nodes_full },
+	{ "nodes-over", make_nodes_over },
+	{ "stars", make_stars },
+};
+
+static int
+write_file(const char *path, const char *bytes, size_t len, mode_t mode)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	return fd < 0 || file_write_all(fd, bytes, len) < 0 || fchmod(fd, mode) < 0 ? -1
+										   : 0;
+}
+
+static int
+make_socket(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -1;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	return fd < 0 ? -1 : bind(fd, (struct sockaddr *)&address, sizeof(address));
+}
+
+/* What is no ordinary file. 1 when `make` names nothing of the kind. */
+static int
+make_special(const char *make, const char *path)
+{
+	static const char good[] = "a: 1\n";
+
+	if (str_eq(make, "fifo"))
+		return mkfifo(path, 0600);
+	if (str_eq(make, "device"))
+		return mknod(path, S_IFCHR | 0600, 0x103) == 0 ? 0
+							       : symlink("/dev/null", path);
+	if (str_eq(make, "directory"))
+		return mkdir(path, 0700);
+	if (str_eq(make, "symlink"))
+		return symlink("/etc/hostname", path);
+	if (str_eq(make, "socket"))
+		return make_socket(path);
+	if (str_eq(make, "unreadable"))
+		return write_file(path, good, strlen(good), 0000);
+	if (str_eq(make, "writable"))
+		return write_file(path, good, strlen(good), 0646);
+	return str_eq(make, "missing") ? 0 : 1;
+}
+
+static int
+make_file(const char *make, const char *path)
+{
+	int result = make_special(make, path);
+
+	if (result <= 0)
+		return result;
+	for (size_t i = 0; i < ARRAY_LEN(makers); i++) {
+		AUTO(str) struct str bytes = STR_INIT;
+
+		if (!str_eq(makers[i].name, make))
+			continue;
+		makers[i].make(&bytes);
+		return write_file(path, bytes.s, bytes.len, 0600);
+	}
+	return -1;
+}
+
+/* ---- one case ------------------------------------------------------------ */
+
+/* Reads the file as what it should be. 0, or -1 with err. */
+static int
+read_as(const char *reads, const char *path, struct err *err)
+{
+	bool is_read;
+
+	if (str_eq(reads, "pipeline")) {
+		struct pipeline *p = pipeline_load(path, err);
+
+		is_read = p != NULL;
+		pipeline_free(p);
+	} else if (str_eq(reads, "project")) {
+		struct project *p = project_load(path, err);
+
+		is_read = p != NULL;
+		project_free(p);
+	} else {
+		struct node *node = node_load(path, err);
+
+		is_read = node != NULL;
+		node_free(node);
+	}
+	return is_read ? 0 : -1;
+}
+
+static unsigned
+count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	while (dir != NULL && readdir(dir) != NULL)
+		count++;
+	if (dir != NULL)
+		closedir(dir);
+	return count;
+}
+
+static long
+peak_kib(void)
+{
+	struct rusage usage = { 0 };
+
+	(void)getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_maxrss;
+}
+
+/* FETTLE_TEST_SLOW=50 under valgrind: how many times slower all is there. */
+static int64_t
+max_ms(void)
+{
+	const char *slow = getenv("FETTLE_TEST_SLOW");
+
+	return MAX_MS * (slow ? strtol(slow, NULL, 10) : 1);
+}
+
+/* NULL when all is as expected, else what is not. */
+static const char *
+compare(const struct expectation *want, int result, const struct err *err)
+{
+	if (result == 0)
+		return str_eq(want->code, "ok") ? NULL : "it was taken";
+	if (str_eq(want->code, "ok"))
+		return "it was refused";
+	if (!str_eq(want->code, err->code))
+		return "another code";
+	if (want->line != err->line || want->column != err->column)
+		return "another position";
+	if (strstr(err->text, want->says) == NULL && strstr(err->remedy, want->says) == NULL)
+		return "the text does not say it";
+	return NULL;
+}
+
+static void
+run_case(const char *id, const struct expectation *want, const char *path)
+{
+	struct err err = { "" };
+	unsigned fds = count_fds();
+	long kib = peak_kib();
+	int64_t begin = clock_boot_ms();
+	int result = read_as(want->reads, path, &err);
+	int64_t took = clock_boot_ms() - begin;
+	const char *wrong = compare(want, result, &err);
+	char shown[2500];
+
+	if (wrong == NULL && took > max_ms())
+		wrong = "it took longer than a second";
+	if (wrong == NULL && peak_kib() - kib > MAX_RSS_KIB)
+		wrong = "it took more than 64 MiB";
+	if (wrong == NULL && count_fds() != fds)
+		wrong = "it left a descriptor open";
+	report(wrong == NULL, id, want->code);
+	if (wrong != NULL)
+		printf("# %s: want %s at %u:%u, got %s at %u:%u after %d ms: %s\n", wrong,
+		       want->code, want->line, want->column,
+		       result == 0 ? "ok" : err.code, err.line, err.column, (int)took,
+		       err_format(&err, shown, sizeof(shown)));
+}
+
+/* ---- expectations -------------------------------------------------------- */
+
+static void
+copy_text(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from);
+}
+
+static int
+read_position(const char *text, struct expectation *ret)
+{
+	char *end = NULL;
+
+	ret->line = (uint32_t)strtoul(text, &end, 10);
+	if (*end != ':')
+		return -1;
+	ret->column = (uint32_t)strtoul(end + 1, &end, 10);
+	return *end == 0 ? 0 : -1;
+}
+
+/* Lines of `key value`. */
+static int
+read_expectation(char *text, struct expectation *ret)
+{
+	char *line, *rest = text;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		char *value = strchr(line, ' ');
+
+		if (*line == 0)
+			continue;
+		if (value == NULL)
+			return -1;
+		*value++ = 0;
+		if (str_eq(line, "reads"))
+			copy_text(ret->reads, sizeof(ret->reads), value);
+		else if (str_eq(line, "code"))
+			copy_text(ret->code, sizeof(ret->code), value);
+		else if (str_eq(line, "make"))
+			copy_text(ret->make, sizeof(ret->make), value);
+		else if (str_eq(line, "says"))
+			copy_text(ret->says, sizeof(ret->says), value);
+		else if (!str_eq(line, "at") || read_position(value, ret) < 0)
+			return -1;
+	}
+	return ret->code[0] != 0 && ret->reads[0] != 0 ? 0 : -1;
+}
+
+static int
+copy_case(const char *folder, const char *id, const char *path)
+{
+	AUTO_FREE char *name = x_asprintf("%s/%s.yaml", folder, id), *bytes = NULL;
+	struct err err;
+	size_t len = 0;
+
+	if (file_read(name, 16 << 20, &bytes, &len, &err) < 0)
+		return -1;
+	return write_file(path, bytes, len, 0600);
+}
+
+static void
+run_file(const char *folder, const char *id, const char *directory)
+{
+	AUTO_FREE char *path = x_asprintf("%s/fettle.yaml", directory), *text = NULL;
+	AUTO_FREE char *name = x_asprintf("%s/%s.expect", folder, id);
+	struct expectation want = { "" };
+	struct err err;
+
+	(void)remove(path);
+	if (file_read(name, 4096, &text, NULL, &err) < 0 || read_expectation(text, &want) < 0)
+		report(false, id, "its .expect can be read");
+	else if ((want.make[0] != 0 ? make_file(want.make, path)
+				    : copy_case(folder, id, path)) < 0)
+		report(false, id, "its file can be made");
+	else
+		run_case(id, &want, path);
+}
+
+static int
+is_expectation(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return dot != NULL && str_eq(dot, ".expect");
+}
+
+static void
+run_folder(const char *folder, const char *directory)
+{
+	struct dirent **entries = NULL;
+	int count = scandir(folder, &entries, is_expectation, versionsort);
+
+	for (int i = 0; i < count; i++) {
+		*strrchr(entries[i]->d_name, '.') = 0;
+		run_file(folder, entries[i]->d_name, directory);
+		free(entries[i]);
+	}
+	free(entries);
+	if (count < 100)
+		report(false, folder, "its cases are found");
+}
+
+/* ---- damage ---------------------------------------------------------------- */
+
+/* Damaged text is read or refused with a code. What else it does, sanitizers see. */
+static bool
+is_survived(const char *reads, const char *path, const char *bytes, size_t len)
+{
+	struct err err = { "" };
+
+	if (str_eq(reads, "pipeline")) {
+		struct pipeline *p = pipeline_parse(bytes, len, path, &err);
+		bool is_read = p != NULL;
+
+		pipeline_free(p);
+		return is_read || (err.code[0] != 0 && err.text[0] != 0);
+	}
+	if (write_file(path, bytes, len, 0600) < 0)
+		return false;
+	return read_as(reads, path, &err) == 0 || (err.code[0] != 0 && err.text[0] != 0);
+}
+
+static void
+run_damage(const char *folder, const char *id, const char *reads, const char *directory)
+{
+	static const char damage[] = "\0\t\r\"{&*!\xff";
+	AUTO_FREE char *name = x_asprintf("%s/%s.yaml", folder, id), *bytes = NULL;
+	AUTO_FREE char *path = x_asprintf("%s/fettle.yaml", directory);
+	bool is_cut_ok = true, is_damage_ok = true;
+	struct err err;
+	size_t len = 0;
+
+	(void)remove(path);
+	if (file_read(name, 1 << 20, &bytes, &len, &err) < 0) {
+		report(false, id, "it can be read");
+		return;
+	}
+	for (size_t cut = 0; cut < len; cut++)
+		is_cut_ok &= is_survived(reads, path, bytes, cut);
+	report(is_cut_ok, id, "cut off at every byte it is read or refused");
+	for (size_t i = 0; i < len; i++) {
+		char kept = bytes[i];
+
+		for (size_t j = 0; j + 1 < sizeof(damage); j++) {
+			bytes[i] = damage[j];
+			is_damage_ok &= is_survived(reads, path, bytes, len);
+		}
+		bytes[i] = kept;
+	}
+	report(is_damage_ok, id, "with any byte damaged it is read or refused");
+}
+
+int
+main(void)
+{
+	const char *source = getenv("FETTLE_SRC");
+	AUTO_FREE char *folder = x_asprintf("%s/t/corpus/yaml", source ? source : ".");
+	char directory[] = "/tmp/fettle-corpus-XXXXXX";
+
+	if (mkdtemp(directory) == NULL) {
+		printf("Bail out! there is no directory to work in\n");
+		return EXIT_FAILURE;
+	}
+	run_folder(folder, directory);
+	run_damage(folder, "good-pipeline", "pipeline", directory);
+	run_damage(folder, "good-project", "project", directory);
+	AUTO_FREE char *left = x_asprintf("%s/fettle.yaml", directory);
+	(void)remove(left);
+	(void)rmdir(directory);
+	printf("1..%u\n", case_count);
+	return failure_count > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
