@@ -132,6 +132,7 @@ run_program(struct fettle_ctx *ctx, const struct fettle_exec *exec, struct fettl
 		.directory = exec->directory,
 		.captures_out = exec->flags & FETTLE_CAPTURE,
 		.captures_err = exec->flags & FETTLE_CAPTURE_ERROR,
+		.keeps_tail = (exec->flags & (FETTLE_TAIL | FETTLE_CAPTURE_ERROR)) == FETTLE_TAIL,
 		.in_own_namespace = ctx->call.in_own_namespace,
 		.limit_ms = limit_of(ctx, exec),
 		.is_cancelled = ctx_is_cancelled,
@@ -151,7 +152,7 @@ run_program(struct fettle_ctx *ctx, const struct fettle_exec *exec, struct fettl
 		if (program.captures_out)
 			exited->out = keep_capture(ctx, &program.out, exec->argv[0],
 						   &exited->out_len);
-		if (program.captures_err)
+		if (program.captures_err || program.keeps_tail)
 			exited->err = keep_capture(ctx, &program.err, exec->argv[0],
 						   &exited->err_len);
 	}

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/path.h"
 #include "wire/tree.h"
 
 #define GRACE_MS 2000	/* from TERM to KILL */
@@ -93,14 +94,19 @@ spawn(struct program *program, const sigset_t *mask)
 
 	if (program->captures_out && open_capture(&program->out, &out) < 0)
 		return -1;
-	if (program->captures_err && open_capture(&program->err, &err) < 0)
+	if ((program->captures_err || program->keeps_tail) &&
+	    open_capture(&program->err, &err) < 0)
 		return -1;
+	program->err.is_tail = !program->captures_err;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
 	report_read = ends[0];
 	report_write = ends[1];
 
+	/* One pipe for both streams keeps their lines in order. */
 	struct start start = { getpid(), out, err, report_write, *mask };
+	if (out < 0 && program->err.is_tail)
+		start.out = err;
 	pid = fork();
 	if (pid == 0)
 		become(program, &start);
@@ -117,6 +123,20 @@ spawn(struct program *program, const sigset_t *mask)
 }
 
 /* ---- output -------------------------------------------------------------- */
+
+/* Keeps between one and two TAIL_BYTES, so that moving them is rare. */
+static void
+tail_add(struct capture *capture, const char *bytes, size_t n)
+{
+	struct str *tail = &capture->bytes;
+
+	(void)file_write_all(1, bytes, n); /* A log that is gone stops nothing. */
+	str_add_n(tail, bytes, n);
+	if (tail->len <= 2 * TAIL_BYTES)
+		return;
+	memmove(tail->s, tail->s + tail->len - TAIL_BYTES, TAIL_BYTES);
+	str_truncate(tail, TAIL_BYTES);
+}
 
 static void
 capture_add(struct capture *capture, const char *bytes, size_t n)
@@ -140,7 +160,9 @@ capture_read(struct capture *capture)
 	if (capture->fd < 0)
 		return;
 	n = read(capture->fd, bytes, sizeof(bytes));
-	if (n > 0)
+	if (n > 0 && capture->is_tail)
+		tail_add(capture, bytes, (size_t)n);
+	else if (n > 0)
 		capture_add(capture, bytes, (size_t)n);
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		close(STEAL_FD(capture->fd));

@@ -292,7 +292,8 @@ void fettle_observed(struct fettle_ctx *ctx, uint32_t effect, enum fettle_observ
 enum fettle_exec_flag {
 	FETTLE_CAPTURE = 1 << 0, /* keep standard output (at most 16 MiB) instead of logging it */
 	FETTLE_CAPTURE_ERROR = 1 << 1, /* the same for standard error */
-	FETTLE_QUIET   = 1 << 2	 /* do not write the command line to the log */
+	FETTLE_QUIET   = 1 << 2, /* do not write the command line to the log */
+	FETTLE_TAIL    = 1 << 3	 /* log what is not captured, and keep its last 4 KiB in err */
 };
 
 struct fettle_exec {
