@@ -7,7 +7,7 @@
 
 #include "plugins/common/glob.h"
 
-#define NAME_SIZE 16	/* enough to tell the names below from longer ones */
+#define NAME_SIZE 16 /* enough to tell the names below from longer ones */
 
 /* The length of a character at s that does not show, or 0. */
 static size_t
@@ -24,7 +24,7 @@ invisible_length(const char *s)
 	return c[0] == 0xef && c[1] == 0xbb && c[2] == 0xbf ? 3 : 0;
 }
 
-/* A component as a forgiving file system reads it; cut when it is longer than any name here. */
+/* A component as a forgiving file system reads it, cut behind the longest name here. */
 static void
 component_fold(const char *s, size_t len, char ret[NAME_SIZE])
 {
@@ -72,7 +72,8 @@ path_is_git(const char *path)
 bool
 path_is_fettle(const char *path)
 {
-	static const char *const names[] = { ".fettle", "fettle.yaml", "fettle.yml", NULL };
+	static const char *const names[] = { ".fettle", "fettle.yaml", "fettle.yml",
+					     NULL };
 
 	return has_component(path, names);
 }
@@ -81,7 +82,10 @@ bool
 path_is_compose(const char *path)
 {
 	static const char *const patterns[] = {
-		"compose*.yaml", "compose*.yml", "docker-compose*.yaml", "docker-compose*.yml",
+		"compose*.yaml",
+		"compose*.yml",
+		"docker-compose*.yaml",
+		"docker-compose*.yml",
 	};
 	const char *slash = strrchr(path, '/');
 

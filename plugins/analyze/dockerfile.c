@@ -18,7 +18,7 @@ dockerfile_done(struct dockerfile *file)
 	*file = (struct dockerfile){ 0 };
 }
 
-/* ---- reading ---------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------- */
 
 /* The line without blanks around, and whether it goes on with a backslash. */
 static struct line
@@ -46,7 +46,8 @@ instruction_add(struct dockerfile *file, const char *joined, size_t begin, size_
 	file->v = x_realloc(file->v, file->count + 1, sizeof(*file->v));
 	in = &file->v[file->count++];
 	*in = (struct instruction){ .keyword = text_copy_n(joined, word),
-				    .begin = begin, .end = end };
+				    .begin = begin,
+				    .end = end };
 	for (char *p = in->keyword; *p; p++)
 		*p = (char)toupper((unsigned char)*p);
 	joined += word;
@@ -66,7 +67,7 @@ dockerfile_parse(const char *bytes, size_t len, struct dockerfile *ret)
 		bool more;
 		struct line part = line_trim(&ret->text, line, &more);
 
-		if (part.len == 0 && !more)		/* blank: ends nothing */
+		if (part.len == 0 && !more) /* blank: ends nothing */
 			continue;
 		if (part.len && ret->text.s[part.begin] == '#')
 			continue;
@@ -101,7 +102,7 @@ word_take(const char **at)
 	return word;
 }
 
-/* ---- the requirements file ------------------------------------------------------ */
+/* ---- the requirements file ------------------------------------------------- */
 
 static const char *
 base_name(const char *path)
@@ -159,7 +160,8 @@ copy_source(const char *arguments, const char *wanted, dockerfile_has *has, void
 
 /* The file of the context behind `-r WANTED`. Caller owns, or NULL. */
 static char *
-manifest_resolve(const struct dockerfile *file, const char *wanted, dockerfile_has *has, void *arg)
+manifest_resolve(const struct dockerfile *file, const char *wanted, dockerfile_has *has,
+		 void *arg)
 {
 	AUTO_FREE char *plain = context_path(wanted);
 	char *source;
@@ -177,7 +179,7 @@ manifest_resolve(const struct dockerfile *file, const char *wanted, dockerfile_h
 	return has(arg, base_name(wanted)) ? text_copy(base_name(wanted)) : NULL;
 }
 
-/* What `-r X`, `-rX`, `--requirement X` or `--requirement=X` names, or NULL. Caller owns. */
+/* What `-r X`, `-rX` or `--requirement X` names, or NULL. Caller owns. */
 static char *
 requirement_option(const char *word, const char **at)
 {
@@ -200,7 +202,9 @@ dockerfile_manifest(const struct dockerfile *file, dockerfile_has *has, void *ar
 			continue;
 		while ((word = word_take(&at))) {
 			AUTO_FREE char *wanted = requirement_option(word, &at);
-			char *found = wanted ? manifest_resolve(file, wanted, has, arg) : NULL;
+			char *found = wanted ?
+					      manifest_resolve(file, wanted, has, arg) :
+					      NULL;
 
 			free(word);
 			if (found)
@@ -210,17 +214,18 @@ dockerfile_manifest(const struct dockerfile *file, dockerfile_has *has, void *ar
 	return has(arg, "requirements.txt") ? text_copy("requirements.txt") : NULL;
 }
 
-/* ---- a Debian package --------------------------------------------------------------- */
+/* ---- a Debian package ------------------------------------------------------ */
 
 json_t *
-edit_line(const struct text *text, const char *path, size_t begin, size_t len, const char *line)
+edit_line(const struct text *text, const char *path, size_t begin, size_t len,
+	  const char *line)
 {
 	AUTO_FREE char *find = text_copy_n(text_get(text) + begin, len);
 	struct line one;
 
 	if (len && !strstr(strstr(text_get(text), find) + 1, find))
-		return json_pack("{s:s, s:s, s:s, s:s}", "op", "replace", "path", path, "find",
-				 find, "with", line);
+		return json_pack("{s:s, s:s, s:s, s:s}", "op", "replace", "path", path,
+				 "find", find, "with", line);
 	if (line_count(text, find, &one) != 1)
 		return NULL;
 	/* Part of another line: quote it with the line breaks around. */
@@ -230,8 +235,8 @@ edit_line(const struct text *text, const char *path, size_t begin, size_t len, c
 
 	if (!first || strstr(first + 1, find_more))
 		return NULL;
-	return json_pack("{s:s, s:s, s:s, s:s}", "op", "replace", "path", path, "find", find_more,
-			 "with", line_more);
+	return json_pack("{s:s, s:s, s:s, s:s}", "op", "replace", "path", path, "find",
+			 find_more, "with", line_more);
 }
 
 static size_t
@@ -250,22 +255,24 @@ static const char *
 not_debian(const struct dockerfile *file)
 {
 	static const char *const images[] = {
-		"alpine", "distroless", "scratch", "busybox", "fedora", "centos", "rocky", "alma",
-		"/ubi", "redhat", "amazonlinux", "suse", "archlinux", "wolfi", "chainguard",
-		"windows", "nanoserver",
+		"alpine",      "distroless", "scratch",	  "busybox", "fedora",
+		"centos",      "rocky",	     "alma",	  "/ubi",    "redhat",
+		"amazonlinux", "suse",	     "archlinux", "wolfi",   "chainguard",
+		"windows",     "nanoserver",
 	};
-	static const char *const tools[] = { "apk add", "dnf ", "microdnf", "yum ", "zypper",
-					     "pacman" };
+	static const char *const tools[] = { "apk add", "dnf ",	  "microdnf",
+					     "yum ",	"zypper", "pacman" };
 
 	for (size_t i = 0; i < file->count; i++) {
 		const char *arguments = file->v[i].arguments;
 
-		for (size_t k = 0; text_equal(file->v[i].keyword, "FROM") && k < COUNT_OF(images);
+		for (size_t k = 0;
+		     text_equal(file->v[i].keyword, "FROM") && k < COUNT_OF(images);
 		     k++)
 			if (strstr(arguments, images[k]))
 				return "its base image is no Debian or Ubuntu";
-		for (size_t k = 0; text_equal(file->v[i].keyword, "RUN") && k < COUNT_OF(tools);
-		     k++)
+		for (size_t k = 0;
+		     text_equal(file->v[i].keyword, "RUN") && k < COUNT_OF(tools); k++)
 			if (strstr(arguments, tools[k]))
 				return "it installs with another tool than apt";
 	}
@@ -310,13 +317,13 @@ install_point(const char *line)
 			else if (is_apt && text_equal(word, "install"))
 				point = at;
 			else if (is_apt && word[0] != '-')
-				is_apt = false;		/* `apt-get update && ...` */
+				is_apt = false; /* `apt-get update && ...` */
 		} else if (takes_value) {
 			takes_value = false;
 			point = at;
 		} else if (word[0] == '-') {
-			takes_value = text_equal(word, "-o") || text_equal(word, "-t") ||
-				      text_equal(word, "-c");
+			takes_value = text_equal(word, "-o") ||
+				      text_equal(word, "-t") || text_equal(word, "-c");
 			point = at;
 		} else {
 			break;
@@ -327,8 +334,8 @@ install_point(const char *line)
 
 /* The edit of the line of this RUN that installs with apt, or NULL. */
 static json_t *
-install_into(const struct dockerfile *file, const struct instruction *run, const char *path,
-	     const char *package)
+install_into(const struct dockerfile *file, const struct instruction *run,
+	     const char *path, const char *package)
 {
 	size_t at = run->begin;
 	struct line line;
@@ -336,8 +343,8 @@ install_into(const struct dockerfile *file, const struct instruction *run, const
 	while (at < run->end && line_next(&file->text, &at, &line)) {
 		AUTO_FREE char *old = text_copy_n(file->text.s + line.begin, line.len);
 		size_t point = old[strspn(old, " \t")] == '#' ? 0 : install_point(old);
-		AUTO_FREE char *made = text_format("%.*s %s%s", (int)point, old, package,
-						   old + point);
+		AUTO_FREE char *made =
+			text_format("%.*s %s%s", (int)point, old, package, old + point);
 
 		if (point)
 			return edit_line(&file->text, path, line.begin, line.len, made);
@@ -356,12 +363,13 @@ dockerfile_install(const struct dockerfile *file, const char *path, const char *
 	for (size_t i = from; !*why && i < file->count; i++)
 		if (text_equal(file->v[i].keyword, "RUN") &&
 		    has_word(file->v[i].arguments, package))
-			*why = "it installs the package already: the image is older than the file";
+			*why = "it installs the package already: the image is older";
 	if (*why)
 		return NULL;
 	for (size_t i = from; i < file->count; i++) {
 		json_t *edit = text_equal(file->v[i].keyword, "RUN") ?
-			install_into(file, &file->v[i], path, package) : NULL;
+				       install_into(file, &file->v[i], path, package) :
+				       NULL;
 
 		if (edit)
 			return edit;
@@ -370,7 +378,8 @@ dockerfile_install(const struct dockerfile *file, const char *path, const char *
 	AUTO_FREE char *after = NULL;
 	AUTO_FREE char *run = text_format("RUN apt-get update && apt-get install -y "
 					  "--no-install-recommends %s && "
-					  "rm -rf /var/lib/apt/lists/*", package);
+					  "rm -rf /var/lib/apt/lists/*",
+					  package);
 	size_t at = file->v[from].begin;
 
 	(void)line_next(&file->text, &at, &line);
@@ -379,6 +388,6 @@ dockerfile_install(const struct dockerfile *file, const char *path, const char *
 		*why = "its FROM line does not stand once and alone";
 		return NULL;
 	}
-	return json_pack("{s:s, s:s, s:s, s:s}", "op", "add_line", "path", path, "line", run,
-			 "after", after);
+	return json_pack("{s:s, s:s, s:s, s:s}", "op", "add_line", "path", path, "line",
+			 run, "after", after);
 }

@@ -30,14 +30,15 @@ typedef bool dockerfile_has(void *arg, const char *path);
  * found through COPY and ADD, else `requirements.txt`; NULL when the context
  * has none. Caller owns.
  */
-char *dockerfile_manifest(const struct dockerfile *file, dockerfile_has *has, void *arg);
+char *dockerfile_manifest(const struct dockerfile *file, dockerfile_has *has,
+			  void *arg);
 
 /*
  * One edit ({"op":...} as in patch/edits.h, new reference) after which the last
  * stage installs the Debian package; NULL and *why (static) when it cannot be.
  */
-json_t *dockerfile_install(const struct dockerfile *file, const char *path, const char *package,
-			   const char **why);
+json_t *dockerfile_install(const struct dockerfile *file, const char *path,
+			   const char *package, const char **why);
 
 /* An edit that replaces one line of a text, or NULL when no unique quote tells it. */
 json_t *edit_line(const struct text *text, const char *path, size_t begin, size_t len,

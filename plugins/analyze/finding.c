@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See finding.h. Matching runs under limits: no log may keep a pattern busy for long. */
+/* See finding.h. Matching runs under limits: no log keeps a pattern busy for long. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "plugins/analyze/finding.h"
 
 #include <pcre2.h>
 
-#define MATCH_LIMIT	   1000000
-#define MATCH_DEPTH_LIMIT  10000
-#define MATCH_HEAP_KIB	   16384
-#define MATCHES_MAX	   1000		/* of one pattern */
+#define MATCH_LIMIT 1000000
+#define MATCH_DEPTH_LIMIT 10000
+#define MATCH_HEAP_KIB 16384
+#define MATCHES_MAX 1000 /* of one pattern */
 #define EVIDENCE_MAX_LINES 8
 #define EVIDENCE_MAX_BYTES 1200
 
@@ -38,7 +38,7 @@ findings_done(struct findings *findings)
 	*findings = (struct findings){ 0 };
 }
 
-/* ---- the log ---------------------------------------------------------------- */
+/* ---- the log --------------------------------------------------------------- */
 
 /* Behind the terminal escape that starts at s[i]. */
 static size_t
@@ -46,14 +46,15 @@ escape_end(const char *s, size_t len, size_t i)
 {
 	if (++i >= len)
 		return len;
-	if (s[i] == ']') {				/* OSC ... BEL or ESC \ */
+	if (s[i] == ']') { /* OSC ... BEL or ESC \ */
 		while (i < len && s[i] != '\a' && s[i] != '\033' && s[i] != '\n')
 			i++;
 		return i < len && s[i] == '\a' ? i + 1 : i;
 	}
 	if (s[i] != '[')
 		return (unsigned char)s[i] < 0x20 ? i : i + 1;
-	for (i++; i < len && (unsigned char)s[i] >= 0x20 && (unsigned char)s[i] <= 0x3f; i++)
+	for (i++; i < len && (unsigned char)s[i] >= 0x20 && (unsigned char)s[i] <= 0x3f;
+	     i++)
 		;
 	return i < len && (unsigned char)s[i] >= 0x40 ? i + 1 : i;
 }
@@ -71,7 +72,8 @@ log_clean(const char *log, size_t len, struct text *ret)
 			continue;
 		}
 		i++;
-		if (c == '\r' || c == '\a' || (c != '\n' && column >= LOG_LINE_MAX_BYTES))
+		if (c == '\r' || c == '\a' ||
+		    (c != '\n' && column >= LOG_LINE_MAX_BYTES))
 			continue;
 		column = c == '\n' ? 0 : column + 1;
 		text_add(ret, c == '\t' ? "\t" : "");
@@ -112,7 +114,7 @@ evidence_take(const struct text *log, size_t begin, size_t end)
 	return text_copy_n(log->s + begin, end - begin);
 }
 
-/* ---- matching ---------------------------------------------------------------- */
+/* ---- matching -------------------------------------------------------------- */
 
 /* What the named groups caught. New reference; NULL when it is not UTF-8. */
 static json_t *
@@ -133,7 +135,8 @@ names_take(pcre2_code *code, pcre2_match_data *match, const char *subject)
 		if (begin == PCRE2_UNSET || end < begin)
 			continue;
 		if (json_object_set_new(names, (const char *)row + 2,
-					json_stringn(subject + begin, end - begin)) < 0) {
+					json_stringn(subject + begin, end - begin)) <
+		    0) {
 			json_decref(names);
 			return NULL;
 		}
@@ -145,21 +148,25 @@ static struct finding *
 findings_find(struct findings *findings, const struct rule *rule, const json_t *names)
 {
 	for (size_t i = 0; i < findings->count; i++)
-		if (findings->v[i].rule == rule && json_equal(findings->v[i].names, names))
+		if (findings->v[i].rule == rule &&
+		    json_equal(findings->v[i].names, names))
 			return &findings->v[i];
 	return NULL;
 }
 
 static void
-matcher_add(struct matcher *m, const struct rule *rule, json_t *names, size_t begin, size_t end)
+matcher_add(struct matcher *m, const struct rule *rule, json_t *names, size_t begin,
+	    size_t end)
 {
 	struct findings *findings = m->findings;
 	struct finding *finding = findings_find(findings, rule, names);
 
 	if (!finding) {
-		findings->v = x_realloc(findings->v, findings->count + 1, sizeof(*findings->v));
+		findings->v = x_realloc(findings->v, findings->count + 1,
+					sizeof(*findings->v));
 		finding = &findings->v[findings->count++];
-		*finding = (struct finding){ .rule = rule, .names = json_incref(names) };
+		*finding =
+			(struct finding){ .rule = rule, .names = json_incref(names) };
 	}
 	free(finding->evidence);
 	finding->evidence = evidence_take(m->log, begin, end);
@@ -212,7 +219,7 @@ findings_match(const struct pack *pack, const struct text *log, struct findings 
 	pcre2_match_context_free(m.limits);
 }
 
-/* ---- ranking and texts --------------------------------------------------------- */
+/* ---- ranking and texts ----------------------------------------------------- */
 
 static int
 compare(const void *a, const void *b)
@@ -263,7 +270,8 @@ names_fill(const json_t *names, const char *text)
 		len = close ? (size_t)(close - text) + 1 : 1;
 		if (close) {
 			AUTO_FREE char *name = text_copy_n(text + 1, len - 2);
-			const char *value = json_string_value(json_object_get(names, name));
+			const char *value =
+				json_string_value(json_object_get(names, name));
 
 			if (value)
 				text_add(&filled, value);

@@ -15,12 +15,12 @@ struct finding {
 	const struct rule *rule;	/* belongs to the pack */
 	json_t *names;			/* {name: text}: for the texts of the rule */
 	char *evidence;			/* the lines it rests on */
-	size_t line, lines_behind;	/* line number; how many lines the log goes on */
+	size_t line, lines_behind;	/* its number; how many come behind */
 	int confidence;
 
 	/* By resolving. */
 	bool is_dropped;		/* means nothing here after all */
-	json_t *edits;			/* what repairs it, or NULL: a person has to act */
+	json_t *edits;			/* what repairs it; NULL: a person has to */
 	char *title, *diagnosis, *remedy;
 };
 
@@ -40,8 +40,8 @@ void log_clean(const char *log, size_t len, struct text *ret);
  * What the pack finds in a clean log; the last time a thing is said counts.
  * *ret_gave_up counts patterns that were too costly for this log.
  */
-void findings_match(const struct pack *pack, const struct text *log, struct findings *ret,
-		    size_t *ret_gave_up);
+void findings_match(const struct pack *pack, const struct text *log,
+		    struct findings *ret, size_t *ret_gave_up);
 
 /* Drops what is_dropped, and sorts: most confident first, then what came later. */
 void findings_rank(struct findings *findings);

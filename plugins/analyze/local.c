@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ENTRIES_MAX 20000	/* of the whole search */
+#define ENTRIES_MAX 20000 /* of the whole search */
 
 struct search {
-	char *file_name;	/* `name.py` */
+	char *file_name; /* `name.py` */
 	const char *name;
 	size_t entries;
 };
@@ -18,8 +18,10 @@ struct search {
 static bool
 is_foreign(const char *directory)
 {
-	static const char *const names[] = { "node_modules", "site-packages", "dist-packages",
-					     "venv", "env", "__pycache__", "build", "dist" };
+	static const char *const names[] = { "node_modules",  "site-packages",
+					     "dist-packages", "venv",
+					     "env",	      "__pycache__",
+					     "build",	      "dist" };
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (text_equal(names[i], directory))
@@ -70,7 +72,8 @@ is_directory(int parent, const char *name)
 {
 	struct stat st;
 
-	return fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+	return fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(st.st_mode);
 }
 
 static char *
@@ -87,7 +90,8 @@ search_below(struct search *search, int parent, const char *directory, int depth
 		if (text_equal(names.v[i], search->name) && is_package(fd, names.v[i]))
 			return text_format("%s/", names.v[i]);
 	}
-	for (size_t i = 0; depth > 0 && i < names.count && search->entries < ENTRIES_MAX; i++) {
+	for (size_t i = 0;
+	     depth > 0 && i < names.count && search->entries < ENTRIES_MAX; i++) {
 		if (is_foreign(names.v[i]) || !is_directory(fd, names.v[i]))
 			continue;
 		AUTO_FREE char *found = search_below(search, fd, names.v[i], depth - 1);

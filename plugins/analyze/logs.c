@@ -19,8 +19,10 @@ static const struct fettle_param params[] = {
 };
 
 static const struct fettle_param outputs[] = {
-	{ "edits", FETTLE_JSON, 0, NULL, NULL, "The edits that repair it, for patch/apply." },
-	{ "diagnosis", FETTLE_STRING, 0, NULL, NULL, "What is wrong, and what is done about it." },
+	{ "edits", FETTLE_JSON, 0, NULL, NULL,
+	  "The edits that repair it, for patch/apply." },
+	{ "diagnosis", FETTLE_STRING, 0, NULL, NULL,
+	  "What is wrong, and what is done about it." },
 	{ "rule", FETTLE_STRING, 0, NULL, NULL, "The rule that found it." },
 };
 
@@ -78,11 +80,12 @@ look_init(struct fettle_ctx *ctx, struct look *look)
 	};
 }
 
-/* ---- reading the containers -------------------------------------------------------- */
+/* ---- reading the containers ------------------------------------------------ */
 
 /* What the engine itself says of a container that it could not start. */
 static int
-add_state(struct look *look, struct engine_api *api, const char *id, struct fault *fault)
+add_state(struct look *look, struct engine_api *api, const char *id,
+	  struct fault *fault)
 {
 	AUTO_FREE char *path = text_format("/containers/%s/json", id);
 	AUTO_JSON json_t *inspection = NULL;
@@ -97,7 +100,8 @@ add_state(struct look *look, struct engine_api *api, const char *id, struct faul
 }
 
 static int
-add_log(struct look *look, struct engine_api *api, const json_t *container, struct fault *fault)
+add_log(struct look *look, struct engine_api *api, const json_t *container,
+	struct fault *fault)
 {
 	const char *id = json_text(container, "id");
 	int lines = (int)fettle_param_int(look->ctx, LINES), result;
@@ -138,7 +142,7 @@ look_read(struct look *look, struct fault *fault)
 	return 0;
 }
 
-/* ---- the answer ------------------------------------------------------------------------ */
+/* ---- the answer ------------------------------------------------------------ */
 
 static int
 fail_nothing_found(struct look *look, const struct pack *pack)
@@ -148,24 +152,26 @@ fail_nothing_found(struct look *look, const struct pack *pack)
 	size_t end = look->log.len;
 
 	if (look->containers == 0)
-		return fettle_fail(look->ctx, "no_diagnosis",
-				   "start it once (`docker compose up -d SERVICE`), so that there "
-				   "is a log to read",
-				   "service '%s' has no container, so there is no log to look at",
-				   look->site.service);
+		return fettle_fail(
+			look->ctx, "no_diagnosis",
+			"start it once (`docker compose up -d SERVICE`), so that there "
+			"is a log to read",
+			"service '%s' has no container, so there is no log to look at",
+			look->site.service);
 	while (end > 0 && begin[end - 1] == '\n')
 		end--;
 	for (last = begin + end; last > begin && last[-1] != '\n'; last--)
 		;
-	return fettle_fail(look->ctx, "no_diagnosis",
-			   "read analyze.log; give the edits yourself in a pipeline with "
-			   "patch/apply, or use analyze/command",
-			   "none of %zu rules knows what is wrong with service '%s': looked at the "
-			   "last %d lines of %zu container(s), level %s; %s%.*s%s",
-			   pack->rule_count, look->site.service,
-			   (int)fettle_param_int(look->ctx, LINES), look->containers, level,
-			   end ? "the last line is `" : "there is no line",
-			   (int)(begin + end - last), last, end ? "`" : "");
+	return fettle_fail(
+		look->ctx, "no_diagnosis",
+		"read analyze.log; give the edits yourself in a pipeline with "
+		"patch/apply, or use analyze/command",
+		"none of %zu rules knows what is wrong with service '%s': looked at "
+		"the last %d lines of %zu container(s), level %s; %s%.*s%s",
+		pack->rule_count, look->site.service,
+		(int)fettle_param_int(look->ctx, LINES), look->containers, level,
+		end ? "the last line is `" : "there is no line",
+		(int)(begin + end - last), last, end ? "`" : "");
 }
 
 /* The first path that the service's allow-list does not admit, or NULL. */
@@ -195,11 +201,12 @@ answer(struct look *look, const struct finding *finding)
 				   finding->diagnosis);
 	outside = outside_path(look, finding->edits);
 	if (outside)
-		return fettle_fail(ctx, "outside_allow_list",
-				   "list the path under `allow:` of the service in fettle.yaml, or "
-				   "repair it by hand",
-				   "%s; but '%s' is not in the allow-list of service '%s'",
-				   finding->diagnosis, outside, look->site.service);
+		return fettle_fail(
+			ctx, "outside_allow_list",
+			"list the path under `allow:` of the service in fettle.yaml, "
+			"or repair it by hand",
+			"%s; but '%s' is not in the allow-list of service '%s'",
+			finding->diagnosis, outside, look->site.service);
 	edits = json_dumps(finding->edits, JSON_COMPACT);
 	fettle_set_output(ctx, "edits", edits);
 	fettle_info(ctx, "%s", finding->diagnosis);
@@ -214,19 +221,23 @@ analyze(struct look *look, const struct pack *pack)
 
 	findings_match(pack, &look->log, &findings, &gave_up);
 	if (gave_up)
-		fettle_warn(look->ctx, "%zu patterns were too costly for this log and not tried to "
-			    "the end", gave_up);
+		fettle_warn(
+			look->ctx,
+			"%zu patterns were too costly for this log and not tried to "
+			"the end",
+			gave_up);
 	for (size_t i = 0; i < findings.count; i++)
 		finding_resolve(&findings.v[i], pack, &look->site);
 	findings_rank(&findings);
 	for (size_t i = 0; i < findings.count; i++)
 		fettle_add_finding(look->ctx, findings.v[i].rule->id,
-				   (uint32_t)findings.v[i].confidence, findings.v[i].title,
-				   findings.v[i].evidence);
-	return findings.count ? answer(look, &findings.v[0]) : fail_nothing_found(look, pack);
+				   (uint32_t)findings.v[i].confidence,
+				   findings.v[i].title, findings.v[i].evidence);
+	return findings.count ? answer(look, &findings.v[0]) :
+				fail_nothing_found(look, pack);
 }
 
-/* ---- callbacks ------------------------------------------------------------------------- */
+/* ---- callbacks ------------------------------------------------------------- */
 
 static int
 pack_open(struct fettle_ctx *ctx, struct pack *ret, struct fault *fault)
@@ -247,10 +258,11 @@ check(struct fettle_ctx *ctx)
 
 	look_init(ctx, &look);
 	if (!look.site.service || !look.own)
-		return fettle_error_code(ctx, FETTLE_WHY_INPUT, "no_service",
-					 "name the service with -s, in a directory with a project "
-					 "file",
-					 "analyze/logs needs a service of a compose project");
+		return fettle_error_code(
+			ctx, FETTLE_WHY_INPUT, "no_service",
+			"name the service with -s, in a directory with a project "
+			"file",
+			"analyze/logs needs a service of a compose project");
 	if (pack_open(ctx, &pack, &fault) < 0)
 		return fault_end(ctx, &fault);
 	api = engine_open(ctx, &fault);
@@ -276,7 +288,8 @@ static const struct fettle_step step = {
 	.head = FETTLE_STEP_HEAD,
 	.name = "analyze/logs",
 	.version = FETTLE_VERSION,
-	.summary = "finds out from a service's logs what is wrong, and how to repair it",
+	.summary =
+		"finds out from a service's logs what is wrong, and how to repair it",
 	.stage = FETTLE_ANALYZE,
 	.flags = FETTLE_DOCKER | FETTLE_REPEATABLE,
 	.params = FETTLE_TABLE(params),

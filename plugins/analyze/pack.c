@@ -24,18 +24,20 @@ pack_done(struct pack *pack)
 static int
 invalid(struct fault *fault, const char *name, const char *id, const char *why)
 {
-	(void)fault_set(fault, FETTLE_WHY_HOST, "rules_invalid", "rule pack '%s', rule '%s': %s",
-			name, id, why);
+	(void)fault_set(fault, FETTLE_WHY_HOST, "rules_invalid",
+			"rule pack '%s', rule '%s': %s", name, id, why);
 	return fault_remedy(fault, "install Fettle again, or correct the file");
 }
 
 static int
-rule_compile(struct rule *rule, const json_t *patterns, const char *name, struct fault *fault)
+rule_compile(struct rule *rule, const json_t *patterns, const char *name,
+	     struct fault *fault)
 {
 	const json_t *pattern;
 	size_t i;
 
-	rule->patterns = x_calloc(json_array_size(patterns), sizeof(struct pcre2_real_code_8 *));
+	rule->patterns =
+		x_calloc(json_array_size(patterns), sizeof(struct pcre2_real_code_8 *));
 	json_array_foreach(patterns, i, pattern) {
 		const char *text = json_string_value(pattern);
 		PCRE2_UCHAR message[128];
@@ -44,9 +46,10 @@ rule_compile(struct rule *rule, const json_t *patterns, const char *name, struct
 
 		if (!text)
 			return invalid(fault, name, rule->id, "a pattern is no text");
-		rule->patterns[i] = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
-						  PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error,
-						  &offset, NULL);
+		rule->patterns[i] =
+			pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
+				      PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error,
+				      &offset, NULL);
 		if (!rule->patterns[i]) {
 			(void)pcre2_get_error_message(error, message, sizeof(message));
 			return invalid(fault, name, rule->id, (const char *)message);
@@ -67,19 +70,23 @@ rule_read(struct rule *rule, const json_t *json, const char *name, struct fault 
 		.title = json_text(json, "title"),
 		.fix = json_text(json, "fix"),
 		.remedy = json_text(json, "remedy"),
-		.confidence = (int)json_integer_value(json_object_get(json, "confidence")),
+		.confidence =
+			(int)json_integer_value(json_object_get(json, "confidence")),
 	};
 	if (!*rule->id || !*rule->kind || !*rule->title || !*rule->remedy)
-		return invalid(fault, name, rule->id, "id, kind, title and remedy are needed");
+		return invalid(fault, name, rule->id,
+			       "id, kind, title and remedy are needed");
 	if (rule->confidence < 1 || rule->confidence > 100)
-		return invalid(fault, name, rule->id, "confidence is not between 1 and 100");
+		return invalid(fault, name, rule->id,
+			       "confidence is not between 1 and 100");
 	if (json_array_size(patterns) == 0)
 		return invalid(fault, name, rule->id, "there is no pattern");
 	return rule_compile(rule, patterns, name, fault);
 }
 
 int
-pack_parse(const char *text, size_t len, const char *name, struct pack *ret, struct fault *fault)
+pack_parse(const char *text, size_t len, const char *name, struct pack *ret,
+	   struct fault *fault)
 {
 	AUTO(pack) struct pack pack = { .json = yaml_read(text, len, fault) };
 	const json_t *rules = json_object_get(pack.json, "rules"), *rule;
@@ -108,8 +115,8 @@ pack_load(const char *file, struct pack *ret, struct fault *fault)
 	AUTO_TEXT struct text text = { 0 };
 
 	if (file_load(file, PACK_MAX_BYTES, &text) < 0) {
-		(void)fault_set(fault, FETTLE_WHY_HOST, "rules_invalid", "read rule pack '%s': %s",
-				file, strerror(errno));
+		(void)fault_set(fault, FETTLE_WHY_HOST, "rules_invalid",
+				"read rule pack '%s': %s", file, strerror(errno));
 		return fault_remedy(fault, "install Fettle again, with its data files");
 	}
 	return pack_parse(text_get(&text), text.len, file, ret, fault);
@@ -134,7 +141,8 @@ lookup_dotted(const json_t *mapping, const char *module)
 const char *
 pack_package(const struct pack *pack, const char *module)
 {
-	const char *package = lookup_dotted(json_object_get(pack->json, "packages"), module);
+	const char *package =
+		lookup_dotted(json_object_get(pack->json, "packages"), module);
 	size_t top = strcspn(module, "."), i;
 	const json_t *name;
 
@@ -162,6 +170,6 @@ pack_not_package(const struct pack *pack, const char *module)
 const char *
 pack_library(const struct pack *pack, const char *library)
 {
-	return json_string_value(json_object_get(json_object_get(pack->json, "libraries"),
-						 library));
+	return json_string_value(
+		json_object_get(json_object_get(pack->json, "libraries"), library));
 }

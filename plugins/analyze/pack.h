@@ -28,7 +28,7 @@ struct pack {
 };
 void pack_done(struct pack *pack);
 
-/* 0, or -1 with `rules_invalid`: this installation is broken. `name` is for the message. */
+/* 0, or -1 with `rules_invalid`: the installation is broken. `name` is for that text. */
 int pack_parse(const char *text, size_t len, const char *name, struct pack *ret,
 	       struct fault *fault);
 int pack_load(const char *file, struct pack *ret, struct fault *fault);

@@ -39,14 +39,16 @@ name_end(const char *s, size_t i)
 static size_t
 clause_end(const char *s, size_t i)
 {
-	static const char *const operators[] = { "===", "==", "!=", "<=", ">=", "~=", "<", ">" };
+	static const char *const operators[] = { "===", "==", "!=", "<=",
+						 ">=",	"~=", "<",  ">" };
 	size_t begin, end;
 
 	for (size_t k = 0; k < COUNT_OF(operators); k++) {
 		if (!text_starts(s + i, operators[k]))
 			continue;
 		begin = end = skip_blanks(s, i + strlen(operators[k]));
-		while (isalnum((unsigned char)s[end]) || (s[end] && strchr(".*+!_-", s[end])))
+		while (isalnum((unsigned char)s[end]) ||
+		       (s[end] && strchr(".*+!_-", s[end])))
 			end++;
 		return end > begin && isalnum((unsigned char)s[begin]) ? end : i;
 	}
@@ -75,9 +77,10 @@ static bool
 is_rest_valid(const char *s, size_t i)
 {
 	i = skip_blanks(s, i);
-	return s[i] == '\0' || (s[i] == '#' && i > 0 && isspace((unsigned char)s[i - 1])) ||
-	       (s[i] == ';' && s[skip_blanks(s, i + 1)] != '\0') || text_starts(s + i, "--") ||
-	       text_equal(s + i, "\\");
+	return s[i] == '\0' ||
+	       (s[i] == '#' && i > 0 && isspace((unsigned char)s[i - 1])) ||
+	       (s[i] == ';' && s[skip_blanks(s, i + 1)] != '\0') ||
+	       text_starts(s + i, "--") || text_equal(s + i, "\\");
 }
 
 bool
@@ -112,7 +115,8 @@ package_equal(const char *a, const char *b)
 
 		if (a_joins != b_joins)
 			return false;
-		if (!a_joins && tolower((unsigned char)*a++) != tolower((unsigned char)*b++))
+		if (!a_joins &&
+		    tolower((unsigned char)*a++) != tolower((unsigned char)*b++))
 			return false;
 		if (a_joins) {
 			a += strspn(a, "-_.");
@@ -151,7 +155,8 @@ requirements_find(const struct text *manifest, const char *package, struct line 
 bool
 requirements_have_hashes(const struct text *manifest)
 {
-	return strstr(text_get(manifest), "--hash=") || strstr(text_get(manifest), "--hash ") ||
+	return strstr(text_get(manifest), "--hash=") ||
+	       strstr(text_get(manifest), "--hash ") ||
 	       strstr(text_get(manifest), "--require-hashes");
 }
 
@@ -185,7 +190,8 @@ unwrap(struct text *text)
 	while (text->len && strchr(",;", text->s[text->len - 1]))
 		text->s[--text->len] = '\0';
 	trim(text);
-	if (text->len >= 2 && strchr("'\"`", text->s[0]) && text->s[0] == text->s[text->len - 1]) {
+	if (text->len >= 2 && strchr("'\"`", text->s[0]) &&
+	    text->s[0] == text->s[text->len - 1]) {
 		text->s[--text->len] = '\0';
 		text->s[0] = ' ';
 	}
@@ -197,7 +203,8 @@ static const char *
 operator_meant(const char *s, size_t *len)
 {
 	static const char *const meant[][2] = {
-		{ "=>", ">=" }, { "=<", "<=" }, { "=~", "~=" }, { "=", "==" }, { ":", "==" },
+		{ "=>", ">=" }, { "=<", "<=" }, { "=~", "~=" },
+		{ "=", "==" },	{ ":", "==" },
 	};
 
 	*len = strspn(s, OPERATOR_CHARS ":");
@@ -220,7 +227,8 @@ repair_operator(struct text *text)
 	const char *meant;
 
 	if (text_get(text)[end] == '[')
-		end += strcspn(text->s + end, "]") + (strchr(text->s + end, ']') != NULL);
+		end += strcspn(text->s + end, "]") +
+		       (strchr(text->s + end, ']') != NULL);
 	at = skip_blanks(text_get(text), end);
 	meant = end > 0 ? operator_meant(text->s + at, &len) : NULL;
 	if (!meant)
@@ -240,8 +248,8 @@ requirement_repair(const char *line)
 
 	text_add(&text, line);
 	trim(&text);
-	if (text_starts(text_get(&text), "```") && strspn(text.s, "`abcdefghijklmnopqrstuvwxyz") ==
-						   text.len)
+	if (text_starts(text_get(&text), "```") &&
+	    strspn(text.s, "`abcdefghijklmnopqrstuvwxyz") == text.len)
 		return text_copy("");
 	for (size_t i = 0; i < COUNT_OF(commands); i++)
 		if (text_starts(text_get(&text), commands[i])) {
@@ -251,5 +259,7 @@ requirement_repair(const char *line)
 	unwrap(&text);
 	if (!is_sound(text_get(&text)))
 		repair_operator(&text);
-	return is_sound(text_get(&text)) && !text_equal(text.s, line) ? text_take(&text) : NULL;
+	return is_sound(text_get(&text)) && !text_equal(text.s, line) ?
+		       text_take(&text) :
+		       NULL;
 }

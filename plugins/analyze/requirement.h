@@ -16,17 +16,18 @@ struct requirement {
 	bool has_hash, has_url;
 };
 
-/* False when the line asks for no package by name (blank, comment, option, nonsense). */
+/* False when the line asks for no package by name: a comment, an option, nonsense. */
 bool requirement_parse(const char *line, struct requirement *ret);
 
 /* PEP 503: `Flask_SQLAlchemy` and `flask-sqlalchemy` are one package. */
 bool package_equal(const char *a, const char *b);
 
-/* The name a requirement like `flask[async]>=2` asks for. Caller owns; NULL when none. */
+/* The name that a line like `flask[async]>=2` asks for. Caller owns; NULL when none. */
 char *requirement_name(const char *line);
 
 /* The line that asks for the package; false when none does. */
-bool requirements_find(const struct text *manifest, const char *package, struct line *ret);
+bool requirements_find(const struct text *manifest, const char *package,
+		       struct line *ret);
 
 /* True when the manifest pins by hash: then no line can be added by guessing. */
 bool requirements_have_hashes(const struct text *manifest);

@@ -10,12 +10,13 @@
 
 #include "plugins/analyze/dockerfile.h"
 #include "plugins/analyze/local.h"
+#include "plugins/analyze/port.h"
 #include "plugins/analyze/requirement.h"
 
-#define GUESS_PENALTY 25	/* for a package named like its import, unknown to us */
-#define OLD_PENALTY   20	/* for what the log has long left behind */
-#define OLD_LINES     80
-#define LOCAL_DEPTH   4
+#define GUESS_PENALTY 25 /* for a package named like its import, unknown to us */
+#define OLD_PENALTY 20	 /* for what the log has long left behind */
+#define OLD_LINES 80
+#define LOCAL_DEPTH 4
 
 /* One finding being resolved. */
 struct work {
@@ -23,9 +24,9 @@ struct work {
 	const struct pack *pack;
 	const struct site *site;
 	struct dockerfile dockerfile;
-	char *manifest;			/* path in the project, or NULL */
+	char *manifest; /* path in the project, or NULL */
 	struct text manifest_text;
-	char *why;			/* why a person has to act, or NULL */
+	char *why; /* why a person has to act, or NULL */
 };
 
 static void
@@ -49,8 +50,8 @@ name_set(struct work *work, const char *key, const char *value)
 	json_object_set_new(work->finding->names, key, json_text_or_null(value));
 }
 
-static void leave(struct work *work, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+static void
+leave(struct work *work, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* This one is for a person, because: the sentence. */
 static void
@@ -71,14 +72,15 @@ repair(struct work *work, json_t *edit)
 	work->finding->edits = json_pack("[o]", edit);
 }
 
-/* ---- the service's files -------------------------------------------------------- */
+/* ---- the service's files --------------------------------------------------- */
 
 static char *
 in_context(const struct work *work, const char *path)
 {
 	const char *context = json_text(work->site->own, "context");
 
-	return text_equal(context, ".") ? text_copy(path) : text_format("%s/%s", context, path);
+	return text_equal(context, ".") ? text_copy(path) :
+					  text_format("%s/%s", context, path);
 }
 
 static bool
@@ -91,7 +93,7 @@ context_has(void *arg, const char *path)
 	return work->site->read(work->site->arg, full, &len) != NULL;
 }
 
-/* Reads Dockerfile and requirements file. False (and left to a person) when there are none. */
+/* Reads Dockerfile and requirements file. False, and left to a person, without them. */
 static bool
 files_load(struct work *work)
 {
@@ -101,7 +103,8 @@ files_load(struct work *work)
 	size_t len;
 
 	if (!json_is_true(json_object_get(own, "has_build"))) {
-		leave(work, "the service runs a ready image and has no `build:` section");
+		leave(work,
+		      "the service runs a ready image and has no `build:` section");
 		return false;
 	}
 	if (!*path || !*json_text(own, "context")) {
@@ -132,12 +135,13 @@ manifest_load(struct work *work)
 	if (!files_load(work))
 		return false;
 	if (!work->manifest)
-		leave(work, "'%s' installs from no requirements file in the build context",
+		leave(work,
+		      "'%s' installs from no requirements file in the build context",
 		      json_text(work->site->own, "dockerfile"));
 	return work->manifest != NULL;
 }
 
-/* ---- kinds ------------------------------------------------------------------------ */
+/* ---- kinds ----------------------------------------------------------------- */
 
 /* The package becomes a line of the requirements file. */
 static void
@@ -149,14 +153,17 @@ add_requirement(struct work *work, const char *package)
 	if (!manifest_load(work))
 		return;
 	if (requirements_find(&work->manifest_text, package, &line))
-		leave(work, "'%.*s' stands in %s already, so the image is older than the file or "
-		      "that version lacks it", (int)line.len, work->manifest_text.s + line.begin,
+		leave(work,
+		      "'%.*s' stands in %s already, so the image is older than the "
+		      "file or that version lacks it",
+		      (int)line.len, work->manifest_text.s + line.begin,
 		      work->manifest);
 	else if (requirements_have_hashes(&work->manifest_text))
-		leave(work, "%s pins by hash, and a hash cannot be guessed", work->manifest);
+		leave(work, "%s pins by hash, and a hash cannot be guessed",
+		      work->manifest);
 	else
-		repair(work, json_pack("{s:s, s:s, s:s}", "op", "add_line", "path", work->manifest,
-				       "line", package));
+		repair(work, json_pack("{s:s, s:s, s:s}", "op", "add_line", "path",
+				       work->manifest, "line", package));
 }
 
 static void
@@ -170,13 +177,17 @@ missing_module(struct work *work)
 	not_package = package ? NULL : pack_not_package(work->pack, module);
 	if (work->site->directory) {
 		const char *context = json_text(work->site->own, "context");
-		AUTO_FREE char *root = text_format("%s/%s", work->site->directory, context);
+		AUTO_FREE char *root =
+			text_format("%s/%s", work->site->directory, context);
 
-		local = *context ? local_module(root, top, package ? 1 : LOCAL_DEPTH) : NULL;
+		local = *context ? local_module(root, top, package ? 1 : LOCAL_DEPTH) :
+				   NULL;
 	}
 	if (local) {
-		leave(work, "'%s' is a module of the project ('%s' in the build context), so the "
-		      "image does not copy it or Python does not look there", top, local);
+		leave(work,
+		      "'%s' is a module of the project ('%s' in the build context), so "
+		      "the image does not copy it or Python does not look there",
+		      top, local);
 		return;
 	}
 	if (not_package) {
@@ -204,7 +215,8 @@ line_pinned(const char *line, const char *version)
 
 	if (!requirement_parse(line, &r) || r.has_hash || r.has_url)
 		return NULL;
-	return text_format("%.*s==%s%s", (int)r.spec_begin, line, version, line + r.spec_end);
+	return text_format("%.*s==%s%s", (int)r.spec_begin, line, version,
+			   line + r.spec_end);
 }
 
 static void
@@ -223,8 +235,10 @@ version_pin(struct work *work)
 	if (!newest) {
 		/* The line with the versions says more about the same requirement. */
 		work->finding->confidence -= 5;
-		leave(work, "pip names no version of '%s' that there is: the name is wrong, or the "
-		      "package index cannot be reached", package);
+		leave(work,
+		      "pip names no version of '%s' that there is: the name is wrong, "
+		      "or the package index cannot be reached",
+		      package);
 		return;
 	}
 	if (!manifest_load(work))
@@ -236,15 +250,17 @@ version_pin(struct work *work)
 	}
 	AUTO_FREE char *line = text_copy_n(work->manifest_text.s + at.begin, at.len);
 	AUTO_FREE char *made = line_pinned(line, newest);
-	json_t *edit = made ? edit_line(&work->manifest_text, work->manifest, at.begin, at.len,
-					made) : NULL;
+	json_t *edit = made ? edit_line(&work->manifest_text, work->manifest, at.begin,
+					at.len, made) :
+			      NULL;
 
 	name_set(work, "line", line);
 	name_set(work, "new_line", made);
 	if (edit)
 		repair(work, edit);
 	else
-		leave(work, "the line '%s' of %s cannot be changed safely", line, work->manifest);
+		leave(work, "the line '%s' of %s cannot be changed safely", line,
+		      work->manifest);
 }
 
 static void
@@ -255,25 +271,29 @@ missing_library(struct work *work)
 	json_t *edit;
 
 	if (!package) {
-		leave(work, "the rules do not know which Debian package has %s", library);
+		leave(work, "the rules do not know which Debian package has %s",
+		      library);
 		return;
 	}
 	name_set(work, "package", package);
 	if (!files_load(work))
 		return;
-	edit = dockerfile_install(&work->dockerfile, json_text(work->site->own, "dockerfile"),
-				  package, &why);
+	edit = dockerfile_install(&work->dockerfile,
+				  json_text(work->site->own, "dockerfile"), package,
+				  &why);
 	if (edit)
 		repair(work, edit);
 	else
-		leave(work, "Debian has it in %s, but '%s' cannot be changed for it: %s", package,
-		      json_text(work->site->own, "dockerfile"), why);
+		leave(work,
+		      "Debian has it in %s, but '%s' cannot be changed for it: %s",
+		      package, json_text(work->site->own, "dockerfile"), why);
 }
 
 static void
 manifest_syntax(struct work *work)
 {
-	const char *said = *name(work, "line") ? name(work, "line") : name(work, "line2");
+	const char *said =
+		*name(work, "line") ? name(work, "line") : name(work, "line2");
 	AUTO_FREE char *line = text_copy(said), *made = requirement_repair(line);
 	struct line at;
 	json_t *edit;
@@ -283,7 +303,8 @@ manifest_syntax(struct work *work)
 	if (!manifest_load(work))
 		return;
 	if (line_count(&work->manifest_text, line, &at) != 1) {
-		leave(work, "that line does not stand exactly once in %s", work->manifest);
+		leave(work, "that line does not stand exactly once in %s",
+		      work->manifest);
 		return;
 	}
 	if (!made) {
@@ -294,35 +315,15 @@ manifest_syntax(struct work *work)
 
 	name_set(work, "becomes", *made ? becomes : "is removed");
 	if (*made)
-		edit = edit_line(&work->manifest_text, work->manifest, at.begin, at.len, made);
+		edit = edit_line(&work->manifest_text, work->manifest, at.begin, at.len,
+				 made);
 	else
-		edit = json_pack("{s:s, s:s, s:s}", "op", "remove_line", "path", work->manifest,
-				 "line", line);
+		edit = json_pack("{s:s, s:s, s:s}", "op", "remove_line", "path",
+				 work->manifest, "line", line);
 	if (edit)
 		repair(work, edit);
 	else
 		leave(work, "the line cannot be quoted without doubt");
-}
-
-/* Does one of these `18080:8080/tcp` publish the port on the host? */
-static bool
-publishes(const json_t *ports, const char *port)
-{
-	const json_t *text;
-	size_t i;
-
-	json_array_foreach(ports, i, text) {
-		AUTO_FREE char *s = text_copy(json_string_value(text));
-		char *target = s ? strrchr(s, ':') : NULL, *host;
-
-		if (!target)
-			continue;
-		*target = '\0';
-		host = strrchr(s, ':');
-		if (text_equal(host ? host + 1 : s, port))
-			return true;
-	}
-	return false;
 }
 
 static void
@@ -333,67 +334,36 @@ port_in_use(struct work *work)
 
 	if (!*port) {
 		name_set(work, "port", "it wants");
-		work->finding->confidence -= 5;		/* other lines say which */
+		work->finding->confidence -= 5; /* other lines say which */
 	}
 	json_object_foreach((json_t *)work->site->services, other, service) {
 		if (text_equal(other, work->site->service) ||
-		    !publishes(json_object_get(service, "ports"), port))
+		    !ports_publish(json_object_get(service, "ports"), port))
 			continue;
-		leave(work, "service '%s' of this project publishes port %s too", other, port);
+		leave(work, "service '%s' of this project publishes port %s too", other,
+		      port);
 		return;
 	}
-	leave(work, "who holds it cannot be seen from here (`ss -ltnp` on the machine or in the "
-	      "container shows it)");
-}
-
-/* The port a probe like `:8080/healthz` or `http://x:8080/` asks; 0 when it names none. */
-static long
-probe_port(const char *url)
-{
-	const char *scheme = strstr(url, "://");
-	const char *host = scheme ? scheme + 3 : url, *colon = strchr(host, ':');
-	size_t end = strcspn(host, "/");
-
-	return colon && (size_t)(colon - host) < end ? strtol(colon + 1, NULL, 10) : 0;
-}
-
-/* Is the port one that the compose file or a probe expects? *ret_known: they expect any. */
-static bool
-is_expected(const struct work *work, long port, bool *ret_known)
-{
-	const json_t *ports = json_object_get(work->site->own, "ports"), *item;
-	bool found = false;
-	size_t i;
-
-	*ret_known = false;
-	json_array_foreach(ports, i, item) {
-		const char *s = json_string_value(item), *colon = s ? strrchr(s, ':') : NULL;
-		long target = s ? strtol(colon ? colon + 1 : s, NULL, 10) : 0;
-
-		*ret_known |= target > 0;
-		found |= target == port;
-	}
-	json_array_foreach(work->site->health, i, item) {
-		long target = probe_port(json_text(item, "http"));
-
-		*ret_known |= target > 0;
-		found |= target == port;
-	}
-	return found;
+	leave(work,
+	      "who holds it cannot be seen from here (`ss -ltnp` on the machine or in "
+	      "the container shows it)");
 }
 
 static void
 wrong_port(struct work *work)
 {
 	const char *address = name(work, "address");
-	bool is_loopback = text_starts(address, "127.") || text_equal(address, "localhost") ||
+	bool is_loopback = text_starts(address, "127.") ||
+			   text_equal(address, "localhost") ||
 			   text_equal(address, "::1");
 	long port = strtol(name(work, "port"), NULL, 10);
 	bool is_host = text_equal(json_text(work->site->own, "network_mode"), "host");
-	bool is_known, fits = is_expected(work, port, &is_known);
+	bool is_known, fits = ports_expect(json_object_get(work->site->own, "ports"),
+				       work->site->health, port, &is_known);
 
 	if (is_known && !fits) {
-		name_set(work, "why", "and neither `ports:` nor a health probe expects it there");
+		name_set(work, "why",
+			 "and neither `ports:` nor a health probe expects it there");
 		leave(work, "the program and the compose file disagree about the port");
 	} else if (is_loopback && is_known && !is_host) {
 		name_set(work, "why", "which nobody outside the container can reach");
@@ -423,7 +393,7 @@ static const struct {
 	{ "missing_variable", missing_variable },
 };
 
-/* ---- what it says ------------------------------------------------------------------ */
+/* ---- what it says ---------------------------------------------------------- */
 
 static void
 say(struct work *work)
@@ -435,18 +405,22 @@ say(struct work *work)
 	f->title = names_fill(f->names, f->rule->title);
 	f->remedy = names_fill(f->names, f->rule->remedy);
 	if (f->edits)
-		f->diagnosis = text_format("%s: `%s` (line %zu of its log); %s", f->title,
-					   last ? last + 1 : f->evidence, f->line, fix);
+		f->diagnosis =
+			text_format("%s: `%s` (line %zu of its log); %s", f->title,
+				    last ? last + 1 : f->evidence, f->line, fix);
 	else
-		f->diagnosis = text_format("%s: `%s` (line %zu of its log); %s", f->title,
-					   last ? last + 1 : f->evidence, f->line,
-					   work->why ? work->why : "the rules know no repair");
+		f->diagnosis =
+			text_format("%s: `%s` (line %zu of its log); %s", f->title,
+				    last ? last + 1 : f->evidence, f->line,
+				    work->why ? work->why : "the rules know no repair");
 }
 
 void
-finding_resolve(struct finding *finding, const struct pack *pack, const struct site *site)
+finding_resolve(struct finding *finding, const struct pack *pack,
+		const struct site *site)
 {
-	AUTO(work) struct work work = { .finding = finding, .pack = pack, .site = site };
+	AUTO(work)
+	struct work work = { .finding = finding, .pack = pack, .site = site };
 
 	for (size_t i = 0; i < COUNT_OF(kinds); i++)
 		if (text_equal(kinds[i].kind, finding->rule->kind))

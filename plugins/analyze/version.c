@@ -7,10 +7,17 @@
 
 #define RELEASE_PARTS 8
 
-enum phase { PHASE_DEV, PHASE_ALPHA, PHASE_BETA, PHASE_CANDIDATE, PHASE_FINAL, PHASE_POST };
+enum phase {
+	PHASE_DEV,
+	PHASE_ALPHA,
+	PHASE_BETA,
+	PHASE_CANDIDATE,
+	PHASE_FINAL,
+	PHASE_POST
+};
 
 struct version {
-	uint64_t epoch, release[RELEASE_PARTS], number;	/* number: of the phase */
+	uint64_t epoch, release[RELEASE_PARTS], number; /* number: of the phase */
 	enum phase phase;
 };
 
@@ -20,7 +27,8 @@ number_take(const char **s)
 	uint64_t n = 0;
 
 	while (isdigit((unsigned char)**s)) {
-		n = n > UINT64_MAX / 20 ? UINT64_MAX / 20 : n * 10 + (uint64_t)(**s - '0');
+		n = n > UINT64_MAX / 20 ? UINT64_MAX / 20 :
+					  n * 10 + (uint64_t)(**s - '0');
 		(*s)++;
 	}
 	return n;
@@ -33,9 +41,15 @@ phase_take(const char **s, enum phase *ret)
 		const char *word;
 		enum phase phase;
 	} words[] = {
-		{ "alpha", PHASE_ALPHA }, { "beta", PHASE_BETA },    { "preview", PHASE_CANDIDATE },
-		{ "post", PHASE_POST },	  { "pre", PHASE_CANDIDATE }, { "dev", PHASE_DEV },
-		{ "rc", PHASE_CANDIDATE }, { "a", PHASE_ALPHA },     { "b", PHASE_BETA },
+		{ "alpha", PHASE_ALPHA },
+		{ "beta", PHASE_BETA },
+		{ "preview", PHASE_CANDIDATE },
+		{ "post", PHASE_POST },
+		{ "pre", PHASE_CANDIDATE },
+		{ "dev", PHASE_DEV },
+		{ "rc", PHASE_CANDIDATE },
+		{ "a", PHASE_ALPHA },
+		{ "b", PHASE_BETA },
 		{ "c", PHASE_CANDIDATE },
 	};
 
@@ -107,7 +121,8 @@ version_newest(const char *list)
 	bool newest_is_final = false;
 
 	while (*list) {
-		size_t begin = strspn(list, ", \t"), len = strcspn(list + begin, ", \t");
+		size_t begin = strspn(list, ", \t"),
+		       len = strcspn(list + begin, ", \t");
 		AUTO_FREE char *one = text_copy_n(list + begin, len);
 		struct version v;
 
@@ -115,8 +130,9 @@ version_newest(const char *list)
 		if (!version_parse(one, &v))
 			continue;
 		bool is_final = v.phase >= PHASE_FINAL;
-		if (newest && (newest_is_final > is_final || (newest_is_final == is_final &&
-		    version_compare(one, newest) <= 0)))
+		if (newest &&
+		    (newest_is_final > is_final || (newest_is_final == is_final &&
+						    version_compare(one, newest) <= 0)))
 			continue;
 		free(newest);
 		newest = STEAL(one);

@@ -11,10 +11,10 @@
 #include "plugins/common/kit.h"
 
 #define PROGRAM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define TAIL_LINES   5
-#define TAIL_BYTES   2000
+#define TAIL_LINES 5
+#define TAIL_BYTES 2000
 
-/* ---- check and propose ---------------------------------------------------- */
+/* ---- check and propose ----------------------------------------------------- */
 
 static bool
 is_in_path(const char *program)
@@ -34,7 +34,8 @@ is_in_path(const char *program)
 	return false;
 }
 
-/* A program of the project may be made by an earlier step: only others are looked for. */
+/* A program of the project may be made by an earlier step: only others are looked for.
+ */
 static bool
 program_is_missing(const char *program)
 {
@@ -77,16 +78,17 @@ check_env(struct fettle_ctx *ctx)
 	const char *name;
 	json_t *value;
 
-	if (!fettle_param_known(ctx, COMMAND_ENV) || !fettle_param_given(ctx, COMMAND_ENV))
+	if (!fettle_param_known(ctx, COMMAND_ENV) ||
+	    !fettle_param_given(ctx, COMMAND_ENV))
 		return FETTLE_OK;
 	env = json_loads(fettle_param_json(ctx, COMMAND_ENV), 0, NULL);
 	json_object_foreach(env, name, value)
 		if (!name_is_valid(name) || text_starts(name, "FETTLE_"))
-			return fettle_error_code(ctx, FETTLE_WHY_INPUT, "command_env",
-						 "use letters, digits and _; names that start "
-						 "with FETTLE_ are Fettle's own",
-						 "'%s' cannot be set as an environment variable",
-						 name);
+			return fettle_error_code(
+				ctx, FETTLE_WHY_INPUT, "command_env",
+				"use letters, digits and _; names that start "
+				"with FETTLE_ are Fettle's own",
+				"'%s' cannot be set as an environment variable", name);
 	return FETTLE_OK;
 }
 
@@ -100,7 +102,8 @@ check_expect(struct fettle_ctx *ctx)
 	expect = fettle_param_list(ctx, COMMAND_EXPECT);
 	for (size_t i = 0; expect[i]; i++)
 		if (status_parse(expect[i]) < 0)
-			return fettle_error_code(ctx, FETTLE_WHY_INPUT, "command_expect",
+			return fettle_error_code(ctx, FETTLE_WHY_INPUT,
+						 "command_expect",
 						 "list numbers from 0 to 255",
 						 "'%s' is no exit status", expect[i]);
 	return FETTLE_OK;
@@ -125,7 +128,8 @@ command_check(struct fettle_ctx *ctx)
 	if (program_is_missing(argv[0]))
 		return fettle_error_code(ctx, FETTLE_WHY_HOST, "program_missing",
 					 "install it, or correct `argv`",
-					 "there is no program '%s' on this machine", argv[0]);
+					 "there is no program '%s' on this machine",
+					 argv[0]);
 	return FETTLE_OK;
 }
 
@@ -146,19 +150,20 @@ command_propose_effect(struct fettle_ctx *ctx, const char *kind, const char *wha
 	AUTO_FREE char *summary = NULL;
 
 	if (service)
-		summary = text_format("service %s is %s by `%s`", service, what, argv[0]);
+		summary =
+			text_format("service %s is %s by `%s`", service, what, argv[0]);
 	else
 		summary = text_format("something is %s by `%s`", what, argv[0]);
 	fettle_effect(ctx, kind, service ? service : argv[0], text, summary);
 	return command_propose(ctx);
 }
 
-/* ---- run -------------------------------------------------------------------- */
+/* ---- run ------------------------------------------------------------------- */
 
 /* Everything around one start of the program. */
 struct command {
-	struct argv env;	/* NAME=VALUE, one each */
-	char *outputs;		/* the file named by FETTLE_OUTPUTS */
+	struct argv env; /* NAME=VALUE, one each */
+	char *outputs;	 /* the file named by FETTLE_OUTPUTS */
 	struct fettle_exited exited;
 };
 
@@ -195,25 +200,29 @@ status_is_expected(struct fettle_ctx *ctx, const struct fettle_exited *exited)
 	return false;
 }
 
-/* Where the last few lines of some output begin. */
-static const char *
-tail_of(const char *s, size_t len)
+/* The last few lines of some output, as one. */
+static void
+add_tail(struct text *text, const char *s, size_t len)
 {
-	size_t begin = len, lines = 0;
+	size_t begin, lines = 0;
 
-	while (begin > 0 && len - begin < TAIL_BYTES) {
-		if (s[begin - 1] == '\n' && begin < len && ++lines == TAIL_LINES)
+	while (len > 0 && (s[len - 1] == '\n' || s[len - 1] == '\r'))
+		len--;
+	for (begin = len; begin > 0 && len - begin < TAIL_BYTES; begin--)
+		if (s[begin - 1] == '\n' && ++lines == TAIL_LINES)
 			break;
-		begin--;
-	}
-	return s + begin;
+	if (begin < len)
+		text_add(text, ": ");
+	for (; begin < len; begin++)
+		text_add_n(text, s[begin] == '\n' ? " / " : s + begin,
+			   s[begin] == '\n' ? 3 : 1);
 }
 
 /* How the program ended, with the last it said. */
 static int
 fail_exited(struct fettle_ctx *ctx, const struct fettle_exited *exited)
 {
-	const char *program = fettle_proposed_command(ctx, 0)[0], *tail = "";
+	const char *program = fettle_proposed_command(ctx, 0)[0];
 	AUTO_TEXT struct text how = { 0 };
 
 	if (exited->timed_out)
@@ -222,14 +231,15 @@ fail_exited(struct fettle_ctx *ctx, const struct fettle_exited *exited)
 		text_addf(&how, "was killed by signal %d", exited->signal);
 	else
 		text_addf(&how, "ended with status %d", exited->status);
-	if (exited->err && exited->err_len)
-		tail = tail_of(exited->err, exited->err_len);
-	else if (exited->out && exited->out_len)
-		tail = tail_of(exited->out, exited->out_len);
-	return fettle_fail(ctx, "command_failed",
-			   "read the step's log, run the command by hand, or list the status in "
-			   "`expect` when it means success",
-			   "'%s' %s%s%s", program, text_get(&how), *tail ? ": " : "", tail);
+	if (exited->err_len)
+		add_tail(&how, exited->err, exited->err_len);
+	else if (exited->out_len)
+		add_tail(&how, exited->out, exited->out_len);
+	return fettle_fail(
+		ctx, "command_failed",
+		"read the step's log, run the command by hand, or list the status in "
+		"`expect` when it means success",
+		"'%s' %s", program, text_get(&how));
 }
 
 /* Starts the program once. FETTLE_OK when it ran to some end. */
@@ -238,20 +248,22 @@ command_start(struct fettle_ctx *ctx, struct command *command, uint64_t timeout_
 {
 	struct fettle_exec exec = {
 		.size = sizeof(exec),
-		.flags = fettle_param_bool(ctx, COMMAND_CAPTURE) ? FETTLE_CAPTURE : 0,
+		.flags = FETTLE_TAIL |
+			 (fettle_param_bool(ctx, COMMAND_CAPTURE) ? FETTLE_CAPTURE : 0),
 		.env = argv_get(&command->env),
 		.timeout_ms = timeout_ms,
 	};
 
 	if (unlink(command->outputs) < 0 && errno != ENOENT)
-		return fettle_error(ctx, FETTLE_WHY_HOST, "remove '%s': %s", command->outputs,
-				    strerror(errno));
+		return fettle_error(ctx, FETTLE_WHY_HOST, "remove '%s': %s",
+				    command->outputs, strerror(errno));
 	command->exited = (struct fettle_exited){ .size = sizeof(command->exited) };
 	if (fettle_exec_proposed(ctx, 0, &exec, &command->exited) < 0)
-		return fettle_error_code(ctx, FETTLE_WHY_HOST, "program_missing",
-					 "install it, or correct `argv`", "start '%s': %s",
-					 fettle_proposed_command(ctx, 0)[0],
-					 command->exited.err ? command->exited.err : "");
+		return fettle_error_code(
+			ctx, FETTLE_WHY_HOST, "program_missing",
+			"install it, or correct `argv`", "start '%s': %s",
+			fettle_proposed_command(ctx, 0)[0],
+			command->exited.err ? command->exited.err : "");
 	return FETTLE_OK;
 }
 
@@ -262,10 +274,12 @@ set_values(struct fettle_ctx *ctx, const struct command *command)
 	AUTO_JSON json_t *values = NULL;
 	AUTO_FREE char *text = NULL;
 
-	if (file_load(command->outputs, OUTPUTS_MAX_BYTES, &bytes) < 0 && errno != ENOENT)
-		return fettle_fail(ctx, "command_outputs",
-				   "write a plain file of at most 1 MiB to $FETTLE_OUTPUTS",
-				   "read the program's outputs: %s", strerror(errno));
+	if (file_load(command->outputs, OUTPUTS_MAX_BYTES, &bytes) < 0 &&
+	    errno != ENOENT)
+		return fettle_fail(
+			ctx, "command_outputs",
+			"write a plain file of at most 1 MiB to $FETTLE_OUTPUTS",
+			"read the program's outputs: %s", strerror(errno));
 	values = outputs_parse(text_get(&bytes), bytes.len, &why);
 	if (!values)
 		return fettle_fail(ctx, "command_outputs",
@@ -333,12 +347,14 @@ command_run_within(struct fettle_ctx *ctx, uint64_t within_ms, uint64_t interval
 	for (;;) {
 		int64_t left = until - clock_boot_ms();
 
-		result = command_start(ctx, &command, within_ms ? (uint64_t)(left > 0 ? left : 1) : 0);
+		result = command_start(ctx, &command,
+				       within_ms ? (uint64_t)(left > 0 ? left : 1) : 0);
 		if (result != FETTLE_OK)
 			return result;
 		if (status_is_expected(ctx, &command.exited) || within_ms == 0)
 			break;
-		if (until - clock_boot_ms() <= (int64_t)interval_ms || fettle_time_left(ctx) <= interval_ms)
+		if (until - clock_boot_ms() <= (int64_t)interval_ms ||
+		    fettle_time_left(ctx) <= interval_ms)
 			break;
 		fettle_progress(ctx, within_ms - (uint64_t)left, within_ms,
 				"not yet, trying again");
@@ -359,9 +375,9 @@ effects_save(struct fettle_ctx *ctx, const char *path)
 					    JSON_DECODE_ANY, NULL);
 
 		json_array_append_new(effects,
-				      json_pack("{s:s, s:s, s:o?, s:s?}", "kind", effect.kind,
-						"target", effect.target, "before", before, "step",
-						effect.step));
+				      json_pack("{s:s, s:s, s:o?, s:s?}", "kind",
+						effect.kind, "target", effect.target,
+						"before", before, "step", effect.step));
 	}
 	return json_dump_file(effects, path, JSON_INDENT(1));
 }
@@ -374,7 +390,8 @@ command_run_effects(struct fettle_ctx *ctx)
 	int result;
 
 	if (effects_save(ctx, path) < 0)
-		return fettle_error(ctx, FETTLE_WHY_HOST, "write '%s': %s", path, strerror(errno));
+		return fettle_error(ctx, FETTLE_WHY_HOST, "write '%s': %s", path,
+				    strerror(errno));
 	command_init(ctx, &command);
 	argv_addf(&command.env, "FETTLE_EFFECTS=%s", path);
 	result = command_start(ctx, &command, 0);

@@ -11,16 +11,19 @@
 /* The first parameters of each command step, in this order. */
 enum { COMMAND_ARGV, COMMAND_ENV, COMMAND_EXPECT, COMMAND_CAPTURE, COMMAND_PARAMS };
 
-#define COMMAND_PARAM_ROWS                                                             \
-	[COMMAND_ARGV] = { "argv", FETTLE_LIST, FETTLE_REQUIRED | FETTLE_PROGRAM, NULL,    \
-			   NULL, "The program and its arguments; no shell reads them." }, \
-	[COMMAND_ENV] = { "env", FETTLE_MAP, 0, NULL, NULL,                            \
-			  "Environment variables for the program." },                  \
-	[COMMAND_EXPECT] = { "expect", FETTLE_LIST, 0, "[\"0\"]", NULL,                  \
-			     "The exit statuses that mean success." },                 \
-	[COMMAND_CAPTURE] = { "capture", FETTLE_BOOL, 0, "false", NULL,                \
-			      "Keep standard output as output `stdout` instead of "    \
-			      "logging it." }
+#define COMMAND_PARAM_ROWS							\
+	[COMMAND_ARGV] = {							\
+		"argv", FETTLE_LIST, FETTLE_REQUIRED | FETTLE_PROGRAM, NULL, NULL,\
+		"The program and its arguments; no shell reads them." },	\
+	[COMMAND_ENV] = {							\
+		"env", FETTLE_MAP, 0, NULL, NULL,				\
+		"Environment variables for the program." },			\
+	[COMMAND_EXPECT] = {							\
+		"expect", FETTLE_LIST, 0, "[\"0\"]", NULL,			\
+		"The exit statuses that mean success." },			\
+	[COMMAND_CAPTURE] = {							\
+		"capture", FETTLE_BOOL, 0, "false", NULL,			\
+		"Keep standard output as output `stdout` instead of logging it." }
 
 #define COMMAND_OUTPUT_ROWS                                                            \
 	{ "values", FETTLE_MAP, 0, NULL, NULL,                                         \
@@ -42,7 +45,8 @@ int command_propose_effect(struct fettle_ctx *ctx, const char *kind, const char 
 int command_run(struct fettle_ctx *ctx);
 
 /* Runs it until it succeeds, every interval_ms, for at most within_ms (0: once). */
-int command_run_within(struct fettle_ctx *ctx, uint64_t within_ms, uint64_t interval_ms);
+int command_run_within(struct fettle_ctx *ctx, uint64_t within_ms,
+		       uint64_t interval_ms);
 
 /* Runs it with the standing effects in the file $FETTLE_EFFECTS. */
 int command_run_effects(struct fettle_ctx *ctx);

@@ -34,7 +34,8 @@ point_take(struct span text, size_t *i)
 	int more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
 	uint32_t point = lead;
 
-	for (; more > 0 && *i < text.len && ((unsigned char)text.s[*i] & 0xc0) == 0x80; more--)
+	for (; more > 0 && *i < text.len && ((unsigned char)text.s[*i] & 0xc0) == 0x80;
+	     more--)
 		point = point << 8 | (unsigned char)text.s[(*i)++];
 	return point;
 }
@@ -47,7 +48,7 @@ class_end(struct span p, size_t i)
 
 	if (end < p.len && p.s[end] == '!')
 		end++;
-	for (end++; end < p.len; end++)		/* a bracket in first place belongs to it */
+	for (end++; end < p.len; end++) /* a bracket in first place belongs to it */
 		if (p.s[end] == ']')
 			return end + 1;
 	return 0;
@@ -124,7 +125,8 @@ glob_matches(const char *pattern, const char *path)
 
 	while (t) {
 		const char *p_next = p, *t_next = t;
-		struct span component = p ? component_take(&p_next) : (struct span){ "", 0 };
+		struct span component =
+			p ? component_take(&p_next) : (struct span){ "", 0 };
 		struct span part = component_take(&t_next);
 
 		if (p && component.len == 2 && memcmp(component.s, "**", 2) == 0) {

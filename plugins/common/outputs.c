@@ -18,7 +18,7 @@ name_length(const char *s, size_t len)
 	return n;
 }
 
-/* The lines up to the one that says `end`, joined by newlines; false when there is none. */
+/* The lines up to the one that says `end`, by newlines; false when there is none. */
 static bool
 block_take(const struct text *text, size_t *at, size_t *number, const char *end,
 	   struct text *ret)
@@ -28,7 +28,8 @@ block_take(const struct text *text, size_t *at, size_t *number, const char *end,
 
 	while (line_next(text, at, &line)) {
 		(*number)++;
-		if (line.len == strlen(end) && memcmp(text->s + line.begin, end, line.len) == 0)
+		if (line.len == strlen(end) &&
+		    memcmp(text->s + line.begin, end, line.len) == 0)
 			return true;
 		if (!is_first)
 			text_add(ret, "\n");
@@ -55,7 +56,8 @@ value_take(const struct text *text, size_t *at, size_t *number, struct line rest
 
 		if (block_take(text, at, number, end, value))
 			return true;
-		text_addf(why, "line %zu: the block is never ended by '%s'", begins, end);
+		text_addf(why, "line %zu: the block is never ended by '%s'", begins,
+			  end);
 		return false;
 	}
 	text_addf(why, "line %zu: neither NAME=VALUE nor NAME<<END", begins);
@@ -83,14 +85,17 @@ outputs_parse(const char *bytes, size_t len, struct text *why)
 		line.begin += n;
 		line.len -= n;
 		if (n == 0) {
-			text_addf(why, "line %zu: neither NAME=VALUE nor NAME<<END", begins);
+			text_addf(why, "line %zu: neither NAME=VALUE nor NAME<<END",
+				  begins);
 			return NULL;
 		}
 		if (!value_take(&text, &at, &number, line, &value, why))
 			return NULL;
-		if (json_object_set_new(values, name, json_stringn(text_get(&value), value.len)) <
+		if (json_object_set_new(values, name,
+					json_stringn(text_get(&value), value.len)) <
 		    0) {
-			text_addf(why, "line %zu: the value of '%s' is not UTF-8", begins, name);
+			text_addf(why, "line %zu: the value of '%s' is not UTF-8",
+				  begins, name);
 			return NULL;
 		}
 	}

@@ -21,11 +21,13 @@ static const struct fettle_param outputs[] = {
 static int
 fail(struct fettle_ctx *ctx, const struct edit_fault *fault)
 {
-	return fettle_fail(ctx, fault->code, fault->remedy, "%s", text_get(&fault->message));
+	return fettle_fail(ctx, fault->code, fault->remedy, "%s",
+			   text_get(&fault->message));
 }
 
 static int
-read_file(void *arg, const char *path, const char **bytes, size_t *len, const char **why)
+read_file(void *arg, const char *path, const char **bytes, size_t *len,
+	  const char **why)
 {
 	struct fettle_ctx *ctx = arg;
 
@@ -39,8 +41,8 @@ read_file(void *arg, const char *path, const char **bytes, size_t *len, const ch
 static json_t *
 edits_load(struct fettle_ctx *ctx)
 {
-	return json_loads(fettle_param_json(ctx, EDITS), JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
-			  NULL);
+	return json_loads(fettle_param_json(ctx, EDITS),
+			  JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
 }
 
 static int
@@ -78,7 +80,8 @@ propose(struct fettle_ctx *ctx)
 		changed++;
 	}
 	if (changed == 0) {
-		fettle_info(ctx, "no_change: the files are already as the edits want them");
+		fettle_info(ctx,
+			    "no_change: the files are already as the edits want them");
 		return FETTLE_NOOP;
 	}
 	fettle_info(ctx, "%zu of %zu files change", changed, set.count);
@@ -94,7 +97,8 @@ run(struct fettle_ctx *ctx)
 	struct fettle_proposed_edit edit;
 
 	for (uint32_t i = 0; fettle_proposed_edit(ctx, i, &edit); i++) {
-		fettle_info(ctx, "%s '%s'", edit.post_sha256 ? "wrote" : "deleted", edit.path);
+		fettle_info(ctx, "%s '%s'", edit.post_sha256 ? "wrote" : "deleted",
+			    edit.path);
 		json_array_append_new(files, json_string(edit.path));
 	}
 	text = json_dumps(files, JSON_COMPACT);

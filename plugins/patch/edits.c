@@ -9,16 +9,18 @@
 
 struct operation {
 	const char *name;
-	const char *members[3];	/* besides op and path; `?` in front: may be missing */
+	const char *members[3]; /* besides op and path; `?` in front: may be missing */
 	bool needs_file;
-	int (*apply)(const json_t *edit, struct edit_file *file, struct edit_fault *fault);
+	int (*apply)(const json_t *edit, struct edit_file *file,
+		     struct edit_fault *fault);
 };
 
 static int fault_set(struct edit_fault *fault, const char *code, const char *remedy,
 		     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 static int
-fault_set(struct edit_fault *fault, const char *code, const char *remedy, const char *fmt, ...)
+fault_set(struct edit_fault *fault, const char *code, const char *remedy,
+	  const char *fmt, ...)
 {
 	AUTO_FREE char *s = NULL;
 	va_list ap;
@@ -63,7 +65,7 @@ edit_file_changed(const struct edit_file *file)
 				       file->before.len) != 0);
 }
 
-/* ---- text ------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------ */
 
 /* Appends s with every bare newline made CRLF. */
 static void
@@ -88,7 +90,7 @@ text_splice(struct text *text, size_t begin, size_t end, const char *s)
 	text_move(text, &made);
 }
 
-/* ---- operations -------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------ */
 
 static int
 apply_add_line(const json_t *edit, struct edit_file *file, struct edit_fault *fault)
@@ -96,7 +98,7 @@ apply_add_line(const json_t *edit, struct edit_file *file, struct edit_fault *fa
 	const char *line = json_text(edit, "line"), *ending = line_ending(&file->after);
 	const json_t *after = json_object_get(edit, "after");
 	AUTO_FREE char *added = NULL;
-	bool is_open;			/* the line before has no ending of its own */
+	bool is_open; /* the line before has no ending of its own */
 	struct line found = { 0, 0, file->after.len };
 	size_t count;
 
@@ -106,10 +108,12 @@ apply_add_line(const json_t *edit, struct edit_file *file, struct edit_fault *fa
 	if (after) {
 		count = line_count(&file->after, json_string_value(after), &found);
 		if (count != 1)
-			return fault_set(fault, "patch.line",
-					 "name a line that is in the file exactly once",
-					 "add a line to '%s': the line '%.200s' to put it after is there "
-					 "%zu times", file->path, json_string_value(after), count);
+			return fault_set(
+				fault, "patch.line",
+				"name a line that is in the file exactly once",
+				"add a line to '%s': the line '%.200s' to put it after "
+				"is there %zu times",
+				file->path, json_string_value(after), count);
 	}
 	is_open = found.end > 0 && file->after.s[found.end - 1] != '\n';
 	added = text_format("%s%s%s", is_open ? ending : "", line, ending);
@@ -125,10 +129,11 @@ apply_remove_line(const json_t *edit, struct edit_file *file, struct edit_fault 
 	size_t count = line_count(&file->after, line, &found);
 
 	if (count != 1)
-		return fault_set(fault, "patch.line",
-				 "name a line that is in the file exactly once",
-				 "remove a line of '%s': the line '%.200s' is there %zu times",
-				 file->path, line, count);
+		return fault_set(
+			fault, "patch.line",
+			"name a line that is in the file exactly once",
+			"remove a line of '%s': the line '%.200s' is there %zu times",
+			file->path, line, count);
 	text_splice(&file->after, found.begin, found.end, "");
 	return 0;
 }
@@ -148,13 +153,14 @@ apply_replace(const json_t *edit, struct edit_file *file, struct edit_fault *fau
 				 "read the file again and quote what is in it now",
 				 "replace in '%s': '%.200s' is not in it", file->path,
 				 json_text(edit, "find"));
-	again = memmem(first + 1, file->after.len - (size_t)(first + 1 - file->after.s), find.s,
-		       find.len);
+	again = memmem(first + 1, file->after.len - (size_t)(first + 1 - file->after.s),
+		       find.s, find.len);
 	if (again)
-		return fault_set(fault, "patch.find",
-				 "quote more around it, so that it is there exactly once",
-				 "replace in '%s': '%.200s' is there more than once", file->path,
-				 json_text(edit, "find"));
+		return fault_set(
+			fault, "patch.find",
+			"quote more around it, so that it is there exactly once",
+			"replace in '%s': '%.200s' is there more than once", file->path,
+			json_text(edit, "find"));
 	text_splice(&file->after, (size_t)(first - file->after.s),
 		    (size_t)(first - file->after.s) + find.len, text_get(&with));
 	return 0;
@@ -205,7 +211,7 @@ operation_find(const char *name)
 	return NULL;
 }
 
-/* ---- the form of edits -------------------------------------------------- */
+/* ---- the form of edits ----------------------------------------------------- */
 
 static bool
 path_is_canonical(const char *path)
@@ -240,23 +246,27 @@ operation_takes(const struct operation *op, const char *member)
 }
 
 static int
-members_check(const struct operation *op, json_t *edit, size_t number, struct edit_fault *fault)
+members_check(const struct operation *op, json_t *edit, size_t number,
+	      struct edit_fault *fault)
 {
-	const char *key, *see = "fettle-patch-apply(7) lists the operations and their members";
+	const char *key,
+		*see = "fettle-patch-apply(7) lists the operations and their members";
 	json_t *value;
 
 	json_object_foreach(edit, key, value) {
 		if (!operation_takes(op, key))
-			return fault_set(fault, "patch.op", see, "edit %zu: %s has no member '%s'",
-					 number, op->name, key);
+			return fault_set(fault, "patch.op", see,
+					 "edit %zu: %s has no member '%s'", number,
+					 op->name, key);
 		if (!json_is_string(value))
-			return fault_set(fault, "patch.op", see, "edit %zu: '%s' is no text", number,
-					 key);
+			return fault_set(fault, "patch.op", see,
+					 "edit %zu: '%s' is no text", number, key);
 	}
 	for (size_t i = 0; i < COUNT_OF(op->members) && op->members[i]; i++)
 		if (op->members[i][0] != '?' && !json_object_get(edit, op->members[i]))
-			return fault_set(fault, "patch.op", see, "edit %zu: %s needs '%s'", number,
-					 op->name, op->members[i]);
+			return fault_set(fault, "patch.op", see,
+					 "edit %zu: %s needs '%s'", number, op->name,
+					 op->members[i]);
 	return 0;
 }
 
@@ -268,40 +278,44 @@ values_check(const json_t *edit, size_t number, struct edit_fault *fault)
 
 	for (size_t i = 0; i < COUNT_OF(lines); i++)
 		if (strpbrk(json_text(edit, lines[i]), "\r\n"))
-			return fault_set(fault, "patch.line", "give one edit for each line",
-					 "edit %zu: '%s' holds a line break", number, lines[i]);
+			return fault_set(
+				fault, "patch.line", "give one edit for each line",
+				"edit %zu: '%s' holds a line break", number, lines[i]);
 	if (json_object_get(edit, "find") && !*json_text(edit, "find"))
 		return fault_set(fault, "patch.find", "quote the text to replace",
 				 "edit %zu: 'find' is empty", number);
 	if (!path_is_canonical(json_text(edit, "path")))
-		return fault_set(fault, "patch.path",
-				 "name the file relative to the project, without `.` and `..`",
-				 "edit %zu: '%s' is no path inside the project", number,
-				 json_text(edit, "path"));
+		return fault_set(
+			fault, "patch.path",
+			"name the file relative to the project, without `.` and `..`",
+			"edit %zu: '%s' is no path inside the project", number,
+			json_text(edit, "path"));
 	return 0;
 }
 
 int
 edits_check(const json_t *edits, struct edit_fault *fault)
 {
-	const char *see = "fettle-patch-apply(7) lists the operations and their members";
+	const char *see =
+		"fettle-patch-apply(7) lists the operations and their members";
 	json_t *edit;
 	size_t i;
 
 	if (!json_is_array(edits))
 		return fault_set(fault, "patch.op", see, "edits are no list");
 	if (json_array_size(edits) > EDITS_MAX)
-		return fault_set(fault, "patch.op", "split the change", "more than %d edits",
-				 EDITS_MAX);
+		return fault_set(fault, "patch.op", "split the change",
+				 "more than %d edits", EDITS_MAX);
 	json_array_foreach(edits, i, edit) {
 		const struct operation *op = operation_find(json_text(edit, "op"));
 
 		if (!op)
-			return fault_set(fault, "patch.op", see, "edit %zu: '%s' is no operation",
-					 i + 1, json_text(edit, "op"));
+			return fault_set(fault, "patch.op", see,
+					 "edit %zu: '%s' is no operation", i + 1,
+					 json_text(edit, "op"));
 		if (!json_object_get(edit, "path"))
-			return fault_set(fault, "patch.op", see, "edit %zu: %s needs 'path'", i + 1,
-					 op->name);
+			return fault_set(fault, "patch.op", see,
+					 "edit %zu: %s needs 'path'", i + 1, op->name);
 		if (members_check(op, edit, i + 1, fault) < 0 ||
 		    values_check(edit, i + 1, fault) < 0)
 			return -1;
@@ -309,7 +323,7 @@ edits_check(const json_t *edits, struct edit_fault *fault)
 	return 0;
 }
 
-/* ---- applying ------------------------------------------------------------ */
+/* ---- applying -------------------------------------------------------------- */
 
 static struct edit_file *
 file_find(struct edit_set *set, const char *path)
@@ -334,13 +348,16 @@ file_get(struct edit_set *set, const char *path, edit_reader *read, void *arg,
 		return file;
 	found = read(arg, path, &bytes, &len, &why);
 	if (found < 0) {
-		(void)fault_set(fault, "patch.path", "edit a regular file inside the project",
+		(void)fault_set(fault, "patch.path",
+				"edit a regular file inside the project",
 				"read '%s': %s", path, why);
 		return NULL;
 	}
 	set->files = x_realloc(set->files, set->count + 1, sizeof(*set->files));
 	file = &set->files[set->count++];
-	*file = (struct edit_file){ .path = text_copy(path), .existed = found, .exists = found };
+	*file = (struct edit_file){ .path = text_copy(path),
+				    .existed = found,
+				    .exists = found };
 	if (found) {
 		text_add_n(&file->before, bytes, len);
 		text_add_n(&file->after, bytes, len);
@@ -353,18 +370,21 @@ edit_apply(const json_t *edit, struct edit_set *set, edit_reader *read, void *ar
 	   struct edit_fault *fault)
 {
 	const struct operation *op = operation_find(json_text(edit, "op"));
-	struct edit_file *file = file_get(set, json_text(edit, "path"), read, arg, fault);
+	struct edit_file *file =
+		file_get(set, json_text(edit, "path"), read, arg, fault);
 
 	if (!file)
 		return -1;
 	if (op->needs_file && !file->exists)
 		return fault_set(fault, "patch.missing",
 				 "check the path, or use \"write\" to make the file",
-				 "%s in '%s': there is no such file", op->name, file->path);
-	if (op->needs_file && file->after.len && memchr(file->after.s, '\0', file->after.len) &&
-	    op->apply != apply_delete)
+				 "%s in '%s': there is no such file", op->name,
+				 file->path);
+	if (op->needs_file && file->after.len &&
+	    memchr(file->after.s, '\0', file->after.len) && op->apply != apply_delete)
 		return fault_set(fault, "patch.binary", "edit text files only",
-				 "%s in '%s': the file is not text", op->name, file->path);
+				 "%s in '%s': the file is not text", op->name,
+				 file->path);
 	if (op->apply(edit, file, fault) < 0)
 		return -1;
 	if (file->after.len > EDITS_MAX_BYTES)

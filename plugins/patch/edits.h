@@ -52,9 +52,9 @@ typedef int edit_reader(void *arg, const char *path, const char **bytes, size_t 
 /* Is this a list of well-formed edits? -1 and *fault. Reads no file. */
 int edits_check(const json_t *edits, struct edit_fault *fault);
 
-/* edits_check, then every file's post-image in *ret, in order of first use. -1 and *fault. */
-int edits_compute(const json_t *edits, edit_reader *read, void *arg, struct edit_set *ret,
-		  struct edit_fault *fault);
+/* edits_check, then each file's post-image, in order of first use. -1 and *fault. */
+int edits_compute(const json_t *edits, edit_reader *read, void *arg,
+		  struct edit_set *ret, struct edit_fault *fault);
 
 /* True when the edits made a difference to this file. */
 bool edit_file_changed(const struct edit_file *file);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* verify/command: any program that tells whether the service is well, tried for a while. */
+/* verify/command: any program that tells whether the service is well, tried again. */
 #include "plugins/common/command.h"
 
 enum { WITHIN = COMMAND_PARAMS, INTERVAL };

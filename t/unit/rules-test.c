@@ -128,7 +128,7 @@ static const struct rule_case {
 	{ "unknown library", "ImportError: libacme.so.7: cannot open shared object file: No such "
 	  "file or directory\n", "python.missing_library", NULL, "do not know which" },
 	{ "installed already", "ImportError: libGL.so.1: cannot open shared object file: No such\n",
-	  "python.missing_library", NULL, "older than the file", NULL,
+	  "python.missing_library", NULL, "already: the image is older", NULL,
 	  "FROM python:3\nRUN apt-get install -y \\\n  libgl1 \\\n  curl\n" },
 
 	/* syntax error in the manifest */
