@@ -119,7 +119,7 @@ set_pragmas(struct store *store, struct err *err)
 			       "write-ahead log", store->dir);
 
 	if (db_script(store, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-			     "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;"
+			     "PRAGMA temp_store = MEMORY;"
 			     "PRAGMA journal_size_limit = 16777216", err) < 0)
 		return -1;
 	if (db_number(store, "PRAGMA synchronous") != 2 ||

@@ -95,7 +95,8 @@ json_t *
 store_unfinished(struct store *store, struct err *err)
 {
 	return take_rows(store, db_query(store,
-		RUN_COLUMNS "WHERE state IN ('running', 'rolling_back') ORDER BY n", ""), err);
+		RUN_COLUMNS "WHERE state IN ('running', 'rolling_back')"
+		" OR (state = 'pending' AND epoch > 0) ORDER BY n", ""), err);
 }
 
 json_t *

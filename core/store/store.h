@@ -138,7 +138,10 @@ json_t *store_proposal(struct store *store, const char *run, const char *step, s
 /* {"seq","time_ms","kind","actor","body","hash"} with seq > after, oldest first; limit 0: all. */
 json_t *store_events(struct store *store, const char *run, int64_t after, uint32_t limit,
 		     struct err *err);
-/* Runs in `running` or `rolling_back`, oldest first: what recovery looks at. */
+/*
+ * Runs in `running` or `rolling_back`, and claimed ones that never got so far,
+ * oldest first: what recovery looks at.
+ */
 json_t *store_unfinished(struct store *store, struct err *err);
 /* Resolves `last`, a full id or a unique prefix. */
 int store_find_run(struct store *store, const char *name, char ret_run[RUN_ID_SIZE],
