@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* `fettle doctor`: could a repair work here, and did one stop half way? */
+#include "base/base.h"
+
+#include "cli/summary.h"
+#include "cli/cli.h"
+
+static void
+row_add(json_t *rows, const char *name, bool ok, const char *text, const char *remedy)
+{
+	(void)json_array_append_new(rows, json_pack("{s:s, s:b, s:s, s:s}", "name",
+						    name, "ok", ok, "text", text,
+						    "remedy", remedy));
+}
+
+/* Runs that stand between begin and end, and nobody is at them. */
+static void
+add_unfinished(struct cli *cli, json_t *rows)
+{
+	AUTO(json_ref) json_t *runs = NULL;
+	struct err err;
+	json_t *run;
+	size_t i, dead = 0;
+
+	runs = store_unfinished(cli->store, &err);
+	if (!runs) {
+		row_add(rows, "unfinished runs", false, err.text, err.remedy);
+		return;
+	}
+	json_array_foreach (runs, i, run) {
+		AUTO(str) struct str text = STR_INIT, remedy = STR_INIT;
+		const char *id = json_text(run, "run");
+
+		if (!run_is_orphan(cli->store, run))
+			continue;
+		dead++;
+		str_addf(&text, "run %s of service '%s' was interrupted", id,
+			 json_text(run, "service"));
+		str_add(&remedy, "put back what it changed: ");
+		cli_add_command(cli, &remedy, "rollback", id);
+		row_add(rows, "unfinished runs", false, str_get(&text),
+			str_get(&remedy));
+	}
+	if (!dead)
+		row_add(rows, "unfinished runs", true,
+			json_array_size(runs) ? "none but those being carried out now"
+					      : "none",
+			"");
+}
+
+static void
+print_rows(struct cli *cli, const json_t *rows)
+{
+	AUTO(str) struct str text = STR_INIT;
+	size_t i, problems = 0, width = 0;
+	json_t *row;
+
+	json_array_foreach (rows, i, row)
+		if (strlen(json_text(row, "name")) > width)
+			width = strlen(json_text(row, "name"));
+	json_array_foreach (rows, i, row) {
+		const char *name = json_text(row, "name");
+		bool ok = json_flag(row, "ok");
+		int pad = (int)(width - strlen(name)) + 2;
+
+		problems += !ok;
+		if (ok && cli->options.quiet)
+			continue;
+		out_add(&cli->out, &text, ok ? TONE_GOOD : TONE_BAD,
+			ok ? "ok       " : "problem  ");
+		out_add(&cli->out, &text, TONE_STRONG, name);
+		str_addf(&text, "%*s", pad, "");
+		out_add_wrapped(&cli->out, &text, TONE_PLAIN, json_text(row, "text"),
+				(unsigned)width + 11);
+		str_add_c(&text, '\n');
+		if (ok || !*json_text(row, "remedy"))
+			continue;
+		str_add(&text, "         what to do: ");
+		out_add_wrapped(&cli->out, &text, TONE_STRONG, json_text(row, "remedy"),
+				21);
+		str_add_c(&text, '\n');
+	}
+	if (!cli->options.quiet && problems)
+		str_addf(&text, "\n%zu problem%s\n", problems,
+			 problems == 1 ? "" : "s");
+	else if (!cli->options.quiet)
+		str_add(&text, "\nno problems: a repair can work here\n");
+	out_write(&cli->out, &text);
+}
+
+int
+verb_doctor(struct cli *cli)
+{
+	AUTO(json_ref) json_t *rows = json_array();
+	AUTO(json_ref) json_t *found = NULL;
+	struct engine engine;
+	struct err err;
+	bool is_well = true;
+	json_t *row;
+	size_t i;
+
+	if (cli_open_store(cli, STORE_WRITE, &err) < 0) {
+		row_add(rows, "store", false, err.text, err.remedy);
+	} else {
+		row_add(rows, "store", true, cli->state_dir, "");
+		add_unfinished(cli, rows);
+		engine = cli_engine(cli, "operator");
+		found = engine_doctor(&engine, cli->directory);
+		(void)json_array_extend(rows, found);
+	}
+	json_array_foreach (rows, i, row)
+		is_well = is_well && json_flag(row, "ok");
+	if (cli->options.json)
+		out_json(&cli->out, rows);
+	else
+		print_rows(cli, rows);
+	return is_well ? EXIT_DONE : EXIT_REFUSED;
+}

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See options.h. */
+#include "base/base.h"
+
+#include "cli/options.h"
+
+#include "base/num.h"
+
+#define ANY_COUNT ((size_t)-1)
+
+/* clang-format off: tables */
+const struct verb verbs[] = {
+	{ "init", "", "write a fettle.yaml for the Compose project that is here",
+	  0, 0, 0, verb_init },
+	{ "check", "[INSTRUCTION]", "read and check project and pipeline; run nothing",
+	  OPTION_ORDER, 0, ANY_COUNT, verb_check },
+	{ "plan", "[INSTRUCTION]", "show what a run would do, up to the first change",
+	  OPTION_ORDER, 0, ANY_COUNT, verb_plan },
+	{ "run", "[INSTRUCTION]", "carry out a pipeline; put all back when it fails",
+	  OPTION_ORDER, 0, ANY_COUNT, verb_run },
+	{ "runs", "", "list runs, newest first",
+	  OPTION_SERVICE | OPTION_STATE | OPTION_LIMIT | OPTION_OFFSET, 0, 0,
+	  verb_runs },
+	{ "show", "[RUN]", "one run: outcome, cause, changes, steps, artifacts",
+	  0, 0, 1, verb_show },
+	{ "logs", "[RUN [STEP]]", "what the steps of a run printed",
+	  OPTION_FOLLOW, 0, 2, verb_logs },
+	{ "diff", "[RUN]", "the file changes of a run as a unified diff",
+	  0, 0, 1, verb_diff },
+	{ "artifacts", "[RUN [NAME]]", "list the stored files of a run, or print one",
+	  OPTION_OUTPUT, 0, 2, verb_artifacts },
+	{ "rollback", "RUN", "put back what still stands of a run",
+	  0, 1, 1, verb_rollback },
+	{ "plugins", "[NAME]", "list step types and policies, or explain one",
+	  0, 0, 1, verb_plugins },
+	{ "doctor", "", "check this machine and look for unfinished runs",
+	  0, 0, 0, verb_doctor },
+	{ NULL },
+};
+
+/* Where the value of an option goes. */
+enum slot {
+	SLOT_STATE_DIR, SLOT_DIRECTORY, SLOT_PIPELINE, SLOT_SERVICE, SLOT_INPUT,
+	SLOT_FOLLOW, SLOT_OUTPUT, SLOT_STATE, SLOT_LIMIT, SLOT_OFFSET, SLOT_JSON,
+	SLOT_NO_COLOR, SLOT_QUIET, SLOT_HELP, SLOT_VERSION,
+};
+
+static const struct option_row {
+	char letter;		/* 0: none */
+	const char *name, *value;	/* value NULL: a switch */
+	uint32_t bit;
+	enum slot slot;
+	const char *help;
+} rows[] = {
+	{ 'p', "pipeline", "NAME|FILE", OPTION_PIPELINE, SLOT_PIPELINE,
+	  "the pipeline (default: the project's or the built-in `repair`)" },
+	{ 's', "service", "NAME", OPTION_SERVICE, SLOT_SERVICE,
+	  "the target service (default: the one the instruction names)" },
+	{ 'i', "input", "KEY=VALUE", OPTION_INPUT, SLOT_INPUT,
+	  "an input of the pipeline; may be repeated" },
+	{ 'f', "follow", NULL, OPTION_FOLLOW, SLOT_FOLLOW,
+	  "keep printing until the run ends" },
+	{ 'o', "output", "FILE", OPTION_OUTPUT, SLOT_OUTPUT,
+	  "write the artifact to a new file" },
+	{ 0, "state", "STATE", OPTION_STATE, SLOT_STATE,
+	  "only runs in this state" },
+	{ 'n', "limit", "N", OPTION_LIMIT, SLOT_LIMIT,
+	  "how many runs to list, 1 to 100 (default 20)" },
+	{ 0, "offset", "N", OPTION_OFFSET, SLOT_OFFSET,
+	  "how many of the newest runs to leave out" },
+	{ 'C', "directory", "DIR", OPTION_COMMON, SLOT_DIRECTORY,
+	  "change to this directory first" },
+	{ 0, "state-dir", "DIR", OPTION_COMMON, SLOT_STATE_DIR,
+	  "where runs are kept (default: $FETTLE_STATE_DIR, else see fettle(1))" },
+	{ 0, "json", NULL, OPTION_COMMON, SLOT_JSON,
+	  "print JSON on standard output" },
+	{ 0, "no-color", NULL, OPTION_COMMON, SLOT_NO_COLOR,
+	  "no colours, also on a terminal" },
+	{ 'q', "quiet", NULL, OPTION_COMMON, SLOT_QUIET,
+	  "print the result only" },
+	{ 'h', "help", NULL, OPTION_COMMON, SLOT_HELP,
+	  "explain fettle, or the verb" },
+	{ 'V', "version", NULL, OPTION_COMMON, SLOT_VERSION,
+	  "print the version" },
+};
+
+/* clang-format on */
+
+const struct verb *
+verb_find(const char *name, struct err *err)
+{
+	AUTO(strv) struct strv names = STRV_INIT;
+	const char *near;
+
+	for (const struct verb *verb = verbs; verb->name; verb++) {
+		if (str_eq(verb->name, name))
+			return verb;
+		strv_add(&names, verb->name);
+	}
+	near = strv_nearest(&names, name);
+	(void)err_set(err, "usage", "'%s' is no verb of fettle", name);
+	if (near)
+		(void)err_remedy(
+			err,
+			"did you mean `fettle %s`? `fettle --help` lists all verbs",
+			near);
+	else
+		(void)err_remedy(err, "`fettle --help` lists all verbs");
+	return NULL;
+}
+
+static const struct option_row *
+row_by_letter(char letter)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].letter && rows[i].letter == letter)
+			return &rows[i];
+	return NULL;
+}
+
+static const struct option_row *
+row_by_name(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (str_eq(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}
+
+static int
+unknown_option(const char *name, struct err *err)
+{
+	AUTO(strv) struct strv names = STRV_INIT;
+	const char *near;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		strv_add(&names, rows[i].name);
+	near = str_starts(name, "--") ? strv_nearest(&names, name + 2) : NULL;
+	(void)err_set(err, "usage", "there is no option '%s'", name);
+	if (near)
+		return err_remedy(
+			err, "did you mean `--%s`? `fettle --help` lists all options",
+			near);
+	return err_remedy(err,
+			  "`fettle --help` lists all options; "
+			  "put `--` before an instruction that begins with a dash");
+}
+
+static int
+add_input(struct options *options, const char *pair, struct err *err)
+{
+	const char *equals = strchr(pair, '=');
+	AUTO_FREE char *key = NULL;
+	json_t *value;
+
+	if (!equals || equals == pair) {
+		(void)err_set(err, "usage", "'%s' is not KEY=VALUE", pair);
+		return err_remedy(err, "give an input as `-i name=value`");
+	}
+	key = x_strndup(pair, (size_t)(equals - pair));
+	value = json_string(equals + 1);
+	if (!options->inputs)
+		options->inputs = json_object();
+	if (json_object_get(options->inputs, key)) {
+		json_decref(value);
+		(void)err_set(err, "usage", "input '%s' is given twice", key);
+		return err_remedy(err, "give each input once");
+	}
+	if (!value || json_object_set_new(options->inputs, key, value) < 0) {
+		(void)err_set(err, "usage", "input '%s' is not UTF-8 text", key);
+		return err_remedy(err, "pass the value as UTF-8");
+	}
+	return 0;
+}
+
+static int
+set_number(const struct option_row *row, const char *value, uint64_t min, uint64_t max,
+	   uint64_t *ret, struct err *err)
+{
+	uint64_t number;
+
+	if (num_u64(value, &number) != NUM_OK || number < min || number > max) {
+		(void)err_set(err, "usage", "--%s takes a number, not '%s'", row->name,
+			      value);
+		return err_remedy(err, "give a number from %llu to %llu",
+				  (unsigned long long)min, (unsigned long long)max);
+	}
+	*ret = number;
+	return 0;
+}
+
+static int
+set_state(struct options *options, const char *value, struct err *err)
+{
+	static const char *const states[] = {
+		"pending",     "running",	  "awaiting_approval",
+		"succeeded",   "failed",	  "rolling_back",
+		"rolled_back", "rollback_failed", "denied",
+		"cancelled",   "no_work"
+	};
+	AUTO(strv) struct strv names = STRV_INIT;
+	AUTO(str) struct str list = STR_INIT;
+	const char *near;
+
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		if (str_eq(states[i], value)) {
+			options->state = value;
+			return 0;
+		}
+		strv_add(&names, states[i]);
+		str_addf(&list, "%s%s", i ? ", " : "", states[i]);
+	}
+	near = strv_nearest(&names, value);
+	(void)err_set(err, "usage", "a run is never in state '%s'", value);
+	return err_remedy(err, "%s%s%sstates are %s", near ? "did you mean `" : "",
+			  near ? near : "", near ? "`? " : "", str_get(&list));
+}
+
+static int
+option_set(struct options *options, const struct option_row *row, const char *value,
+	   struct err *err)
+{
+	switch (row->slot) {
+	case SLOT_STATE_DIR:
+		options->state_dir = value;
+		break;
+	case SLOT_DIRECTORY:
+		options->directory = value;
+		break;
+	case SLOT_PIPELINE:
+		options->pipeline = value;
+		break;
+	case SLOT_SERVICE:
+		options->service = value;
+		break;
+	case SLOT_INPUT:
+		return add_input(options, value, err);
+	case SLOT_FOLLOW:
+		options->follow = true;
+		break;
+	case SLOT_OUTPUT:
+		options->output = value;
+		break;
+	case SLOT_STATE:
+		return set_state(options, value, err);
+	case SLOT_LIMIT:
+		return set_number(row, value, 1, 100, &options->limit, err);
+	case SLOT_OFFSET:
+		return set_number(row, value, 0, UINT32_MAX, &options->offset, err);
+	case SLOT_JSON:
+		options->json = true;
+		break;
+	case SLOT_NO_COLOR:
+		options->no_color = true;
+		break;
+	case SLOT_QUIET:
+		options->quiet = true;
+		break;
+	case SLOT_HELP:
+		options->help = true;
+		break;
+	case SLOT_VERSION:
+		options->version = true;
+		break;
+	}
+	return 0;
+}
+
+static int
+missing_value(const struct option_row *row, struct err *err)
+{
+	(void)err_set(err, "usage", "--%s needs a value", row->name);
+	return err_remedy(err, "give it as `--%s %s`: %s", row->name, row->value,
+			  row->help);
+}
+
+/* One `--name`, `--name=value` or `--name value`. *i is moved past a value. */
+static int
+parse_long(struct options *options, int argc, char **argv, int *i, uint32_t *ret_bits,
+	   struct err *err)
+{
+	const char *arg = argv[*i], *equals = strchr(arg, '=');
+	AUTO_FREE char *name = x_strndup(arg + 2, equals ? (size_t)(equals - arg - 2)
+							 : strlen(arg + 2));
+	const struct option_row *row = row_by_name(name);
+	const char *value = equals ? equals + 1 : NULL;
+
+	if (!row) {
+		AUTO_FREE char *full = x_asprintf("--%s", name);
+
+		return unknown_option(full, err);
+	}
+	*ret_bits |= row->bit;
+	if (!row->value) {
+		if (!value)
+			return option_set(options, row, NULL, err);
+		(void)err_set(err, "usage", "--%s takes no value", row->name);
+		return err_remedy(err, "write `--%s` alone", row->name);
+	}
+	if (!value && *i + 1 < argc)
+		value = argv[++*i];
+	if (!value || !*value)
+		return missing_value(row, err);
+	return option_set(options, row, value, err);
+}
+
+/* A group of letters: `-qf`, `-sapi`, `-s api`. */
+static int
+parse_short(struct options *options, int argc, char **argv, int *i, uint32_t *ret_bits,
+	    struct err *err)
+{
+	for (const char *p = argv[*i] + 1; *p; p++) {
+		const struct option_row *row = row_by_letter(*p);
+		const char *value = p[1] ? p + 1 : NULL;
+
+		if (!row) {
+			AUTO_FREE char *name = x_asprintf("-%c", *p);
+
+			return unknown_option(name, err);
+		}
+		*ret_bits |= row->bit;
+		if (!row->value) {
+			if (option_set(options, row, NULL, err) < 0)
+				return -1;
+			continue;
+		}
+		if (!value && *i + 1 < argc)
+			value = argv[++*i];
+		if (!value || !*value)
+			return missing_value(row, err);
+		return option_set(options, row, value, err);
+	}
+	return 0;
+}
+
+/* Refuses options and arguments that the verb does not take. */
+static int
+verb_check_use(const struct verb *verb, const struct cli *cli, uint32_t bits,
+	       struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (rows[i].bit == OPTION_COMMON || !(bits & rows[i].bit) ||
+		    (verb->options & rows[i].bit))
+			continue;
+		(void)err_set(err, "usage", "`fettle %s` takes no --%s", verb->name,
+			      rows[i].name);
+		return err_remedy(err, "`fettle %s --help` lists its options",
+				  verb->name);
+	}
+	if (cli->args.count < verb->min_args) {
+		(void)err_set(err, "usage", "`fettle %s` needs %s", verb->name,
+			      verb->args);
+		return err_remedy(err,
+				  "write `fettle %s %s`; `fettle runs` lists the runs",
+				  verb->name, verb->args);
+	}
+	if (cli->args.count > verb->max_args) {
+		(void)err_set(err, "usage", "`fettle %s` does not take '%s'",
+			      verb->name, cli->args.v[verb->max_args]);
+		return err_remedy(err, "write `fettle %s%s%s`", verb->name,
+				  *verb->args ? " " : "", verb->args);
+	}
+	return 0;
+}
+
+int
+options_parse(struct cli *cli, int argc, char **argv, const struct verb **ret_verb,
+	      struct err *err)
+{
+	const struct verb *verb = NULL;
+	bool is_end = false;
+	uint32_t bits = 0;
+
+	for (int i = 1; i < argc; i++) {
+		const char *arg = argv[i];
+
+		if (!is_end && str_eq(arg, "--")) {
+			is_end = true;
+		} else if (!is_end && str_starts(arg, "--")) {
+			if (parse_long(&cli->options, argc, argv, &i, &bits, err) < 0)
+				return -1;
+		} else if (!is_end && arg[0] == '-' && arg[1]) {
+			if (parse_short(&cli->options, argc, argv, &i, &bits, err) < 0)
+				return -1;
+		} else if (!verb && str_eq(arg, "help") && !cli->options.help) {
+			cli->options.help = true;
+		} else if (!verb) {
+			verb = verb_find(arg, err);
+			if (!verb)
+				return -1;
+		} else {
+			strv_add(&cli->args, arg);
+		}
+	}
+	*ret_verb = verb;
+	if (!verb || cli->options.help || cli->options.version)
+		return 0;
+	return verb_check_use(verb, cli, bits, err);
+}
+
+static void
+help_options(const struct out *out, uint32_t bits, struct str *str)
+{
+	AUTO(table) struct table table = { .columns = 2 };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (!(rows[i].bit & bits))
+			continue;
+		table_addf(&table, TONE_NAME, "%s%c%s --%s%s%s",
+			   rows[i].letter ? "-" : " ",
+			   rows[i].letter ? rows[i].letter : ' ',
+			   rows[i].letter ? "," : " ", rows[i].name,
+			   rows[i].value ? " " : "",
+			   rows[i].value ? rows[i].value : "");
+		table_add(&table, TONE_PLAIN, rows[i].help);
+	}
+	table_print(&table, out, str, 2);
+}
+
+static void
+help_all(const struct out *out, struct str *str)
+{
+	AUTO(table) struct table table = { .columns = 2 };
+
+	out_add(out, str, TONE_STRONG, "fettle");
+	str_add(str, " repairs running services safely.\n\n"
+		     "usage: fettle VERB [OPTION]... [ARGUMENT]...\n\nverbs\n");
+	for (const struct verb *verb = verbs; verb->name; verb++) {
+		table_addf(&table, TONE_NAME, "%s%s%s", verb->name,
+			   *verb->args ? " " : "", verb->args);
+		table_add(&table, TONE_PLAIN, verb->summary);
+	}
+	table_print(&table, out, str, 2);
+	str_add(str, "\noptions of some verbs\n");
+	help_options(out, (uint32_t)~OPTION_COMMON, str);
+	str_add(str, "\noptions of all verbs\n");
+	help_options(out, OPTION_COMMON, str);
+	str_add(str,
+		"\nRUN is a run's id, the beginning of one, or `last` (the default).\n"
+		"The manual is fettle(1). First steps, where a Compose file is:\n"
+		"  fettle init\n"
+		"  fettle plan \"repair missing dependency for the api service\"\n"
+		"  fettle run  \"repair missing dependency for the api service\"\n");
+}
+
+void
+options_help(const struct out *out, const struct verb *verb, struct str *str)
+{
+	if (!verb) {
+		help_all(out, str);
+		return;
+	}
+	str_addf(str, "usage: fettle %s [OPTION]...%s%s\n\n%s\n", verb->name,
+		 *verb->args ? " " : "", verb->args, verb->summary);
+	if (verb->options) {
+		str_addf(str, "\noptions of %s\n", verb->name);
+		help_options(out, verb->options, str);
+	}
+	str_add(str, "\noptions of all verbs\n");
+	help_options(out, OPTION_COMMON, str);
+}

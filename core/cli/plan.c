@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * `fettle plan`: what a run would do, as far as that is known before its first
+ * change. The same plan and the same diff as the run that follows.
+ */
+#include "base/base.h"
+
+#include "base/num.h"
+#include "cli/report.h"
+#include "cli/signals.h"
+#include "cli/view.h"
+
+/* The run would do nothing with these; the reader would not miss them. */
+static bool
+says_nothing(const json_t *report)
+{
+	const json_t *proposal = json_object_get(report, "proposal");
+
+	return !json_array_size(json_object_get(proposal, "edits")) &&
+	       !json_array_size(json_object_get(proposal, "effects")) &&
+	       !json_array_size(json_object_get(proposal, "commands")) &&
+	       !json_array_size(json_object_get(report, "answers")) &&
+	       !json_array_size(json_object_get(report, "findings")) &&
+	       !*json_text(json_object_get(report, "outputs"), "diagnosis") &&
+	       !*json_text(report, "message");
+}
+
+static void
+add_head(struct cli *cli, struct str *text, const json_t *plan)
+{
+	static const struct {
+		const char *label, *key;
+	} rows[] = {
+		{ "asked", "instruction" },
+		{ "workspace", "workspace" },
+		{ "sha256", "sha256" },
+	};
+	const char *service = json_text(plan, "service");
+
+	out_addf(&cli->out, text, TONE_STRONG, "plan: %s", json_text(plan, "pipeline"));
+	if (*service)
+		out_addf(&cli->out, text, TONE_STRONG, " of service %s", service);
+	str_add_c(text, '\n');
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *value = json_text(plan, rows[i].key);
+
+		if (!*value)
+			continue;
+		report_label(&cli->out, text, rows[i].label);
+		out_add_wrapped(&cli->out, text, TONE_PLAIN, value, REPORT_INDENT);
+		str_add_c(text, '\n');
+	}
+}
+
+static const char *
+limit_text(const json_t *step, const char *key, char buf[32])
+{
+	int64_t ms = json_int_or(step, key, 0);
+
+	return ms > 0 ? num_format_ms((uint64_t)ms, buf) : "none";
+}
+
+static void
+add_steps(struct cli *cli, struct str *text, const json_t *plan)
+{
+	AUTO(table) struct table table = { .columns = 5 };
+	static const char *const heads[] = { "STEP", "USES", "TIMEOUT", "IDLE",
+					     "WHEN" };
+	json_t *step;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(heads); i++)
+		table_add(&table, TONE_DIM, heads[i]);
+	json_array_foreach (json_object_get(plan, "steps"), i, step) {
+		const char *section = json_text(step, "section");
+		char buf[32];
+
+		table_add(&table, TONE_STRONG, json_text(step, "id"));
+		table_add(&table, TONE_PLAIN, json_text(step, "uses"));
+		table_add(&table, TONE_PLAIN, limit_text(step, "timeout_ms", buf));
+		table_add(&table, TONE_PLAIN, limit_text(step, "idle_timeout_ms", buf));
+		table_add(&table, TONE_DIM,
+			  str_eq(section, "on_failure") ? "on failure"
+			  : str_eq(section, "finally")	? "always, at the end"
+							: "");
+	}
+	str_add_c(text, '\n');
+	table_print(&table, &cli->out, text, 2);
+}
+
+static void
+add_command(struct cli *cli, struct str *text, const json_t *argv)
+{
+	AUTO(str) struct str line = STR_INIT;
+	json_t *word;
+	size_t i;
+
+	json_array_foreach (argv, i, word)
+		str_addf(&line, "%s%s", i ? " " : "", json_string_value(word));
+	report_label(&cli->out, text, "command");
+	out_add_wrapped(&cli->out, text, TONE_PLAIN, str_get(&line), REPORT_INDENT);
+	str_add_c(text, '\n');
+}
+
+static void
+add_answer(struct cli *cli, struct str *text, const json_t *answer)
+{
+	const char *verdict = json_text(answer, "verdict");
+	enum tone tone = str_eq(verdict, "allow")     ? TONE_GOOD
+			 : str_eq(verdict, "abstain") ? TONE_DIM
+						      : TONE_BAD;
+
+	report_label(&cli->out, text, "policy");
+	out_addf(&cli->out, text, tone, "%s: %s", json_text(answer, "policy"), verdict);
+	if (*json_text(answer, "reason"))
+		out_addf(&cli->out, text, TONE_PLAIN, ": %s",
+			 json_text(answer, "reason"));
+	str_add_c(text, '\n');
+}
+
+static void
+add_labelled(struct cli *cli, struct str *text, const char *label, enum tone tone,
+	     const char *value)
+{
+	if (!*value)
+		return;
+	report_label(&cli->out, text, label);
+	out_add_wrapped(&cli->out, text, tone, value, REPORT_INDENT);
+	str_add_c(text, '\n');
+}
+
+/* What one step would do. */
+static void
+add_report(struct cli *cli, struct str *text, const json_t *report)
+{
+	const json_t *proposal = json_object_get(report, "proposal");
+	const char *state = json_text(report, "state"),
+		   *diff = json_text(report, "diff");
+	json_t *item;
+	size_t i;
+
+	str_add_c(text, '\n');
+	out_add(&cli->out, text, TONE_STRONG, json_text(report, "step"));
+	out_addf(&cli->out, text, state_tone(state), "  %s", state_words(state));
+	str_add_c(text, '\n');
+	add_labelled(cli, text, "diagnosis", TONE_PLAIN,
+		     json_text(json_object_get(report, "outputs"), "diagnosis"));
+	json_array_foreach (json_object_get(report, "findings"), i, item)
+		add_labelled(cli, text, "found", TONE_PLAIN, json_text(item, "title"));
+	add_labelled(cli, text, "message", TONE_BAD, json_text(report, "message"));
+	add_labelled(cli, text, "what to do", TONE_STRONG, json_text(report, "remedy"));
+	json_array_foreach (json_object_get(proposal, "effects"), i, item) {
+		report_label(&cli->out, text, "effect");
+		report_change(&cli->out, text, item);
+		str_add_c(text, '\n');
+	}
+	json_array_foreach (json_object_get(proposal, "commands"), i, item)
+		add_command(cli, text, item);
+	json_array_foreach (json_object_get(report, "answers"), i, item)
+		add_answer(cli, text, item);
+	if (*diff) {
+		str_add_c(text, '\n');
+		out_add_diff(&cli->out, text, diff, strlen(diff));
+	}
+}
+
+static int
+print_plan(struct cli *cli, const json_t *document)
+{
+	const json_t *plan = json_object_get(document, "plan"), *last = NULL;
+	AUTO(str) struct str text = STR_INIT;
+	AUTO(strv) struct strv quiet = STRV_INIT;
+	const char *state;
+	json_t *report;
+	size_t i;
+
+	add_head(cli, &text, plan);
+	if (!cli->options.quiet)
+		add_steps(cli, &text, plan);
+	json_array_foreach (json_object_get(document, "steps"), i, report) {
+		last = report;
+		if (says_nothing(report))
+			strv_add(&quiet, json_text(report, "step"));
+		else
+			add_report(cli, &text, report);
+	}
+	str_add_c(&text, '\n');
+	if (quiet.count) {
+		str_add(&text, "known only while it runs:");
+		for (i = 0; i < quiet.count; i++)
+			out_addf(&cli->out, &text, TONE_PLAIN, "%s %s", i ? "," : "",
+				 quiet.v[i]);
+		str_add_c(&text, '\n');
+	}
+	if (*json_text(plan, "service"))
+		out_add(&cli->out, &text, TONE_WARN,
+			"Data in volumes is not rolled back.\n");
+	str_add(&text, "Nothing was changed.\n");
+	out_write(&cli->out, &text);
+	/* A plan that a policy or a step refuses would not get any further as a run. */
+	state = json_text(last, "state");
+	if (str_eq(json_text(last, "verdict"), "deny"))
+		return EXIT_DENIED;
+	return str_eq(state, "failed") ? EXIT_REFUSED : EXIT_DONE;
+}
+
+int
+verb_plan(struct cli *cli)
+{
+	AUTO(json_ref) json_t *document = NULL;
+	AUTO(str) struct str words = STR_INIT, actor = STR_INIT;
+	AUTO(view) struct view view = { 0 };
+	struct engine engine;
+	struct order order;
+	struct err err;
+	int failed;
+
+	if (cli_open_store(cli, STORE_WRITE, &err) < 0)
+		return cli_fail(cli, &err, EXIT_REFUSED);
+	cli_actor(&actor);
+	cli_order(cli, &words, &order);
+	engine = cli_engine(cli, str_get(&actor));
+	view_init(&view, cli);
+	/* Only a terminal is kept informed; what is piped is the plan alone. */
+	if (view.mode == VIEW_LIVE)
+		engine.watch = view_watch(&view);
+	if (signals_install(&engine.cancel_fd, &err) < 0)
+		return cli_fail(cli, &err, EXIT_REFUSED);
+	failed = engine_plan(&engine, &order, &document, &err);
+	view_erase(&view);
+	if (failed < 0)
+		return cli_fail(cli, &err,
+				str_eq(err.code, "cancelled") ? EXIT_CANCELLED
+							      : EXIT_REFUSED);
+	if (!cli->options.json)
+		return print_plan(cli, document);
+	out_json(&cli->out, document);
+	return EXIT_DONE;
+}

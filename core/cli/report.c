@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The end of a run on one screen (see report.h). The reader may have been
+ * woken up for this: the outcome first, then what to do.
+ */
+#include "base/base.h"
+
+#include "cli/report.h"
+
+#include "base/num.h"
+#include "cli/summary.h"
+
+#define TAIL_LINES 8
+#define LOG_MAX_BYTES (64u << 20)
+
+static const struct {
+	const char *state, *words;
+	enum tone tone;
+} states[] = {
+	{ "pending", "waiting", TONE_DIM },
+	{ "running", "running", TONE_NAME },
+	{ "in_progress", "running", TONE_NAME },
+	{ "awaiting_approval", "waiting for approval", TONE_WARN },
+	{ "succeeded", "succeeded", TONE_GOOD },
+	{ "failed", "failed", TONE_BAD },
+	{ "skipped", "skipped", TONE_DIM },
+	{ "interrupted", "interrupted", TONE_BAD },
+	{ "rolling_back", "rolling back", TONE_WARN },
+	{ "rolled_back", "failed, rolled back", TONE_WARN },
+	{ "rollback_failed", "FAILED AND NOT ROLLED BACK", TONE_LOUD },
+	{ "denied", "denied", TONE_WARN },
+	{ "cancelled", "cancelled", TONE_WARN },
+	{ "no_work", "nothing to do", TONE_PLAIN },
+};
+
+enum tone
+state_tone(const char *state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(states); i++)
+		if (str_eq(states[i].state, state))
+			return states[i].tone;
+	return TONE_PLAIN;
+}
+
+const char *
+state_words(const char *state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(states); i++)
+		if (str_eq(states[i].state, state))
+			return states[i].words;
+	return state;
+}
+
+void
+report_label(const struct out *out, struct str *str, const char *label)
+{
+	str_add(str, "  ");
+	out_add(out, str, TONE_DIM, label);
+	str_addf(str, "%*s", REPORT_INDENT - 2 - (int)strlen(label), "");
+}
+
+void
+report_change(const struct out *out, struct str *str, const json_t *change)
+{
+	const char *summary = json_text(change, "summary");
+
+	if (!str_eq(json_text(change, "kind"), "edit")) {
+		out_add(out, str, TONE_PLAIN, json_text(change, "kind"));
+		str_add_c(str, ' ');
+		out_add(out, str, TONE_STRONG, json_text(change, "target"));
+		if (*summary)
+			out_addf(out, str, TONE_DIM, "  %s", summary);
+		return;
+	}
+	str_add(str, "file ");
+	out_add(out, str, TONE_STRONG, json_text(change, "target"));
+	if (!json_object_get(change, "added"))
+		return;
+	out_addf(out, str, TONE_GOOD, "  +%lld",
+		 (long long)json_int_or(change, "added", 0));
+	out_addf(out, str, TONE_BAD, " -%lld",
+		 (long long)json_int_or(change, "removed", 0));
+}
+
+/* All changes that stand, or all that were put back, under one label. */
+static void
+add_changes(struct cli *cli, struct str *out, const json_t *summary, const char *label,
+	    bool standing)
+{
+	json_t *change;
+	size_t i;
+
+	json_array_foreach (json_object_get(summary, "changes"), i, change) {
+		if (json_flag(change, "standing") != standing)
+			continue;
+		report_label(&cli->out, out, label);
+		report_change(&cli->out, out, change);
+		str_add_c(out, '\n');
+		label = "";
+	}
+}
+
+static size_t
+count_changes(const json_t *summary, bool standing)
+{
+	json_t *change;
+	size_t i, count = 0;
+
+	json_array_foreach (json_object_get(summary, "changes"), i, change)
+		count += json_flag(change, "standing") == standing;
+	return count;
+}
+
+static void
+add_paragraph(struct cli *cli, struct str *out, const char *label, enum tone tone,
+	      const char *text)
+{
+	if (!*text)
+		return;
+	report_label(&cli->out, out, label);
+	out_add_wrapped(&cli->out, out, tone, text, REPORT_INDENT);
+	str_add_c(out, '\n');
+}
+
+/* What it means for the service, in the reader's words. */
+static const char *
+consequence(const json_t *summary)
+{
+	const char *state = json_text(summary, "state");
+	bool stands = count_changes(summary, true) > 0;
+	bool undone = count_changes(summary, false) > 0;
+
+	if (str_eq(state, "rollback_failed"))
+		return "somebody has to look at this now";
+	if (str_eq(state, "rolled_back"))
+		return "everything is as it was before";
+	if (str_eq(state, "succeeded") || str_eq(state, "no_work"))
+		return stands ? "" : "nothing was changed";
+	if (!state_is_final(state))
+		return "";
+	if (stands)
+		return "what was changed still stands";
+	return undone ? "everything is as it was before" : "nothing was changed";
+}
+
+static void
+add_headline(struct cli *cli, struct str *out, const json_t *summary)
+{
+	static const char *const marks[TONE_COUNT] = {
+		[TONE_GOOD] = "\u2714 ",
+		[TONE_BAD] = "\u2718 ",
+		[TONE_WARN] = "\u2718 ",
+	};
+	const char *state = json_text(summary, "state"), *words = state_words(state);
+	const char *then = consequence(summary),
+		   *service = json_text(summary, "service");
+	enum tone tone = state_tone(state);
+	char took[32];
+
+	if (str_eq(json_text(summary, "code"), "rollback_ordered") &&
+	    str_eq(state, "rolled_back")) {
+		words = "rolled back, as ordered";
+		tone = TONE_GOOD;
+	}
+
+	if (cli->out.has_utf8 && marks[tone] && state_is_final(state))
+		out_add(&cli->out, out, tone, marks[tone]);
+	if (tone == TONE_LOUD)
+		out_addf(&cli->out, out, tone, " %s ", words);
+	else if (json_flag(summary, "is_orphan"))
+		out_add(&cli->out, out, TONE_BAD, "interrupted, its process is gone");
+	else
+		out_add(&cli->out, out, tone, words);
+	if (*service) {
+		str_add(out, "  ");
+		out_add(&cli->out, out, TONE_STRONG, service);
+	}
+	if (*then)
+		out_addf(&cli->out, out, tone == TONE_LOUD ? TONE_STRONG : TONE_PLAIN,
+			 "  %s", then);
+	if (json_is_integer(json_object_get(summary, "duration_ms")))
+		out_addf(&cli->out, out, TONE_DIM, "  (%s)",
+			 num_format_ms((uint64_t)json_int_or(summary, "duration_ms", 0),
+				       took));
+	str_add_c(out, '\n');
+}
+
+static void
+add_message(struct cli *cli, struct str *out, const char *label, const json_t *about)
+{
+	AUTO(str) struct str text = STR_INIT;
+
+	if (*json_text(about, "step"))
+		str_addf(&text, "%s: ", json_text(about, "step"));
+	str_add(&text, json_text(about, "message"));
+	if (*json_text(about, "code"))
+		str_addf(&text, " [%s]", json_text(about, "code"));
+	add_paragraph(cli, out, label, TONE_PLAIN, str_get(&text));
+	add_paragraph(cli, out, "what to do", TONE_STRONG, json_text(about, "remedy"));
+}
+
+static int64_t
+attempt_of(const json_t *summary, const char *step)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(summary, "steps"), i, row)
+		if (str_eq(json_text(row, "step"), step))
+			return json_int_or(row, "attempt", 1);
+	return 1;
+}
+
+/* The last lines a failed step printed. */
+static void
+add_tail(struct cli *cli, struct str *out, const json_t *summary)
+{
+	const char *step = json_text(json_object_get(summary, "cause"), "step");
+	AUTO_FREE char *name = step_log_name(step, attempt_of(summary, step));
+	AUTO_FREE char *bytes = NULL;
+	const char *line, *label = "last lines";
+	unsigned width, height, lines = 0;
+	size_t len;
+
+	if (!*step)
+		return;
+	bytes = run_file(cli->store, json_text(summary, "run"), name, LOG_MAX_BYTES,
+			 &len);
+	if (!bytes)
+		return;
+	while (len && strchr("\r\n", bytes[len - 1]))
+		len--;
+	for (line = bytes + len; line > bytes; line--)
+		if (line[-1] == '\n' && ++lines == TAIL_LINES)
+			break;
+	out_size(&cli->out, &width, &height);
+	while (line < bytes + len) {
+		const char *stop = memchr(line, '\n', (size_t)(bytes + len - line));
+		AUTO(str) struct str text = STR_INIT;
+
+		if (!stop)
+			stop = bytes + len;
+		out_add_line(&text, line, (size_t)(stop - line));
+		if (cli->out.is_tty)
+			text_trim(&cli->out, &text,
+				  width > 24 ? width - REPORT_INDENT - 2 : 10);
+		report_label(&cli->out, out, label);
+		out_addf(&cli->out, out, TONE_DIM, "| %s", str_get(&text));
+		str_add_c(out, '\n');
+		label = "";
+		line = stop + 1;
+	}
+}
+
+/* What keeps the service from being as it was comes before what went wrong. */
+static void
+add_causes(struct cli *cli, struct str *out, const json_t *summary)
+{
+	const json_t *cause = json_object_get(summary, "cause");
+	const json_t *rollback = json_object_get(summary, "rollback");
+
+	if (json_is_object(rollback))
+		add_message(cli, out, "not back", rollback);
+	if (json_is_object(cause))
+		add_message(cli, out, "cause", cause);
+}
+
+static void
+add_next(struct cli *cli, struct str *out, const json_t *summary)
+{
+	const char *run = json_text(summary, "run"),
+		   *state = json_text(summary, "state");
+	bool has_changes = json_array_size(json_object_get(summary, "changes")) > 0;
+	bool stands = count_changes(summary, true) > 0;
+	const char *label = "next";
+	const struct {
+		bool is_due;
+		const char *verb, *why;
+	} steps[] = {
+		{ stands && !str_eq(state, "succeeded"), "rollback",
+		  "put back what still stands" },
+		{ true, "show", "everything about this run" },
+		{ has_changes, "diff", "the file changes" },
+		{ stands && str_eq(state, "succeeded"), "rollback", "undo it all" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		if (!steps[i].is_due)
+			continue;
+		report_label(&cli->out, out, label);
+		cli_add_command(cli, out, steps[i].verb, run);
+		out_addf(&cli->out, out, TONE_DIM, "   # %s", steps[i].why);
+		str_add_c(out, '\n');
+		label = "";
+	}
+}
+
+void
+report_end(struct cli *cli, struct str *out, const json_t *summary)
+{
+	const char *state = json_text(summary, "state");
+	bool is_good = str_eq(state, "succeeded") || str_eq(state, "no_work");
+	json_t *missing;
+	size_t i;
+
+	add_headline(cli, out, summary);
+	add_causes(cli, out, summary);
+	add_paragraph(cli, out, "why", TONE_PLAIN, json_text(summary, "diagnosis"));
+	add_changes(cli, out, summary, is_good ? "changed" : "NOT BACK", true);
+	add_changes(cli, out, summary, "put back", false);
+	if (!is_good)
+		add_tail(cli, out, summary);
+	json_array_foreach (json_object_get(summary, "missing"), i, missing)
+		add_paragraph(cli, out, "missing", TONE_WARN,
+			      json_text(missing, "message"));
+	report_label(&cli->out, out, "artifacts");
+	out_add(&cli->out, out, TONE_PLAIN, json_text(summary, "artifacts_dir"));
+	str_add_c(out, '\n');
+	add_next(cli, out, summary);
+}
+
+static void
+add_times(struct cli *cli, struct str *out, const json_t *summary)
+{
+	AUTO(str) struct str text = STR_INIT;
+	int64_t queued = json_int_or(summary, "queued_ms", 0), ended;
+	char buf[32];
+
+	str_add(&text, time_local(json_int_or(summary, "started_ms", queued), buf));
+	ended = json_int_or(summary, "ended_ms", 0);
+	if (ended)
+		str_addf(&text, " to %s", time_local(ended, buf));
+	add_paragraph(cli, out, "time", TONE_PLAIN, str_get(&text));
+}
+
+static void
+add_steps(struct cli *cli, struct str *out, const json_t *summary)
+{
+	AUTO(table) struct table table = { .columns = 5 };
+	json_t *step;
+	size_t i;
+
+	json_array_foreach (json_object_get(summary, "steps"), i, step) {
+		const char *state = json_text(step, "state");
+		int64_t duration = json_int_or(step, "duration_ms", -1);
+		char buf[32];
+
+		table_add(&table, TONE_STRONG, json_text(step, "step"));
+		table_add(&table, state_tone(state),
+			  str_eq(json_text(step, "result"), "noop")
+				  ? "nothing to do"
+				  : state_words(state));
+		table_add(&table, TONE_DIM,
+			  time_local(json_int_or(step, "started_ms", 0), buf));
+		table_add(&table, TONE_PLAIN,
+			  duration < 0 ? "-" : num_format_ms((uint64_t)duration, buf));
+		table_add(&table, TONE_PLAIN, json_text(step, "message"));
+	}
+	str_add(out, "\nsteps\n");
+	table_print(&table, &cli->out, out, 2);
+}
+
+static void
+add_findings(struct cli *cli, struct str *out, const json_t *summary)
+{
+	json_t *item;
+	size_t i;
+
+	if (json_array_size(json_object_get(summary, "findings")))
+		str_add(out, "\nfindings\n");
+	json_array_foreach (json_object_get(summary, "findings"), i, item) {
+		str_add(out, "  ");
+		out_add(&cli->out, out, TONE_STRONG, json_text(item, "title"));
+		out_addf(&cli->out, out, TONE_DIM, "  %s, %lld%%",
+			 json_text(item, "rule"),
+			 (long long)json_int_or(item, "confidence", 0));
+		str_add(out, "\n    ");
+		out_add_wrapped(&cli->out, out, TONE_DIM, json_text(item, "evidence"),
+				4);
+		str_add_c(out, '\n');
+	}
+	json_array_foreach (json_object_get(summary, "warnings"), i, item) {
+		AUTO_FREE char *text = x_asprintf("%s: %s", json_text(item, "step"),
+						  json_text(item, "text"));
+
+		add_paragraph(cli, out, i ? "" : "warnings", TONE_WARN, text);
+	}
+}
+
+static void
+add_artifacts(struct cli *cli, struct str *out, const json_t *summary)
+{
+	AUTO(table) struct table table = { .columns = 3 };
+	json_t *item;
+	size_t i;
+
+	out_addf(&cli->out, out, TONE_PLAIN, "\nartifacts in %s\n",
+		 json_text(summary, "artifacts_dir"));
+	json_array_foreach (json_object_get(summary, "artifacts"), i, item) {
+		char buf[32];
+
+		table_add(&table, TONE_STRONG, json_text(item, "name"));
+		table_add(
+			&table, TONE_PLAIN,
+			num_format_size((uint64_t)json_int_or(item, "bytes", 0), buf));
+		table_addf(&table, TONE_DIM, "sha256 %.12s", json_text(item, "sha256"));
+	}
+	table_print(&table, &cli->out, out, 2);
+	json_array_foreach (json_object_get(summary, "missing"), i, item)
+		out_addf(&cli->out, out, TONE_WARN, "  %s  missing: %s\n",
+			 json_text(item, "name"), json_text(item, "message"));
+}
+
+void
+report_show(struct cli *cli, struct str *out, const json_t *summary)
+{
+	bool is_good = str_eq(json_text(summary, "state"), "succeeded");
+
+	add_headline(cli, out, summary);
+	add_paragraph(cli, out, "run", TONE_PLAIN, json_text(summary, "run"));
+	add_paragraph(cli, out, "asked", TONE_PLAIN, json_text(summary, "instruction"));
+	add_paragraph(cli, out, "by", TONE_PLAIN, json_text(summary, "requested_by"));
+	add_paragraph(cli, out, "pipeline", TONE_PLAIN, json_text(summary, "pipeline"));
+	add_paragraph(cli, out, "workspace", TONE_PLAIN,
+		      json_text(summary, "workspace"));
+	add_times(cli, out, summary);
+	add_causes(cli, out, summary);
+	add_paragraph(cli, out, "why", TONE_PLAIN, json_text(summary, "diagnosis"));
+	add_changes(cli, out, summary, is_good ? "changed" : "NOT BACK", true);
+	add_changes(cli, out, summary, "put back", false);
+	add_steps(cli, out, summary);
+	add_findings(cli, out, summary);
+	add_artifacts(cli, out, summary);
+	str_add_c(out, '\n');
+	add_next(cli, out, summary);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A run's summary (summary.h) as text for people. */
+#ifndef FETTLE_CLI_REPORT_H
+#define FETTLE_CLI_REPORT_H
+
+#include "cli/cli.h"
+
+/* What became of a run: one strong line, changes, cause, artifacts, next commands. */
+void report_end(struct cli *cli, struct str *out, const json_t *summary);
+/* All that is known of a run. */
+void report_show(struct cli *cli, struct str *out, const json_t *summary);
+
+/* A step's or a run's state as a short word and its tone. */
+enum tone state_tone(const char *state);
+const char *state_words(const char *state);
+
+/* `  label   ` in a fixed width; what follows begins in column REPORT_INDENT. */
+#define REPORT_INDENT 13
+void report_label(const struct out *out, struct str *str, const char *label);
+
+/* Rows of proposed or made changes, one a line, each after `indent` blanks. */
+void report_change(const struct out *out, struct str *str, const json_t *change);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* `fettle run` and `fettle rollback`: the verbs that change something. */
+#include "base/base.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cli/report.h"
+#include "cli/signals.h"
+#include "cli/summary.h"
+#include "cli/view.h"
+
+/* The last thing a run prints. Returns the exit code of its end. */
+static int
+print_end(struct cli *cli, const char *run)
+{
+	AUTO(json_ref) json_t *summary = NULL;
+	AUTO(json_ref) json_t *line = NULL;
+	AUTO(str) struct str text = STR_INIT;
+	struct err err;
+
+	summary = summary_new(cli->store, run, &err);
+	if (!summary)
+		return cli_fail(cli, &err, EXIT_NOT_ROLLED_BACK);
+	if (cli->options.json) {
+		line = json_pack("{s:s, s:I, s:s, s:O}", "run", run, "time_ms",
+				 (json_int_t)clock_wall_ms(), "kind", "summary", "body",
+				 summary);
+		out_json_line(&cli->out, line);
+	} else {
+		if (!cli->options.quiet)
+			str_add_c(&text, '\n');
+		report_end(cli, &text, summary);
+		out_write(&cli->out, &text);
+	}
+	return (int)json_int_or(summary, "exit", EXIT_NOT_ROLLED_BACK);
+}
+
+/* What an engine that died left behind is finished before anything new begins. */
+static int
+recover(struct engine *engine, struct view *view, struct err *err)
+{
+	AUTO(strv) struct strv recovered = STRV_INIT;
+	AUTO(strv) struct strv lines = STRV_INIT;
+
+	if (engine_recover(engine, &recovered, err) < 0)
+		return err_context(err, "finish what an interrupted run left");
+	for (size_t i = 0; i < recovered.count; i++) {
+		AUTO(json_ref)
+		json_t *run = store_run(engine->store, recovered.v[i], err);
+
+		strv_addf(&lines, "finished interrupted run %s: %s", recovered.v[i],
+			  run ? state_words(json_text(run, "state"))
+			      : "see `fettle show`");
+	}
+	/* Its steps are not those of the run that begins now. */
+	view_restart(view);
+	for (size_t i = 0; i < lines.count; i++)
+		view_say(view, lines.v[i]);
+	return 0;
+}
+
+static int
+refused(struct cli *cli, const struct view *view, const struct err *err)
+{
+	if (str_eq(err->code, "cancelled"))
+		return cli_fail(cli, err, EXIT_CANCELLED);
+	/* A run that began and could not be recorded to its end. */
+	return cli_fail(cli, err, *view->run ? EXIT_NOT_ROLLED_BACK : EXIT_REFUSED);
+}
+
+int
+verb_run(struct cli *cli)
+{
+	AUTO(str) struct str actor = STR_INIT, words = STR_INIT;
+	AUTO(view) struct view view = { 0 };
+	char run[RUN_ID_SIZE];
+	struct engine engine;
+	struct order order;
+	struct err err;
+	int failed;
+
+	if (cli_open_store(cli, STORE_WRITE, &err) < 0)
+		return cli_fail(cli, &err, EXIT_REFUSED);
+	cli_actor(&actor);
+	cli_order(cli, &words, &order);
+	view_init(&view, cli);
+	engine = cli_engine(cli, str_get(&actor));
+	engine.watch = view_watch(&view);
+	if (signals_install(&engine.cancel_fd, &err) < 0 ||
+	    recover(&engine, &view, &err) < 0) {
+		view_end(&view);
+		return cli_fail(cli, &err, EXIT_REFUSED);
+	}
+	failed = engine_run(&engine, &order, run, &err);
+	view_end(&view);
+	return failed < 0 ? refused(cli, &view, &err) : print_end(cli, run);
+}
+
+int
+verb_rollback(struct cli *cli)
+{
+	AUTO(str) struct str actor = STR_INIT;
+	AUTO(view) struct view view = { 0 };
+	char run[RUN_ID_SIZE];
+	struct engine engine;
+	struct err err;
+	int failed, code;
+
+	if (!cli_has_store(cli) || cli_open_store(cli, STORE_WRITE, &err) < 0) {
+		if (!cli_has_store(cli))
+			(void)cli_find_run(cli, cli_arg(cli, 0), run, &err);
+		return cli_fail(cli, &err, EXIT_USAGE);
+	}
+	if (store_find_run(cli->store, cli_arg(cli, 0), run, &err) < 0)
+		return cli_fail(cli, &err, EXIT_USAGE);
+	cli_actor(&actor);
+	view_init(&view, cli);
+	engine = cli_engine(cli, str_get(&actor));
+	engine.watch = view_watch(&view);
+	if (signals_install(&engine.cancel_fd, &err) < 0)
+		return cli_fail(cli, &err, EXIT_REFUSED);
+	failed = engine_rollback(&engine, run, &err);
+	view_end(&view);
+	if (failed < 0)
+		return cli_fail(cli, &err,
+				*view.run ? EXIT_NOT_ROLLED_BACK : EXIT_REFUSED);
+	code = print_end(cli, run);
+	/* Everything is back, as it was asked for. */
+	return code == EXIT_FAILED ? EXIT_DONE : code;
+}

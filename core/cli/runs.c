@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* `fettle runs`: the history as a table. */
+#include "base/base.h"
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "cli/report.h"
+#include "cli/summary.h"
+
+/* `3m`, `5h`, `12d`: how long ago. */
+static const char *
+age(int64_t since_ms, char buf[32])
+{
+	static const struct {
+		int64_t ms;
+		char unit;
+	} units[] = {
+		{ 86400000, 'd' }, { 3600000, 'h' }, { 60000, 'm' }, { 1000, 's' }
+	};
+	int64_t ms = clock_wall_ms() - since_ms;
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++)
+		if (ms >= units[i].ms) {
+			(void)snprintf(buf, 32, "%lld%c", (long long)(ms / units[i].ms),
+				       units[i].unit);
+			return buf;
+		}
+	(void)snprintf(buf, 32, "now");
+	return buf;
+}
+
+static void
+add_row(struct cli *cli, struct table *table, const json_t *run)
+{
+	const char *state = json_text(run, "state");
+	int64_t queued = json_int_or(run, "queued_ms", 0);
+	int64_t started = json_int_or(run, "started_ms", 0);
+	int64_t ended = json_int_or(run, "ended_ms", 0);
+	char buf[32];
+
+	table_add(table, TONE_STRONG, json_text(run, "run"));
+	if (run_is_orphan(cli->store, run))
+		table_add(table, TONE_BAD, "interrupted");
+	else
+		table_add(table, state_tone(state), state);
+	table_add(table, TONE_PLAIN, json_text_or(run, "service", "-"));
+	table_add(table, TONE_DIM, age(queued, buf));
+	table_add(table, TONE_PLAIN,
+		  started && ended ? num_format_ms((uint64_t)(ended - started), buf)
+				   : "-");
+	table_add(table, TONE_PLAIN,
+		  *json_text(run, "instruction") ? json_text(run, "instruction")
+						 : json_text(run, "pipeline"));
+}
+
+static void
+print_runs(struct cli *cli, const json_t *runs)
+{
+	static const char *const heads[] = { "RUN", "STATE", "SERVICE",
+					     "AGE", "TOOK",  "ASKED" };
+	AUTO(table) struct table table = { .columns = ARRAY_LEN(heads) };
+	AUTO(str) struct str text = STR_INIT;
+	json_t *run;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(heads); i++)
+		table_add(&table, TONE_DIM, heads[i]);
+	json_array_foreach (runs, i, run) {
+		add_row(cli, &table, run);
+		if (cli->options.quiet)
+			str_addf(&text, "%s\n", json_text(run, "run"));
+	}
+	if (!cli->options.quiet && i)
+		table_print(&table, &cli->out, &text, 0);
+	else if (!cli->options.quiet)
+		out_addf(&cli->out, &text, TONE_PLAIN, "no runs in %s\n",
+			 cli->state_dir);
+	out_write(&cli->out, &text);
+}
+
+int
+verb_runs(struct cli *cli)
+{
+	struct store_filter filter = {
+		.state = cli->options.state,
+		.service = cli->options.service,
+		.limit = (uint32_t)cli->options.limit,
+		.offset = (uint32_t)cli->options.offset,
+	};
+	AUTO(json_ref) json_t *runs = NULL;
+	struct err err;
+
+	if (!cli_has_store(cli)) {
+		runs = json_array();
+	} else {
+		if (cli_open_store(cli, STORE_READ, &err) < 0)
+			return cli_fail(cli, &err, EXIT_USAGE);
+		runs = store_runs(cli->store, &filter, &err);
+	}
+	if (!runs)
+		return cli_fail(cli, &err, EXIT_USAGE);
+	if (cli->options.json)
+		out_json(&cli->out, runs);
+	else
+		print_runs(cli, runs);
+	return EXIT_DONE;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Signals of a run in the foreground: SIGINT and SIGTERM ask the engine to
+ * cancel and unwind, SIGHUP means that nobody watches any more.
+ */
+#ifndef FETTLE_CLI_SIGNALS_H
+#define FETTLE_CLI_SIGNALS_H
+
+#include "base/err.h"
+
+/*
+ * Installs the handlers once. *ret_cancel_fd becomes readable with the first
+ * SIGINT or SIGTERM and stays open until the program ends. 0 or -1.
+ */
+int signals_install(int *ret_cancel_fd, struct err *err);
+
+unsigned signals_cancels(void); /* how often a person asked to stop */
+bool signals_hung_up(void);	/* the terminal is gone */
+
+#endif

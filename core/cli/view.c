@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See view.h: what is known of the run so far, and the plain and JSON forms. */
+#include "base/base.h"
+
+#include "cli/view.h"
+
+#include <stdarg.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "cli/report.h"
+#include "cli/signals.h"
+
+#define LOG_LINE_MAX 4096
+#define PAINT_MS 100
+
+void
+view_init(struct view *view, struct cli *cli)
+{
+	*view = (struct view){ .cli = cli, .begin_ms = clock_boot_ms() };
+	if (cli->options.json)
+		view->mode = VIEW_JSON;
+	else if (cli->options.quiet)
+		view->mode = VIEW_SILENT;
+	else if (cli->out.is_tty)
+		view->mode = VIEW_LIVE;
+	else
+		view->mode = VIEW_LINES;
+}
+
+static void
+rows_clear(struct view *view)
+{
+	for (size_t i = 0; i < view->row_count; i++) {
+		free(view->rows[i].id);
+		free(view->rows[i].uses);
+		free(view->rows[i].message);
+		strv_done(&view->rows[i].notes);
+	}
+	free(view->rows);
+	view->rows = NULL;
+	view->row_count = 0;
+}
+
+void
+view_done(struct view *view)
+{
+	rows_clear(view);
+	free(view->pipeline);
+	free(view->service);
+	free(view->phase);
+	free(view->last_line);
+	free(view->line_widths);
+	str_done(&view->log_line);
+	strv_done(&view->notes);
+}
+
+static void
+say_line(struct view *view, struct str *line)
+{
+	str_add_c(line, '\n');
+	out_write(&view->cli->out, line);
+}
+
+void
+view_say(struct view *view, const char *text)
+{
+	AUTO(str) struct str line = STR_INIT;
+
+	if (view->mode == VIEW_LIVE)
+		strv_add(&view->notes, text);
+	if (view->mode != VIEW_LINES)
+		return;
+	out_add_line(&line, text, strlen(text));
+	say_line(view, &line);
+}
+
+/* A plain line `step: text`. */
+static void PRINTF_LIKE(3, 4)
+	say_step(struct view *view, const struct view_row *row, const char *fmt, ...)
+{
+	AUTO_FREE char *text = NULL, *full = NULL;
+	va_list args;
+
+	if (view->mode != VIEW_LINES)
+		return;
+	va_start(args, fmt);
+	if (vasprintf(&text, fmt, args) < 0)
+		abort();
+	va_end(args);
+	full = x_asprintf("%s: %s", row->id, text);
+	view_say(view, full);
+}
+
+static struct view_row *
+row_add(struct view *view, const char *id, const char *uses, bool is_main)
+{
+	struct view_row *row;
+
+	view->rows = x_realloc(view->rows, view->row_count + 1, sizeof(*view->rows));
+	row = &view->rows[view->row_count++];
+	*row = (struct view_row){ .id = x_strdup(id),
+				  .uses = x_strdup(uses),
+				  .is_main = is_main,
+				  .duration_ms = -1 };
+	return row;
+}
+
+/* A step the plan did not name gets a row of its own. */
+static struct view_row *
+row_get(struct view *view, const char *id)
+{
+	for (size_t i = 0; i < view->row_count; i++)
+		if (str_eq(view->rows[i].id, id))
+			return &view->rows[i];
+	return row_add(view, id, "", false);
+}
+
+static void
+row_begin(struct view *view, struct view_row *row)
+{
+	if (row->state == ROW_RUNNING)
+		return;
+	for (size_t i = 0; i < view->row_count; i++)
+		if (view->rows[i].state == ROW_RUNNING)
+			view->rows[i].state = ROW_WAITING;
+	row->state = ROW_RUNNING;
+	row->begin_ms = clock_boot_ms();
+	str_truncate(&view->log_line, 0);
+	free(view->last_line);
+	view->last_line = NULL;
+}
+
+/* The engine prepares the next step without a word: show that one as begun. */
+static void
+begin_next(struct view *view)
+{
+	if (view->is_over || view->phase)
+		return;
+	for (size_t i = 0; i < view->row_count; i++) {
+		struct view_row *row = &view->rows[i];
+
+		if (row->state == ROW_FAILED || row->state == ROW_STOPPED ||
+		    row->state == ROW_RUNNING)
+			return;
+		if (row->state == ROW_WAITING && row->is_main) {
+			row_begin(view, row);
+			return;
+		}
+	}
+}
+
+static void
+on_queued(struct view *view, const json_t *body)
+{
+	AUTO(str) struct str line = STR_INIT;
+
+	free(view->pipeline);
+	free(view->service);
+	view->pipeline = x_strdup(json_text(body, "pipeline"));
+	view->service = x_strdup(json_text(body, "service"));
+	str_addf(&line, "run %s: %s", view->run, view->pipeline);
+	if (*view->service)
+		str_addf(&line, ", service %s", view->service);
+	if (view->mode == VIEW_LINES)
+		view_say(view, str_get(&line));
+}
+
+static void
+on_planned(struct view *view, const json_t *body)
+{
+	json_t *step;
+	size_t i;
+
+	rows_clear(view);
+	json_array_foreach (json_object_get(json_object_get(body, "plan"), "steps"), i,
+			    step)
+		(void)row_add(view, json_text(step, "id"), json_text(step, "uses"),
+			      !str_eq(json_text(step, "section"), "on_failure"));
+	begin_next(view);
+}
+
+static void
+on_state(struct view *view, const json_t *body)
+{
+	const char *state = json_text(body, "state"),
+		   *message = json_text(body, "message");
+	AUTO(str) struct str line = STR_INIT;
+
+	if (str_eq(state, "running"))
+		return;
+	str_add(&line, state_words(state));
+	if (*message)
+		str_addf(&line, ": %s", message);
+	free(view->phase);
+	view->phase = x_strdup(str_get(&line));
+	if (view->mode == VIEW_LINES)
+		view_say(view, view->phase);
+}
+
+static enum row_state
+row_state_of(const json_t *body)
+{
+	const char *state = json_text(body, "state");
+
+	if (str_eq(json_text(body, "result"), "noop"))
+		return ROW_NOOP;
+	if (str_eq(state, "succeeded"))
+		return ROW_DONE;
+	return str_eq(state, "failed") ? ROW_FAILED : ROW_STOPPED;
+}
+
+static void
+on_step_ended(struct view *view, const json_t *body)
+{
+	struct view_row *row = row_get(view, json_text(body, "step"));
+	const char *message = json_text(body, "message");
+	char took[32];
+
+	row->state = row_state_of(body);
+	row->duration_ms = json_int_or(body, "duration_ms", -1);
+	free(row->message);
+	row->message = x_strdup(message);
+	say_step(view, row, "%s after %s%s%s",
+		 row->state == ROW_NOOP ? "nothing to do"
+					: state_words(json_text(body, "state")),
+		 num_format_ms(row->duration_ms < 0 ? 0 : (uint64_t)row->duration_ms,
+			       took),
+		 *message ? ": " : "", message);
+	begin_next(view);
+}
+
+static void
+on_verdict(struct view *view, const json_t *body)
+{
+	struct view_row *row = row_get(view, json_text(body, "step"));
+	json_t *answer;
+	size_t i;
+
+	if (str_eq(json_text(body, "verdict"), "allow"))
+		return;
+	json_array_foreach (json_object_get(body, "answers"), i, answer) {
+		const char *verdict = json_text(answer, "verdict");
+		AUTO_FREE char *text = NULL;
+
+		if (str_eq(verdict, "allow") || str_eq(verdict, "abstain"))
+			continue;
+		text = x_asprintf("policy %s: %s: %s", json_text(answer, "policy"),
+				  verdict, json_text(answer, "reason"));
+		strv_add(&row->notes, text);
+		say_step(view, row, "%s", text);
+	}
+}
+
+static void
+on_note(struct view *view, const json_t *body, const char *prefix, const char *text)
+{
+	struct view_row *row = row_get(view, json_text(body, "step"));
+	AUTO_FREE char *note = x_asprintf("%s%s", prefix, text);
+
+	strv_add(&row->notes, note);
+	say_step(view, row, "%s", note);
+}
+
+static void
+on_files_back(struct view *view, const json_t *body)
+{
+	size_t restored = json_array_size(json_object_get(body, "restored"));
+	AUTO(str) struct str line = STR_INIT;
+	json_t *conflict;
+	size_t i;
+
+	if (restored) {
+		str_addf(&line, "%zu file%s put back", restored,
+			 restored == 1 ? "" : "s");
+		view_say(view, str_get(&line));
+	}
+	json_array_foreach (json_object_get(body, "conflicts"), i, conflict) {
+		str_truncate(&line, 0);
+		str_addf(&line, "NOT PUT BACK, somebody else changed it: %s",
+			 json_text(conflict, "path"));
+		view_say(view, str_get(&line));
+	}
+}
+
+/* Everything but the running step's log, by kind. */
+static void
+view_event(struct view *view, const char *kind, const json_t *body)
+{
+	if (str_eq(kind, "run.queued")) {
+		on_queued(view, body);
+	} else if (str_eq(kind, "run.planned")) {
+		on_planned(view, body);
+	} else if (str_eq(kind, "run.state")) {
+		on_state(view, body);
+	} else if (str_eq(kind, "run.ended")) {
+		view->is_over = true;
+	} else if (str_eq(kind, "step.verdict")) {
+		on_verdict(view, body);
+	} else if (str_eq(kind, "step.intent")) {
+		struct view_row *row = row_get(view, json_text(body, "step"));
+
+		row_begin(view, row);
+		say_step(view, row, "started%s%s", *row->uses ? " " : "", row->uses);
+	} else if (str_eq(kind, "step.ended")) {
+		on_step_ended(view, body);
+	} else if (str_eq(kind, "step.skipped")) {
+		row_get(view, json_text(body, "step"))->state = ROW_SKIPPED;
+	} else if (str_eq(kind, "step.note")) {
+		on_note(view, body,
+			str_eq(json_text(body, "level"), "warn") ? "warning: " : "",
+			json_text(body, "text"));
+	} else if (str_eq(kind, "step.finding")) {
+		on_note(view, body, "found: ", json_text(body, "title"));
+	} else if (str_eq(kind, "unwind.files")) {
+		on_files_back(view, body);
+	} else if (str_eq(kind, "artifact.missing")) {
+		view_say(view, json_text(body, "message"));
+	}
+}
+
+/* What the reader's own signals did. */
+static void
+look_at_signals(struct view *view)
+{
+	unsigned cancels = signals_cancels();
+
+	if (signals_hung_up() && view->mode != VIEW_SILENT) {
+		/* Nobody looks any more; the run goes on, the store knows all. */
+		view->mode = VIEW_SILENT;
+		view->cli->out.is_broken = true;
+	}
+	if (cancels == view->cancels || view->is_over)
+		return;
+	if (view->cancels == 0)
+		view_say(view, "cancelling: what was changed is put back");
+	if (cancels > 1)
+		view_say(view,
+			 "already cancelling; a second signal does not cut it short");
+	view->cancels = cancels;
+}
+
+static void
+watch_event(void *self, const char *run, const char *kind, const json_t *body)
+{
+	struct view *view = self;
+	AUTO(json_ref) json_t *line = NULL;
+
+	(void)snprintf(view->run, sizeof(view->run), "%s", run);
+	look_at_signals(view);
+	if (view->mode == VIEW_JSON) {
+		line = json_pack("{s:s, s:I, s:s, s:O}", "run", run, "time_ms",
+				 (json_int_t)clock_wall_ms(), "kind", kind, "body",
+				 body);
+		if (line)
+			out_json_line(&view->cli->out, line);
+		return;
+	}
+	view_event(view, kind, body);
+	if (view->mode == VIEW_LIVE)
+		view_paint(view);
+}
+
+static void
+keep_last_line(struct view *view)
+{
+	if (view->log_line.len) {
+		free(view->last_line);
+		view->last_line = x_strdup(str_get(&view->log_line));
+	}
+	str_truncate(&view->log_line, 0);
+}
+
+static void
+watch_log(void *self, const char *step, const char *bytes, size_t n)
+{
+	struct view *view = self;
+	struct view_row *row;
+
+	if (view->mode != VIEW_LIVE || !view->row_count)
+		return;
+	row = row_get(view, step);
+	if (row->state == ROW_WAITING)
+		row_begin(view, row);
+	for (size_t i = 0; i < n; i++) {
+		if (bytes[i] == '\n' || bytes[i] == '\r')
+			keep_last_line(view);
+		else if (view->log_line.len < LOG_LINE_MAX)
+			str_add_c(&view->log_line, bytes[i]);
+	}
+	if (clock_boot_ms() - view->painted_ms >= PAINT_MS)
+		view_paint(view);
+}
+
+static void
+watch_tick(void *self)
+{
+	struct view *view = self;
+
+	look_at_signals(view);
+	if (view->mode == VIEW_LIVE &&
+	    clock_boot_ms() - view->painted_ms >= PAINT_MS - 20)
+		view_paint(view);
+}
+
+struct engine_watch
+view_watch(struct view *view)
+{
+	return (struct engine_watch){
+		.event = watch_event, .log = watch_log, .tick = watch_tick, .self = view
+	};
+}
+
+void
+view_restart(struct view *view)
+{
+	rows_clear(view);
+	free(view->phase);
+	view->phase = NULL;
+	view->is_over = false;
+	view->run[0] = '\0';
+}
+
+void
+view_end(struct view *view)
+{
+	view->is_over = true;
+	if (view->mode == VIEW_LIVE && view->row_count)
+		view_paint(view);
+}

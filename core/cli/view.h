@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a person sees while a run is carried out: a list of steps that is
+ * painted anew in place on a terminal, plain lines elsewhere, JSON lines with
+ * --json. Fed by engine_watch; never blocks the run on anything but a write.
+ */
+#ifndef FETTLE_CLI_VIEW_H
+#define FETTLE_CLI_VIEW_H
+
+#include "cli/cli.h"
+
+enum row_state {
+	ROW_WAITING, ROW_RUNNING, ROW_DONE, ROW_NOOP, ROW_FAILED, ROW_SKIPPED,
+	ROW_STOPPED,
+};
+
+struct view_row {
+	char *id, *uses, *message;
+	bool is_main;		/* not of `on_failure`: shown before it begins */
+	enum row_state state;
+	int64_t begin_ms;	/* CLOCK_BOOTTIME; 0: not yet */
+	int64_t duration_ms;	/* -1: not known */
+	struct strv notes;
+};
+
+enum view_mode { VIEW_LIVE, VIEW_LINES, VIEW_JSON, VIEW_SILENT };
+
+struct view {
+	struct cli *cli;
+	enum view_mode mode;
+	char *pipeline, *service;	/* of run.queued; may be NULL */
+	char run[RUN_ID_SIZE];
+	struct view_row *rows;
+	size_t row_count;
+	struct strv notes;	/* of the run as a whole */
+	char *phase;		/* `rolling back: ...`, or NULL */
+	struct str log_line;	/* of the running step, not yet ended */
+	char *last_line;	/* the last ended one */
+	int64_t begin_ms, painted_ms;
+	unsigned cancels;	/* told to the reader already */
+	bool is_over;
+	/* The frame on the screen. */
+	unsigned *line_widths;
+	size_t line_count;
+	unsigned frame;		/* counts paintings, for the turning mark */
+};
+
+void view_init(struct view *view, struct cli *cli);
+void view_done(struct view *view);
+/* The watch to give to an engine; borrows the view. */
+struct engine_watch view_watch(struct view *view);
+/* Paints for the last time and leaves the cursor below. */
+void view_end(struct view *view);
+/* Forgets the steps of a run that was shown before another one begins. */
+void view_restart(struct view *view);
+/* Takes what was painted off the screen again. */
+void view_erase(struct view *view);
+/* A line that stays, above or below what is painted. */
+void view_say(struct view *view, const char *text);
+
+/* paint.c */
+void view_paint(struct view *view);
+
+#endif
