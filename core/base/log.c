@@ -52,5 +52,5 @@ log_err(const struct err *err)
 	text = err->code[0] ? x_asprintf("%s [%s]", where, err->code) : x_strdup(where);
 	put_line("error", text);
 	if (err->remedy[0] != '\0')
-		put_line("hint", err->remedy);
+		put_line("what to do", err->remedy);
 }

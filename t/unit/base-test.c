@@ -351,7 +351,7 @@ START_TEST(log_writes_one_line_each)
 	log_warn("%s", "\x1b[2J");
 	ck_assert_int_gt(read(pipe_fds[0], shown, sizeof(shown) - 1), 0);
 	ck_assert_str_eq(shown, "fettle: error: went wrong [a.code]\n"
-				"fettle: hint: mend it\n"
+				"fettle: what to do: mend it\n"
 				"fettle-host: warning: \\x1b[2J\n");
 }
 END_TEST
