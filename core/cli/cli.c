@@ -142,9 +142,8 @@ cli_actor(struct str *out)
 		str_addf(out, "%lu", (unsigned long)getuid());
 }
 
-/* Quotes for a shell what needs it. */
-static void
-add_quoted(struct str *out, const char *word)
+void
+cli_add_quoted(struct str *out, const char *word)
 {
 	const char *s = word;
 
@@ -171,13 +170,13 @@ cli_add_command(const struct cli *cli, struct str *out, const char *verb,
 	str_add(out, "fettle ");
 	if (cli->options.state_dir) {
 		str_add(out, "--state-dir ");
-		add_quoted(out, cli->state_dir);
+		cli_add_quoted(out, cli->state_dir);
 		str_add_c(out, ' ');
 	}
 	str_add(out, verb);
 	if (arg && *arg) {
 		str_add_c(out, ' ');
-		add_quoted(out, arg);
+		cli_add_quoted(out, arg);
 	}
 }
 

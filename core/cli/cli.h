@@ -87,6 +87,8 @@ struct engine cli_engine(struct cli *cli, const char *actor);
 /* `operator:NAME`. */
 void cli_actor(struct str *out);
 
+/* Adds a word, quoted for a shell where it needs that. */
+void cli_add_quoted(struct str *out, const char *word);
 /* Adds `fettle [--state-dir DIR] VERB ARG`, quoted so that it can be pasted. */
 void cli_add_command(const struct cli *cli, struct str *out, const char *verb,
 		     const char *arg);

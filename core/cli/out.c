@@ -308,3 +308,13 @@ time_local(int64_t wall_ms, char buf[32])
 		(void)snprintf(buf, 32, "-");
 	return buf;
 }
+
+const char *
+time_of_day(int64_t wall_ms, char buf[32])
+{
+	const char *time = strchr(time_local(wall_ms, buf), ' ');
+
+	if (time)
+		memmove(buf, time + 1, strlen(time));
+	return buf;
+}

@@ -83,5 +83,6 @@ void table_done(struct table *table);
 
 /* `2026-11-21 12:05:01` in local time, `-` for 0. */
 const char *time_local(int64_t wall_ms, char buf[32]);
+const char *time_of_day(int64_t wall_ms, char buf[32]); /* `12:05:01` */
 
 #endif

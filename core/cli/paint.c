@@ -68,7 +68,10 @@ running_time(int64_t begin_ms, char buf[32])
 {
 	int64_t ms = clock_boot_ms() - begin_ms;
 
-	return num_format_ms((uint64_t)(ms < 0 ? 0 : ms / 1000 * 1000), buf);
+	if (ms >= 1000)
+		return num_format_ms((uint64_t)(ms / 1000 * 1000), buf);
+	(void)snprintf(buf, 32, "0s");
+	return buf;
 }
 
 static unsigned
@@ -191,7 +194,7 @@ add_footer(const struct view *view, struct frame *frame)
 {
 	AUTO(str) struct str line = STR_INIT;
 
-	if (view->phase) {
+	if (view->phase && !view->is_over) {
 		str_add(&line, "  ");
 		out_add_line(&line, view->phase, strlen(view->phase));
 		frame_add(frame, KEEP_ALWAYS, &line);

@@ -26,30 +26,27 @@ says_nothing(const json_t *report)
 }
 
 static void
+add_labelled(struct cli *cli, struct str *text, const char *label, enum tone tone,
+	     const char *value)
+{
+	if (!*value)
+		return;
+	report_label(&cli->out, text, label);
+	out_add_wrapped(&cli->out, text, tone, value, REPORT_INDENT);
+	str_add_c(text, '\n');
+}
+
+static void
 add_head(struct cli *cli, struct str *text, const json_t *plan)
 {
-	static const struct {
-		const char *label, *key;
-	} rows[] = {
-		{ "asked", "instruction" },
-		{ "workspace", "workspace" },
-		{ "sha256", "sha256" },
-	};
 	const char *service = json_text(plan, "service");
 
 	out_addf(&cli->out, text, TONE_STRONG, "plan: %s", json_text(plan, "pipeline"));
 	if (*service)
 		out_addf(&cli->out, text, TONE_STRONG, " of service %s", service);
 	str_add_c(text, '\n');
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const char *value = json_text(plan, rows[i].key);
-
-		if (!*value)
-			continue;
-		report_label(&cli->out, text, rows[i].label);
-		out_add_wrapped(&cli->out, text, TONE_PLAIN, value, REPORT_INDENT);
-		str_add_c(text, '\n');
-	}
+	add_labelled(cli, text, "asked", TONE_PLAIN, json_text(plan, "instruction"));
+	add_labelled(cli, text, "workspace", TONE_PLAIN, json_text(plan, "workspace"));
 }
 
 static const char *
@@ -95,8 +92,11 @@ add_command(struct cli *cli, struct str *text, const json_t *argv)
 	json_t *word;
 	size_t i;
 
-	json_array_foreach (argv, i, word)
-		str_addf(&line, "%s%s", i ? " " : "", json_string_value(word));
+	json_array_foreach (argv, i, word) {
+		if (i)
+			str_add_c(&line, ' ');
+		cli_add_quoted(&line, json_string_value(word));
+	}
 	report_label(&cli->out, text, "command");
 	out_add_wrapped(&cli->out, text, TONE_PLAIN, str_get(&line), REPORT_INDENT);
 	str_add_c(text, '\n');
@@ -115,17 +115,6 @@ add_answer(struct cli *cli, struct str *text, const json_t *answer)
 	if (*json_text(answer, "reason"))
 		out_addf(&cli->out, text, TONE_PLAIN, ": %s",
 			 json_text(answer, "reason"));
-	str_add_c(text, '\n');
-}
-
-static void
-add_labelled(struct cli *cli, struct str *text, const char *label, enum tone tone,
-	     const char *value)
-{
-	if (!*value)
-		return;
-	report_label(&cli->out, text, label);
-	out_add_wrapped(&cli->out, text, tone, value, REPORT_INDENT);
 	str_add_c(text, '\n');
 }
 
@@ -164,6 +153,38 @@ add_report(struct cli *cli, struct str *text, const json_t *report)
 	}
 }
 
+/* The same order as a run. */
+static void
+add_run_command(struct cli *cli, struct str *text)
+{
+	const char *const options[][2] = { { " -p ", cli->options.pipeline },
+					   { " -s ", cli->options.service },
+					   { " -C ", cli->options.directory } };
+	AUTO(str) struct str words = STR_INIT;
+	struct order order;
+	const char *key;
+	json_t *value;
+
+	cli_add_command(cli, text, "run", NULL);
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		if (!options[i][1])
+			continue;
+		str_add(text, options[i][0]);
+		cli_add_quoted(text, options[i][1]);
+	}
+	json_object_foreach (cli->options.inputs, key, value) {
+		AUTO_FREE char *pair = x_asprintf("%s=%s", key, json_string_value(value));
+
+		str_add(text, " -i ");
+		cli_add_quoted(text, pair);
+	}
+	cli_order(cli, &words, &order);
+	if (order.instruction) {
+		str_add_c(text, ' ');
+		cli_add_quoted(text, order.instruction);
+	}
+}
+
 static int
 print_plan(struct cli *cli, const json_t *document)
 {
@@ -195,7 +216,9 @@ print_plan(struct cli *cli, const json_t *document)
 	if (*json_text(plan, "service"))
 		out_add(&cli->out, &text, TONE_WARN,
 			"Data in volumes is not rolled back.\n");
-	str_add(&text, "Nothing was changed.\n");
+	str_add(&text, "Nothing was changed. To do it:\n  ");
+	add_run_command(cli, &text);
+	str_add_c(&text, '\n');
 	out_write(&cli->out, &text);
 	/* A plan that a policy or a step refuses would not get any further as a run. */
 	state = json_text(last, "state");

@@ -111,8 +111,18 @@ count_changes(const json_t *summary, bool standing)
 	return count;
 }
 
-static void
-add_paragraph(struct cli *cli, struct str *out, const char *label, enum tone tone,
+void
+report_changes(struct cli *cli, struct str *out, const json_t *summary)
+{
+	const char *state = json_text(summary, "state");
+	bool is_good = str_eq(state, "succeeded") || !state_is_final(state);
+
+	add_changes(cli, out, summary, is_good ? "changed" : "NOT BACK", true);
+	add_changes(cli, out, summary, "put back", false);
+}
+
+void
+report_paragraph(struct cli *cli, struct str *out, const char *label, enum tone tone,
 	      const char *text)
 {
 	if (!*text)
@@ -143,8 +153,8 @@ consequence(const json_t *summary)
 	return undone ? "everything is as it was before" : "nothing was changed";
 }
 
-static void
-add_headline(struct cli *cli, struct str *out, const json_t *summary)
+void
+report_headline(struct cli *cli, struct str *out, const json_t *summary)
 {
 	static const char *const marks[TONE_COUNT] = {
 		[TONE_GOOD] = "\u2714 ",
@@ -195,8 +205,8 @@ add_message(struct cli *cli, struct str *out, const char *label, const json_t *a
 	str_add(&text, json_text(about, "message"));
 	if (*json_text(about, "code"))
 		str_addf(&text, " [%s]", json_text(about, "code"));
-	add_paragraph(cli, out, label, TONE_PLAIN, str_get(&text));
-	add_paragraph(cli, out, "what to do", TONE_STRONG, json_text(about, "remedy"));
+	report_paragraph(cli, out, label, TONE_PLAIN, str_get(&text));
+	report_paragraph(cli, out, "what to do", TONE_STRONG, json_text(about, "remedy"));
 }
 
 static int64_t
@@ -211,9 +221,9 @@ attempt_of(const json_t *summary, const char *step)
 	return 1;
 }
 
-/* The last lines a failed step printed. */
+/* The last lines a failed step printed, at most so many. */
 static void
-add_tail(struct cli *cli, struct str *out, const json_t *summary)
+add_tail(struct cli *cli, struct str *out, const json_t *summary, unsigned max_lines)
 {
 	const char *step = json_text(json_object_get(summary, "cause"), "step");
 	AUTO_FREE char *name = step_log_name(step, attempt_of(summary, step));
@@ -222,16 +232,15 @@ add_tail(struct cli *cli, struct str *out, const json_t *summary)
 	unsigned width, height, lines = 0;
 	size_t len;
 
-	if (!*step)
+	if (!*step || !max_lines)
 		return;
-	bytes = run_file(cli->store, json_text(summary, "run"), name, LOG_MAX_BYTES,
-			 &len);
+	bytes = run_file(cli->store, json_text(summary, "run"), name, LOG_MAX_BYTES, &len);
 	if (!bytes)
 		return;
 	while (len && strchr("\r\n", bytes[len - 1]))
 		len--;
 	for (line = bytes + len; line > bytes; line--)
-		if (line[-1] == '\n' && ++lines == TAIL_LINES)
+		if (line[-1] == '\n' && ++lines == max_lines)
 			break;
 	out_size(&cli->out, &width, &height);
 	while (line < bytes + len) {
@@ -253,8 +262,8 @@ add_tail(struct cli *cli, struct str *out, const json_t *summary)
 }
 
 /* What keeps the service from being as it was comes before what went wrong. */
-static void
-add_causes(struct cli *cli, struct str *out, const json_t *summary)
+void
+report_causes(struct cli *cli, struct str *out, const json_t *summary)
 {
 	const json_t *cause = json_object_get(summary, "cause");
 	const json_t *rollback = json_object_get(summary, "rollback");
@@ -265,172 +274,98 @@ add_causes(struct cli *cli, struct str *out, const json_t *summary)
 		add_message(cli, out, "cause", cause);
 }
 
-static void
-add_next(struct cli *cli, struct str *out, const json_t *summary)
+static bool
+has_edits(const json_t *summary)
 {
-	const char *run = json_text(summary, "run"),
-		   *state = json_text(summary, "state");
-	bool has_changes = json_array_size(json_object_get(summary, "changes")) > 0;
+	json_t *change;
+	size_t i;
+
+	json_array_foreach (json_object_get(summary, "changes"), i, change)
+		if (str_eq(json_text(change, "kind"), "edit"))
+			return true;
+	return false;
+}
+
+void
+report_next(struct cli *cli, struct str *out, const json_t *summary,
+	    enum report_from from)
+{
+	const char *run = json_text(summary, "run");
+	bool is_good = str_eq(json_text(summary, "state"), "succeeded");
 	bool stands = count_changes(summary, true) > 0;
+	unsigned width, height;
 	const char *label = "next";
 	const struct {
 		bool is_due;
 		const char *verb, *why;
 	} steps[] = {
-		{ stands && !str_eq(state, "succeeded"), "rollback",
-		  "put back what still stands" },
-		{ true, "show", "everything about this run" },
-		{ has_changes, "diff", "the file changes" },
-		{ stands && str_eq(state, "succeeded"), "rollback", "undo it all" },
+		{ stands && !is_good, "rollback", "put the rest back" },
+		{ from == REPORT_END, "show", "everything about this run" },
+		{ has_edits(summary), "diff", "the file changes" },
+		{ stands && is_good, "rollback", "undo it all" },
 	};
 
+	out_size(&cli->out, &width, &height);
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		if (!steps[i].is_due)
 			continue;
+		AUTO(str) struct str command = STR_INIT;
+
+		cli_add_command(cli, &command, steps[i].verb, run);
 		report_label(&cli->out, out, label);
-		cli_add_command(cli, out, steps[i].verb, run);
-		out_addf(&cli->out, out, TONE_DIM, "   # %s", steps[i].why);
+		str_add(out, str_get(&command));
+		/* What wraps cannot be pasted by a double click: no comment then. */
+		if (REPORT_INDENT + command.len + strlen(steps[i].why) + 5 < width)
+			out_addf(&cli->out, out, TONE_DIM, "   # %s", steps[i].why);
 		str_add_c(out, '\n');
 		label = "";
 	}
 }
 
+/* Rows that text takes on a terminal of this width. */
+static unsigned
+rows_of(const struct str *text, unsigned width)
+{
+	const char *line = str_get(text), *stop;
+	unsigned rows = 0;
+
+	for (; (stop = strchr(line, '\n')); line = stop + 1) {
+		AUTO_FREE char *copy = x_strndup(line, (size_t)(stop - line));
+		unsigned columns = text_width(copy);
+
+		rows += columns > width ? (columns + width - 1) / width : 1;
+	}
+	return rows;
+}
+
 void
 report_end(struct cli *cli, struct str *out, const json_t *summary)
 {
-	const char *state = json_text(summary, "state");
-	bool is_good = str_eq(state, "succeeded") || str_eq(state, "no_work");
+	int code = (int)json_int_or(summary, "exit", EXIT_NOT_ROLLED_BACK);
+	AUTO(str) struct str foot = STR_INIT;
+	unsigned width, height, rows;
 	json_t *missing;
 	size_t i;
 
-	add_headline(cli, out, summary);
-	add_causes(cli, out, summary);
-	add_paragraph(cli, out, "why", TONE_PLAIN, json_text(summary, "diagnosis"));
-	add_changes(cli, out, summary, is_good ? "changed" : "NOT BACK", true);
-	add_changes(cli, out, summary, "put back", false);
-	if (!is_good)
-		add_tail(cli, out, summary);
+	report_headline(cli, out, summary);
+	report_causes(cli, out, summary);
+	report_paragraph(cli, out, "why", TONE_PLAIN, json_text(summary, "diagnosis"));
+	report_changes(cli, out, summary);
 	json_array_foreach (json_object_get(summary, "missing"), i, missing)
-		add_paragraph(cli, out, "missing", TONE_WARN,
-			      json_text(missing, "message"));
-	report_label(&cli->out, out, "artifacts");
-	out_add(&cli->out, out, TONE_PLAIN, json_text(summary, "artifacts_dir"));
-	str_add_c(out, '\n');
-	add_next(cli, out, summary);
-}
+		report_paragraph(cli, &foot, "missing", TONE_WARN,
+				 json_text(missing, "message"));
+	report_label(&cli->out, &foot, "artifacts");
+	out_add(&cli->out, &foot, TONE_PLAIN, json_text(summary, "artifacts_dir"));
+	str_add_c(&foot, '\n');
+	report_next(cli, &foot, summary, REPORT_END);
 
-static void
-add_times(struct cli *cli, struct str *out, const json_t *summary)
-{
-	AUTO(str) struct str text = STR_INIT;
-	int64_t queued = json_int_or(summary, "queued_ms", 0), ended;
-	char buf[32];
-
-	str_add(&text, time_local(json_int_or(summary, "started_ms", queued), buf));
-	ended = json_int_or(summary, "ended_ms", 0);
-	if (ended)
-		str_addf(&text, " to %s", time_local(ended, buf));
-	add_paragraph(cli, out, "time", TONE_PLAIN, str_get(&text));
-}
-
-static void
-add_steps(struct cli *cli, struct str *out, const json_t *summary)
-{
-	AUTO(table) struct table table = { .columns = 5 };
-	json_t *step;
-	size_t i;
-
-	json_array_foreach (json_object_get(summary, "steps"), i, step) {
-		const char *state = json_text(step, "state");
-		int64_t duration = json_int_or(step, "duration_ms", -1);
-		char buf[32];
-
-		table_add(&table, TONE_STRONG, json_text(step, "step"));
-		table_add(&table, state_tone(state),
-			  str_eq(json_text(step, "result"), "noop")
-				  ? "nothing to do"
-				  : state_words(state));
-		table_add(&table, TONE_DIM,
-			  time_local(json_int_or(step, "started_ms", 0), buf));
-		table_add(&table, TONE_PLAIN,
-			  duration < 0 ? "-" : num_format_ms((uint64_t)duration, buf));
-		table_add(&table, TONE_PLAIN, json_text(step, "message"));
-	}
-	str_add(out, "\nsteps\n");
-	table_print(&table, &cli->out, out, 2);
-}
-
-static void
-add_findings(struct cli *cli, struct str *out, const json_t *summary)
-{
-	json_t *item;
-	size_t i;
-
-	if (json_array_size(json_object_get(summary, "findings")))
-		str_add(out, "\nfindings\n");
-	json_array_foreach (json_object_get(summary, "findings"), i, item) {
-		str_add(out, "  ");
-		out_add(&cli->out, out, TONE_STRONG, json_text(item, "title"));
-		out_addf(&cli->out, out, TONE_DIM, "  %s, %lld%%",
-			 json_text(item, "rule"),
-			 (long long)json_int_or(item, "confidence", 0));
-		str_add(out, "\n    ");
-		out_add_wrapped(&cli->out, out, TONE_DIM, json_text(item, "evidence"),
-				4);
-		str_add_c(out, '\n');
-	}
-	json_array_foreach (json_object_get(summary, "warnings"), i, item) {
-		AUTO_FREE char *text = x_asprintf("%s: %s", json_text(item, "step"),
-						  json_text(item, "text"));
-
-		add_paragraph(cli, out, i ? "" : "warnings", TONE_WARN, text);
-	}
-}
-
-static void
-add_artifacts(struct cli *cli, struct str *out, const json_t *summary)
-{
-	AUTO(table) struct table table = { .columns = 3 };
-	json_t *item;
-	size_t i;
-
-	out_addf(&cli->out, out, TONE_PLAIN, "\nartifacts in %s\n",
-		 json_text(summary, "artifacts_dir"));
-	json_array_foreach (json_object_get(summary, "artifacts"), i, item) {
-		char buf[32];
-
-		table_add(&table, TONE_STRONG, json_text(item, "name"));
-		table_add(
-			&table, TONE_PLAIN,
-			num_format_size((uint64_t)json_int_or(item, "bytes", 0), buf));
-		table_addf(&table, TONE_DIM, "sha256 %.12s", json_text(item, "sha256"));
-	}
-	table_print(&table, &cli->out, out, 2);
-	json_array_foreach (json_object_get(summary, "missing"), i, item)
-		out_addf(&cli->out, out, TONE_WARN, "  %s  missing: %s\n",
-			 json_text(item, "name"), json_text(item, "message"));
-}
-
-void
-report_show(struct cli *cli, struct str *out, const json_t *summary)
-{
-	bool is_good = str_eq(json_text(summary, "state"), "succeeded");
-
-	add_headline(cli, out, summary);
-	add_paragraph(cli, out, "run", TONE_PLAIN, json_text(summary, "run"));
-	add_paragraph(cli, out, "asked", TONE_PLAIN, json_text(summary, "instruction"));
-	add_paragraph(cli, out, "by", TONE_PLAIN, json_text(summary, "requested_by"));
-	add_paragraph(cli, out, "pipeline", TONE_PLAIN, json_text(summary, "pipeline"));
-	add_paragraph(cli, out, "workspace", TONE_PLAIN,
-		      json_text(summary, "workspace"));
-	add_times(cli, out, summary);
-	add_causes(cli, out, summary);
-	add_paragraph(cli, out, "why", TONE_PLAIN, json_text(summary, "diagnosis"));
-	add_changes(cli, out, summary, is_good ? "changed" : "NOT BACK", true);
-	add_changes(cli, out, summary, "put back", false);
-	add_steps(cli, out, summary);
-	add_findings(cli, out, summary);
-	add_artifacts(cli, out, summary);
-	str_add_c(out, '\n');
-	add_next(cli, out, summary);
+	/* The log fills what room there is; the outcome must not scroll away. */
+	out_size(&cli->out, &width, &height);
+	rows = rows_of(out, width) + rows_of(&foot, width) + 2;
+	if (!cli->out.is_tty)
+		rows = 0;
+	if (code != EXIT_DONE && code != EXIT_NO_WORK && rows + 2 < height)
+		add_tail(cli, out, summary,
+			 height - rows < TAIL_LINES ? height - rows : TAIL_LINES);
+	str_add(out, str_get(&foot));
 }

@@ -7,9 +7,6 @@
 
 /* What became of a run: one strong line, changes, cause, artifacts, next commands. */
 void report_end(struct cli *cli, struct str *out, const json_t *summary);
-/* All that is known of a run. */
-void report_show(struct cli *cli, struct str *out, const json_t *summary);
-
 /* A step's or a run's state as a short word and its tone. */
 enum tone state_tone(const char *state);
 const char *state_words(const char *state);
@@ -18,7 +15,19 @@ const char *state_words(const char *state);
 #define REPORT_INDENT 13
 void report_label(const struct out *out, struct str *str, const char *label);
 
-/* Rows of proposed or made changes, one a line, each after `indent` blanks. */
+/* A labelled paragraph; nothing for an empty text. */
+void report_paragraph(struct cli *cli, struct str *out, const char *label,
+		      enum tone tone, const char *text);
+
+/* The parts of a report. */
+void report_headline(struct cli *cli, struct str *out, const json_t *summary);
+void report_causes(struct cli *cli, struct str *out, const json_t *summary);
+void report_changes(struct cli *cli, struct str *out, const json_t *summary);
+enum report_from { REPORT_END, REPORT_SHOW };
+void report_next(struct cli *cli, struct str *out, const json_t *summary,
+		 enum report_from from);
+
+/* One proposed or made change, without the end of the line. */
 void report_change(const struct out *out, struct str *str, const json_t *change);
 
 #endif

@@ -43,7 +43,8 @@ add_row(struct cli *cli, struct table *table, const json_t *run)
 		table_add(table, TONE_BAD, "interrupted");
 	else
 		table_add(table, state_tone(state), state);
-	table_add(table, TONE_PLAIN, json_text_or(run, "service", "-"));
+	table_add(table, TONE_PLAIN,
+		  *json_text(run, "service") ? json_text(run, "service") : "-");
 	table_add(table, TONE_DIM, age(queued, buf));
 	table_add(table, TONE_PLAIN,
 		  started && ended ? num_format_ms((uint64_t)(ended - started), buf)

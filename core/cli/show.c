@@ -2,8 +2,122 @@
 /* `fettle show` and `fettle diff`: one run, read from the store. */
 #include "base/base.h"
 
+#include "base/num.h"
 #include "cli/report.h"
 #include "cli/summary.h"
+
+static void
+add_times(struct cli *cli, struct str *out, const json_t *summary)
+{
+	AUTO(str) struct str text = STR_INIT;
+	int64_t queued = json_int_or(summary, "queued_ms", 0), ended;
+	char buf[32];
+
+	str_add(&text, time_local(json_int_or(summary, "started_ms", queued), buf));
+	ended = json_int_or(summary, "ended_ms", 0);
+	if (ended)
+		str_addf(&text, " to %s", time_local(ended, buf));
+	report_paragraph(cli, out, "time", TONE_PLAIN, str_get(&text));
+}
+
+static void
+add_steps(struct cli *cli, struct str *out, const json_t *summary)
+{
+	AUTO(table) struct table table = { .columns = 5 };
+	json_t *step;
+	size_t i;
+
+	json_array_foreach (json_object_get(summary, "steps"), i, step) {
+		const char *state = json_text(step, "state");
+		int64_t duration = json_int_or(step, "duration_ms", -1);
+		char buf[32];
+
+		table_add(&table, TONE_STRONG, json_text(step, "step"));
+		table_add(&table, state_tone(state),
+			  str_eq(json_text(step, "result"), "noop")
+				  ? "nothing to do"
+				  : state_words(state));
+		table_add(&table, TONE_DIM,
+			  time_of_day(json_int_or(step, "started_ms", 0), buf));
+		table_add(&table, TONE_PLAIN,
+			  duration < 0 ? "-" : num_format_ms((uint64_t)duration, buf));
+		table_add(&table, TONE_PLAIN, json_text(step, "message"));
+	}
+	str_add(out, "\nsteps\n");
+	table_print(&table, &cli->out, out, 2);
+}
+
+static void
+add_findings(struct cli *cli, struct str *out, const json_t *summary)
+{
+	json_t *item;
+	size_t i;
+
+	if (json_array_size(json_object_get(summary, "findings")))
+		str_add(out, "\nfindings\n");
+	json_array_foreach (json_object_get(summary, "findings"), i, item) {
+		str_add(out, "  ");
+		out_add(&cli->out, out, TONE_STRONG, json_text(item, "title"));
+		out_addf(&cli->out, out, TONE_DIM, "  %s, %lld%%",
+			 json_text(item, "rule"),
+			 (long long)json_int_or(item, "confidence", 0));
+		str_add(out, "\n    ");
+		out_add_wrapped(&cli->out, out, TONE_DIM, json_text(item, "evidence"),
+				4);
+		str_add_c(out, '\n');
+	}
+	json_array_foreach (json_object_get(summary, "warnings"), i, item) {
+		AUTO_FREE char *text = x_asprintf("%s: %s", json_text(item, "step"),
+						  json_text(item, "text"));
+
+		report_paragraph(cli, out, i ? "" : "warnings", TONE_WARN, text);
+	}
+}
+
+static void
+add_artifacts(struct cli *cli, struct str *out, const json_t *summary)
+{
+	AUTO(table) struct table table = { .columns = 3 };
+	json_t *item;
+	size_t i;
+
+	out_addf(&cli->out, out, TONE_PLAIN, "\nartifacts in %s\n",
+		 json_text(summary, "artifacts_dir"));
+	json_array_foreach (json_object_get(summary, "artifacts"), i, item) {
+		char buf[32];
+
+		table_add(&table, TONE_STRONG, json_text(item, "name"));
+		table_add(
+			&table, TONE_PLAIN,
+			num_format_size((uint64_t)json_int_or(item, "bytes", 0), buf));
+		table_addf(&table, TONE_DIM, "sha256 %.12s", json_text(item, "sha256"));
+	}
+	table_print(&table, &cli->out, out, 2);
+	json_array_foreach (json_object_get(summary, "missing"), i, item)
+		out_addf(&cli->out, out, TONE_WARN, "  %s  missing: %s\n",
+			 json_text(item, "name"), json_text(item, "message"));
+}
+
+static void
+print_all(struct cli *cli, struct str *out, const json_t *summary)
+{
+	report_headline(cli, out, summary);
+	report_paragraph(cli, out, "run", TONE_PLAIN, json_text(summary, "run"));
+	report_paragraph(cli, out, "asked", TONE_PLAIN, json_text(summary, "instruction"));
+	report_paragraph(cli, out, "by", TONE_PLAIN, json_text(summary, "requested_by"));
+	report_paragraph(cli, out, "pipeline", TONE_PLAIN, json_text(summary, "pipeline"));
+	report_paragraph(cli, out, "workspace", TONE_PLAIN,
+		      json_text(summary, "workspace"));
+	add_times(cli, out, summary);
+	report_causes(cli, out, summary);
+	report_paragraph(cli, out, "why", TONE_PLAIN, json_text(summary, "diagnosis"));
+	report_changes(cli, out, summary);
+	add_steps(cli, out, summary);
+	add_findings(cli, out, summary);
+	add_artifacts(cli, out, summary);
+	str_add_c(out, '\n');
+	report_next(cli, out, summary, REPORT_SHOW);
+}
 
 int
 verb_show(struct cli *cli)
@@ -29,7 +143,7 @@ verb_show(struct cli *cli)
 	if (cli->options.quiet)
 		str_addf(&text, "%s\n", json_text(summary, "state"));
 	else
-		report_show(cli, &text, summary);
+		print_all(cli, &text, summary);
 	out_write(&cli->out, &text);
 	return EXIT_DONE;
 }

@@ -180,6 +180,16 @@ on_planned(struct view *view, const json_t *body)
 	begin_next(view);
 }
 
+/* What the run as a whole is at, when it is not simply going on. */
+static void
+set_phase(struct view *view, const char *text)
+{
+	free(view->phase);
+	view->phase = x_strdup(text);
+	if (view->mode == VIEW_LINES)
+		view_say(view, text);
+}
+
 static void
 on_state(struct view *view, const json_t *body)
 {
@@ -192,10 +202,7 @@ on_state(struct view *view, const json_t *body)
 	str_add(&line, state_words(state));
 	if (*message)
 		str_addf(&line, ": %s", message);
-	free(view->phase);
-	view->phase = x_strdup(str_get(&line));
-	if (view->mode == VIEW_LINES)
-		view_say(view, view->phase);
+	set_phase(view, str_get(&line));
 }
 
 static enum row_state
@@ -333,7 +340,7 @@ look_at_signals(struct view *view)
 	if (cancels == view->cancels || view->is_over)
 		return;
 	if (view->cancels == 0)
-		view_say(view, "cancelling: what was changed is put back");
+		set_phase(view, "cancelling: what was changed is put back");
 	if (cancels > 1)
 		view_say(view,
 			 "already cancelling; a second signal does not cut it short");
