@@ -40,7 +40,7 @@ kit_teardown(void)
 }
 
 /* A case whose tests each have a fresh store. */
-static inline void
+static inline TCase *
 kit_case(Suite *suite, const char *name, const TTest *const tests[], size_t count)
 {
 	TCase *tcase = tcase_create(name);
@@ -49,6 +49,7 @@ kit_case(Suite *suite, const char *name, const TTest *const tests[], size_t coun
 	for (size_t i = 0; i < count; i++)
 		tcase_add_test(tcase, tests[i]);
 	suite_add_tcase(suite, tcase);
+	return tcase;
 }
 
 #define OK(call) ck_assert_msg((call) == 0, "%s: %s [%s]", #call, err.text, err.code)
