@@ -137,6 +137,7 @@ container_read(const json_t *in, int64_t now_wall_s)
 	json_object_set_new(c, "started_at",
 			    json_text_or_null(json_path_text(in, "State.StartedAt")));
 	json_object_set(c, "exit_code", exit_code ? exit_code : json_null());
+	json_object_set_new(c, "error", json_text_or_null(json_path_text(in, "State.Error")));
 	json_object_set_new(c, "ip", json_text_or_null(first_address(in)));
 	json_object_set_new(c, "restart_policy",
 			    json_text_or_null(json_path_text(in, "HostConfig.RestartPolicy.Name")));

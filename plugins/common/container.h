@@ -18,7 +18,7 @@ enum level level_find(const char *name);	/* LEVEL_ABSENT for what is unknown */
  * All containers with label com.docker.compose.project=PROJECT and, unless
  * NULL, service=SERVICE, without one-off ones, by service and number. Array:
  * {"id","name","service","number","image","image_id","state","level","restart_count",
- *  "health","started_at","exit_code","ip","restart_policy","restart_limit","network_mode",
+ *  "health","started_at","exit_code","error","ip","restart_policy","restart_limit","network_mode",
  *  "healthcheck","ports":{"8080/tcp":18080},"labels":{..},"shares":id|null}
  * 0 or -1.
  */

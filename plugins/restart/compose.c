@@ -33,6 +33,18 @@ check(struct fettle_ctx *ctx)
 	return FETTLE_OK;
 }
 
+static char *
+summary_of(const struct target *target, int64_t replicas)
+{
+	if (json_array_size(target->containers) == 0)
+		return text_format("service %s, which has no container, is started", target->name);
+	if (replicas == 1)
+		return text_format("the container of service %s, now %s, is recreated", target->name,
+				   level_name(target_level(target)));
+	return text_format("the %lld containers of service %s, now %s, are recreated",
+			   (long long)replicas, target->name, level_name(target_level(target)));
+}
+
 static int
 propose(struct fettle_ctx *ctx)
 {
@@ -54,10 +66,7 @@ propose(struct fettle_ctx *ctx)
 	json_object_set_new(before, "replicas", json_integer(replicas));
 	json_object_set_new(before, "containers", container_ids(target.containers));
 	AUTO_FREE char *text = json_dumps(before, JSON_COMPACT | JSON_SORT_KEYS);
-	AUTO_FREE char *summary =
-		text_format("%s of service %s %s recreated; it is %s now",
-			    replicas == 1 ? "the container" : "the containers", target.name,
-			    replicas == 1 ? "is" : "are", level_name(target_level(&target)));
+	AUTO_FREE char *summary = summary_of(&target, replicas);
 	fettle_effect(ctx, "container", target.name, text, summary);
 	AUTO_ARGV struct argv argv = { 0 };
 	compose_up_argv(&compose, target.name, replicas, &argv);
@@ -119,6 +128,26 @@ judge_containers(const json_t *before, const json_t *now, const char *tag_id,
 	return 0;
 }
 
+/* `up` did not end well: the engine's own reason is in the container that does not start. */
+static int
+up_failed(struct engine_api *api, const char *project, const char *service, int status,
+	  struct fault *fault)
+{
+	AUTO_JSON json_t *now = NULL;
+	const char *why = NULL;
+	size_t i;
+	json_t *c;
+
+	if (container_list(api, project, service, &now, fault) < 0)
+		return -1;
+	json_array_foreach(now, i, c)
+		if (json_member(c, "error") && *json_member(c, "error"))
+			why = json_member(c, "error");
+	fault_no(fault, "restart_failed", "recreating service '%s' failed: %s%scompose exited with"
+		 " status %d", service, why ? why : "", why ? "; " : "", status);
+	return fault_remedy(fault, "the step's log ends with what the engine refused");
+}
+
 static int
 recreate(struct fettle_ctx *ctx, struct compose *compose, struct engine_api *api,
 	 const json_t *before, json_t **ret_now, struct fault *fault)
@@ -142,12 +171,8 @@ recreate(struct fettle_ctx *ctx, struct compose *compose, struct engine_api *api
 	neighbours_done(&others);
 	if (ok < 0 || tell_neighbours(ctx, found, fault) < 0)
 		return -1;
-	if (status != 0) {
-		fault_no(fault, "restart_failed", "recreating service '%s' failed: %s exited with"
-			 " status %d", service, compose_is_v1(compose) ? "docker-compose" :
-			 "docker compose", status);
-		return fault_remedy(fault, "the step's log ends with what the engine refused");
-	}
+	if (status != 0)
+		return up_failed(api, project, service, status, fault);
 	if (container_list(api, project, service, ret_now, fault) < 0 ||
 	    image_find(api, json_member(before, "image"), &tag_id, fault) < 0)
 		return -1;
