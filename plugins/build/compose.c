@@ -129,8 +129,8 @@ build(struct fettle_ctx *ctx, struct compose *compose, struct engine_api *api,
 		return 0;
 	if (engine_ping(api, fault) < 0)
 		return -1;
-	fault_no(fault, "build_failed", "building service '%s' failed: %s exited with status %d",
-		 service, compose_is_v1(compose) ? "docker-compose" : "docker compose", status);
+	fault_no(fault, "build_failed", "building service '%s' failed: %s", service,
+		 compose->said ? compose->said : "compose did not say why");
 	return fault_remedy(fault, "the step's log ends with the command that failed");
 }
 

@@ -29,13 +29,55 @@ compose_normal_name(const char *name)
 
 /* ---- which program ------------------------------------------------------ */
 
+char *
+compose_script_version(const char *script)
+{
+	static const char mark[] = "docker-compose==";
+	const char *found = text_starts(script, "#!") ? strstr(script, mark) : NULL;
+
+	if (!found)
+		return NULL;
+	found += strlen(mark);
+	size_t n = strspn(found, "0123456789.");
+	return n > 0 ? text_copy_n(found, n) : NULL;
+}
+
+/*
+ * docker-compose 1 is a Python script that takes a third of a second to say
+ * its version, and has it in plain text.
+ */
+static char *
+script_version(void)
+{
+	const char *dirs = getenv("PATH");
+
+	while (dirs && *dirs) {
+		size_t n = strcspn(dirs, ":");
+		AUTO_FREE char *path = text_format("%.*s/docker-compose", (int)n, dirs);
+		FILE *file = fopen(path, "re");
+		char script[1024];
+
+		if (file) {
+			size_t len = fread(script, 1, sizeof(script) - 1, file);
+			script[len] = '\0';
+			(void)fclose(file);	/* only read */
+			return compose_script_version(script);
+		}
+		dirs += n + (dirs[n] == ':');
+	}
+	return NULL;
+}
+
 /* The first word of what a program prints, `v` taken off, or NULL when it fails. */
 static char *
 asked_version(struct fettle_ctx *ctx, const char *const *argv, const char *const *env)
 {
-	struct fettle_exec exec = { .size = sizeof(exec), .argv = argv, .env = env,
+	struct fettle_exec exec = { .size = sizeof(exec),
+				    .argv = argv,
+				    .env = env,
 				    .timeout_ms = 20000,
-				    .flags = FETTLE_CAPTURE | FETTLE_CAPTURE_ERROR | FETTLE_QUIET };
+				    .flags = FETTLE_CAPTURE | FETTLE_CAPTURE_ERROR |
+					     FETTLE_QUIET };
 	struct fettle_exited exited = { .size = sizeof(exited) };
 
 	if (fettle_exec(ctx, &exec, &exited) < 0 || exited.status != 0 || !exited.out)
@@ -48,8 +90,10 @@ asked_version(struct fettle_ctx *ctx, const char *const *argv, const char *const
 static int
 find_program(struct compose *compose, struct fault *fault)
 {
-	static const char *const v2[] = { "docker", "compose", "version", "--short", NULL };
-	static const char *const v1[] = { "docker-compose", "version", "--short", NULL };
+	static const char *const v2[] = { "docker", "compose", "version", "--short",
+					  NULL };
+	static const char *const v1[] = { "docker-compose", "version", "--short",
+					  NULL };
 	const char *const *env = argv_get(&compose->env);
 
 	compose->version = asked_version(compose->ctx, v2, env);
@@ -57,15 +101,17 @@ find_program(struct compose *compose, struct fault *fault)
 		compose->program = json_pack("[s, s]", "docker", "compose");
 		return 0;
 	}
-	compose->version = asked_version(compose->ctx, v1, env);
+	compose->version = script_version();
+	if (!compose->version)
+		compose->version = asked_version(compose->ctx, v1, env);
 	if (compose->version) {
 		compose->program = json_pack("[s]", "docker-compose");
 		return 0;
 	}
 	fault_set(fault, FETTLE_WHY_HOST, "compose_missing",
 		  "neither `docker compose` nor `docker-compose` can be run");
-	return fault_remedy(fault, "install Docker Compose: package docker-compose, or"
-			    " docker-compose-plugin from Docker");
+	return fault_remedy(fault, "install Docker Compose: package docker-compose, or "
+				   "docker-compose-plugin from Docker");
 }
 
 /* ---- the exact environment ------------------------------------------------ */
@@ -86,38 +132,46 @@ fill_env(struct compose *compose)
 
 	json_array_foreach(json_object_get(compose->options, "env"), i, name) {
 		const char *variable = json_string_value(name);
-		const char *value = variable ? fettle_secret(compose->ctx, variable) : NULL;
+		const char *value =
+			variable ? fettle_secret(compose->ctx, variable) : NULL;
 
 		if (value && !is_ours(variable))
 			argv_addf(&compose->env, "%s=%s", variable, value);
 	}
-	argv_addf(&compose->env, "DOCKER_HOST=%s", host ? host : "unix:///var/run/docker.sock");
+	argv_addf(&compose->env, "DOCKER_HOST=%s",
+		  host ? host : "unix:///var/run/docker.sock");
 	argv_add(&compose->env, "COMPOSE_INTERACTIVE_NO_CLI=1");
 	if (config && *config == '/')
 		argv_addf(&compose->env, "DOCKER_CONFIG=%s", config);
 	else if (config)
-		argv_addf(&compose->env, "DOCKER_CONFIG=%s/%s", compose->directory, config);
+		argv_addf(&compose->env, "DOCKER_CONFIG=%s/%s", compose->directory,
+			  config);
 }
 
 int
 compose_open(struct fettle_ctx *ctx, struct compose *ret, struct fault *fault)
 {
-	struct compose compose = { .ctx = ctx,
-				   .project = fettle_fact(ctx, "project.name"),
-				   .directory = fettle_fact(ctx, "project.directory"),
-				   .options = json_of(fettle_fact(ctx, "project.compose")),
-				   .program = json_of(fettle_fact(ctx, "project.compose_program")),
-				   .version = text_copy(fettle_fact(ctx, "project.compose_version")) };
+	struct compose compose = {
+		.ctx = ctx,
+		.project = fettle_fact(ctx, "project.name"),
+		.directory = fettle_fact(ctx, "project.directory"),
+		.options = json_of(fettle_fact(ctx, "project.compose")),
+		.program = json_of(fettle_fact(ctx, "project.compose_program")),
+		.version = text_copy(fettle_fact(ctx, "project.compose_version"))
+	};
 
-	if (!compose.project || !compose.directory || !json_is_object(compose.options)) {
+	if (!compose.project || !compose.directory ||
+	    !json_is_object(compose.options)) {
 		fault_set(fault, FETTLE_WHY_INPUT, "project_missing",
 			  "this step needs a Compose project, and there is none");
-		fault_remedy(fault, "run it where fettle.yaml is, or make one: `fettle init`");
+		fault_remedy(fault,
+			     "run it where fettle.yaml is, or make one: `fettle init`");
 		compose_close(&compose);
 		return -1;
 	}
 	fill_env(&compose);
-	if ((!compose.program || !compose.version) && find_program(&compose, fault) < 0) {
+	if ((!compose.program || !compose.version) &&
+	    find_program(&compose, fault) < 0) {
 		compose_close(&compose);
 		return -1;
 	}
@@ -133,6 +187,7 @@ compose_close(struct compose *compose)
 	json_decref(compose->options);
 	json_decref(compose->program);
 	free(compose->version);
+	free(compose->said);
 	argv_done(&compose->env);
 	*compose = (struct compose){ 0 };
 }
@@ -168,7 +223,7 @@ compose_argv(const struct compose *compose, struct argv *ret)
 	argv_add(ret, "--project-directory");
 	argv_add(ret, compose->directory);
 	add_each(ret, "-f", json_object_get(compose->options, "files"));
-	argv_add(ret, "--env-file");	/* an empty one, so that no .env is read unasked */
+	argv_add(ret, "--env-file"); /* an empty one, so that no .env is read unasked */
 	if (env_file)
 		argv_add(ret, env_file);
 	else
@@ -204,7 +259,8 @@ compose_unset_variable(const char *errors)
 	while (end > errors && (end[-1] == '"' || end[-1] == '\\'))
 		end--;
 	const char *begin = end;
-	while (begin > errors && (isalnum((unsigned char)begin[-1]) || begin[-1] == '_'))
+	while (begin > errors &&
+	       (isalnum((unsigned char)begin[-1]) || begin[-1] == '_'))
 		begin--;
 	return begin < end ? text_copy_n(begin, (size_t)(end - begin)) : NULL;
 }
@@ -256,19 +312,23 @@ variable_unset(const struct compose *compose, const char *name, struct fault *fa
 {
 	if (json_has_text(json_object_get(compose->options, "env"), name)) {
 		fault_set(fault, FETTLE_WHY_INPUT, "compose_variable_unset",
-			  "the compose file uses variable '%s', which compose.env names, but which is"
-			  " not set where Fettle runs", name);
-		return fault_remedy(fault, "set %s in Fettle's environment and run again", name);
+			  "the compose file uses variable '%s', which compose.env "
+			  "names, but which is not set where Fettle runs",
+			  name);
+		return fault_remedy(
+			fault, "set %s in Fettle's environment and run again", name);
 	}
 	fault_set(fault, FETTLE_WHY_INPUT, "compose_variable_unset",
 		  "the compose file uses variable '%s', which is not set", name);
-	return fault_remedy(fault, "name %s under compose.env in fettle.yaml and set it, or name the"
-			    " file that sets it under compose.env_file", name);
+	return fault_remedy(fault,
+			    "name %s under compose.env in fettle.yaml and set it, or "
+			    "name the file that sets it under compose.env_file",
+			    name);
 }
 
 int
-compose_config(struct compose *compose, const char *const *words, char **ret, size_t *ret_len,
-	       struct fault *fault)
+compose_config(struct compose *compose, const char *const *words, char **ret,
+	       size_t *ret_len, struct fault *fault)
 {
 	AUTO_ARGV struct argv argv = { 0 };
 	struct fettle_exited exited = { .size = sizeof(exited) };
@@ -281,54 +341,97 @@ compose_config(struct compose *compose, const char *const *words, char **ret, si
 				    .env = argv_get(&compose->env), .timeout_ms = 60000,
 				    .flags = FETTLE_CAPTURE | FETTLE_CAPTURE_ERROR };
 	if (fettle_exec(compose->ctx, &exec, &exited) < 0)
-		return fault_set(fault, FETTLE_WHY_HOST, "compose_missing", "%s cannot be run: %s",
-				 argv.v[0], exited.err ? exited.err : "not found");
+		return fault_set(fault, FETTLE_WHY_HOST, "compose_missing",
+				 "%s cannot be run: %s", argv.v[0],
+				 exited.err ? exited.err : "not found");
 	if (exited.timed_out) {
 		fault_set(fault, FETTLE_WHY_TRANSIENT, "compose_timeout",
 			  "`%s config` did not end within a minute", argv.v[0]);
 		return fault_remedy(fault, "run it by hand to see where it hangs");
 	}
-	AUTO_FREE char *errors = text_copy_n(exited.err ? exited.err : "", exited.err_len);
+	AUTO_FREE char *errors =
+		text_copy_n(exited.err ? exited.err : "", exited.err_len);
 	AUTO_FREE char *unset = compose_unset_variable(errors);
 	if (unset)
 		return variable_unset(compose, unset, fault);
 	if (exited.status != 0) {
 		AUTO_FREE char *complaint = compose_complaint(errors);
-		fault_set(fault, FETTLE_WHY_INPUT, "compose_invalid", "compose refuses the project: %s",
-			  complaint);
-		return fault_remedy(fault, "mend the compose file; `%s config` in %s shows the same",
-				    argv.v[0], compose->directory);
+		fault_set(fault, FETTLE_WHY_INPUT, "compose_invalid",
+			  "compose refuses the project: %s", complaint);
+		return fault_remedy(
+			fault,
+			"mend the compose file; `%s config` in %s shows the same",
+			argv.v[0], compose->directory);
 	}
 	*ret = text_copy_n(exited.out ? exited.out : "", exited.out_len);
 	*ret_len = strlen(*ret);
 	return 0;
 }
 
-/* ---- build and up ------------------------------------------------------------------ */
+/* ---- build and up ------------------------------------------------------------------
+ */
+
+char *
+compose_last_lines(const char *text, size_t n, size_t count)
+{
+	struct text joined = { 0 };
+	size_t begin = n, found = 0;
+
+	/* Backwards to where `count` lines that say something begin. */
+	for (size_t end = n; end > 0 && found<count; end = begin> 0 ? begin - 1 : 0) {
+		begin = end;
+		while (begin > 0 && text[begin - 1] != '\n')
+			begin--;
+		for (size_t i = begin; i < end; i++)
+			if (!isspace((unsigned char)text[i])) {
+				found++;
+				break;
+			}
+		if (begin == 0)
+			break;
+	}
+	for (size_t i = begin; i < n; i++) {
+		bool is_blank = isspace((unsigned char)text[i]);
+		if (!is_blank)
+			text_add_n(&joined, text + i, 1);
+		else if (joined.len > 0 && joined.s[joined.len - 1] != ' ')
+			text_add(&joined, " ");
+	}
+	if (joined.len > 0 && joined.s[joined.len - 1] == ' ')
+		joined.s[--joined.len] = '\0';
+	return joined.s;
+}
 
 static int
-ended(const char *program, const struct fettle_exited *exited, int started, int *ret,
-      struct fault *fault)
+ended(struct compose *compose, const char *program, const struct fettle_exited *exited,
+      int started, int *ret, struct fault *fault)
 {
 	if (started < 0) {
-		fault_set(fault, FETTLE_WHY_HOST, "compose_missing", "%s cannot be run: %s", program,
+		fault_set(fault, FETTLE_WHY_HOST, "compose_missing",
+			  "%s cannot be run: %s", program,
 			  exited->err ? exited->err : "not found");
-		return fault_remedy(fault, "install Docker Compose: package docker-compose, or"
-				    " docker-compose-plugin from Docker");
+		return fault_remedy(fault,
+				    "install Docker Compose: package docker-compose, "
+				    "or docker-compose-plugin from Docker");
 	}
 	if (exited->timed_out) {
 		fault_set(fault, FETTLE_WHY_TRANSIENT, "step_timeout",
-			  "%s was still running when the step's time was over", program);
-		return fault_remedy(fault, "give the step more `timeout:`, or see its log for what it"
-				    " waits for");
+			  "%s was still running when the step's time was over",
+			  program);
+		return fault_remedy(fault, "give the step more `timeout:`, or see its "
+					   "log for what it waits for");
 	}
+	free(compose->said);
+	compose->said = exited->err ?
+				compose_last_lines(exited->err, exited->err_len, 3) :
+				NULL;
 	*ret = exited->signal ? 128 + exited->signal : exited->status;
 	return 0;
 }
 
 int
-compose_run_proposed(struct compose *compose, uint32_t i, const char *const *more, int *ret,
-		     struct fault *fault)
+compose_run_proposed(struct compose *compose, uint32_t i, const char *const *more,
+		     int *ret, struct fault *fault)
 {
 	const char *const *argv = fettle_proposed_command(compose->ctx, i);
 	struct fettle_exited exited = { .size = sizeof(exited) };
@@ -338,18 +441,23 @@ compose_run_proposed(struct compose *compose, uint32_t i, const char *const *mor
 		argv_add(&env, compose->env.v[k]);
 	for (; more && *more; more++)
 		argv_add(&env, *more);
-	struct fettle_exec exec = { .size = sizeof(exec), .env = argv_get(&env) };
+	struct fettle_exec exec = { .size = sizeof(exec),
+				    .flags = FETTLE_TAIL,
+				    .env = argv_get(&env) };
 	int started = fettle_exec_proposed(compose->ctx, i, &exec, &exited);
-	return ended(argv ? argv[0] : "compose", &exited, started, ret, fault);
+	return ended(compose, argv ? argv[0] : "compose", &exited, started, ret, fault);
 }
 
 int
-compose_run(struct compose *compose, const struct argv *argv, int *ret, struct fault *fault)
+compose_run(struct compose *compose, const struct argv *argv, int *ret,
+	    struct fault *fault)
 {
 	struct fettle_exited exited = { .size = sizeof(exited) };
-	struct fettle_exec exec = { .size = sizeof(exec), .argv = argv_get(argv),
+	struct fettle_exec exec = { .size = sizeof(exec),
+				    .flags = FETTLE_TAIL,
+				    .argv = argv_get(argv),
 				    .env = argv_get(&compose->env) };
 	int started = fettle_exec(compose->ctx, &exec, &exited);
 
-	return ended(argv->v[0], &exited, started, ret, fault);
+	return ended(compose, argv->v[0], &exited, started, ret, fault);
 }

@@ -18,6 +18,7 @@ struct compose {
 	json_t *program;	/* ["docker-compose"] or ["docker","compose"] */
 	char *version;		/* `1.29.2` */
 	struct argv env;	/* NAME=VALUE for every call */
+	char *said; /* the last lines of the last call, joined; NULL: nothing */
 };
 
 /*
@@ -30,7 +31,8 @@ void compose_close(struct compose *compose);
 
 bool compose_is_v1(const struct compose *compose);
 
-/* PROGRAM --ansi never -p NAME --project-directory DIR -f FILE... [--env-file F] [--profile P]... */
+/* PROGRAM --ansi never -p NAME --project-directory DIR -f FILE... [--env-file F]
+ * [--profile P]... */
 void compose_argv(const struct compose *compose, struct argv *ret);
 
 /*
@@ -38,27 +40,35 @@ void compose_argv(const struct compose *compose, struct argv *ret);
  * (caller owns), or -1 with `compose_variable_unset`, `compose_invalid` with
  * compose's own message, or `docker_unreachable`.
  */
-int compose_config(struct compose *compose, const char *const *words, char **ret, size_t *ret_len,
-		   struct fault *fault);
+int compose_config(struct compose *compose, const char *const *words, char **ret,
+		   size_t *ret_len, struct fault *fault);
 
 /*
  * Runs the i-th command of the approved proposal with the exact environment
  * plus `more` ("NAME=VALUE", NULL-terminated, or NULL), output to the log. 0
  * with the exit status in *ret, or -1 with `compose_missing` or `step_timeout`.
  */
-int compose_run_proposed(struct compose *compose, uint32_t i, const char *const *more, int *ret,
-			 struct fault *fault);
+int compose_run_proposed(struct compose *compose, uint32_t i, const char *const *more,
+			 int *ret, struct fault *fault);
 /* The same for an argv of our own: for undoing. */
-int compose_run(struct compose *compose, const struct argv *argv, int *ret, struct fault *fault);
+int compose_run(struct compose *compose, const struct argv *argv, int *ret,
+		struct fault *fault);
 
-/* up -d --no-deps --no-build --force-recreate --scale S=N S, appended to compose_argv. */
-void compose_up_argv(const struct compose *compose, const char *service, int64_t replicas,
-		     struct argv *ret);
+/* up -d --no-deps --no-build --force-recreate --scale S=N S, appended to compose_argv.
+ */
+void compose_up_argv(const struct compose *compose, const char *service,
+		     int64_t replicas, struct argv *ret);
 
-/* The pure part: the variable of a "variable is not set" warning in compose's stderr. Caller owns. */
+/* The pure part: the variable of a "variable is not set" warning in compose's stderr.
+ * Caller owns. */
 char *compose_unset_variable(const char *errors);
 /* What compose says is wrong, without its prefixes and repetitions. Caller owns. */
 char *compose_complaint(const char *errors);
+/* The last lines that are not blank, at most `count`, as one. NULL when there is none.
+ * Caller owns. */
+char *compose_last_lines(const char *text, size_t n, size_t count);
+/* The version in the starting script of docker-compose 1, or NULL. Caller owns. */
+char *compose_script_version(const char *script);
 /* `shop` as compose makes it of a -p argument: lower case, [-_a-z0-9]. Caller owns. */
 char *compose_normal_name(const char *name);
 

@@ -9,7 +9,8 @@
 /* A container up for less than this that was restarted before is in a loop. */
 #define FLAP_SECONDS 10
 
-static const char *const level_names[] = { "absent", "created", "exited", "running", "healthy" };
+static const char *const level_names[] = { "absent", "created", "exited", "running",
+					   "healthy" };
 
 const char *
 level_name(enum level level)
@@ -67,7 +68,8 @@ first_address(const json_t *inspection)
 	const char *name;
 	json_t *network;
 
-	json_object_foreach(json_path(inspection, "NetworkSettings.Networks"), name, network) {
+	json_object_foreach (json_path(inspection, "NetworkSettings.Networks"), name,
+			     network) {
 		const char *ip = json_member(network, "IPAddress");
 		if (ip && *ip)
 			return ip;
@@ -82,10 +84,12 @@ published_ports(const json_t *inspection)
 	const char *port;
 	json_t *bindings, *ports = json_object();
 
-	json_object_foreach(json_path(inspection, "NetworkSettings.Ports"), port, bindings) {
+	json_object_foreach (json_path(inspection, "NetworkSettings.Ports"), port,
+			     bindings) {
 		const char *host = json_member(json_array_get(bindings, 0), "HostPort");
 		if (host && *host)
-			json_object_set_new(ports, port, json_integer(strtol(host, NULL, 10)));
+			json_object_set_new(ports, port,
+					    json_integer(strtol(host, NULL, 10)));
 	}
 	return ports;
 }
@@ -94,7 +98,8 @@ published_ports(const json_t *inspection)
 static const char *
 shares(const json_t *inspection)
 {
-	static const char *const modes[] = { "HostConfig.NetworkMode", "HostConfig.IpcMode",
+	static const char *const modes[] = { "HostConfig.NetworkMode",
+					     "HostConfig.IpcMode",
 					     "HostConfig.PidMode" };
 
 	for (size_t i = 0; i < COUNT_OF(modes); i++) {
@@ -108,8 +113,8 @@ shares(const json_t *inspection)
 static bool
 has_healthcheck(const json_t *inspection)
 {
-	const char *first =
-		json_string_value(json_array_get(json_path(inspection, "Config.Healthcheck.Test"), 0));
+	const char *first = json_string_value(
+		json_array_get(json_path(inspection, "Config.Healthcheck.Test"), 0));
 
 	return first && strcmp(first, "NONE") != 0;
 }
@@ -124,33 +129,45 @@ container_read(const json_t *in, int64_t now_wall_s)
 	json_t *c = json_object();
 
 	json_object_set_new(c, "id", json_text_or_null(json_member(in, "Id")));
-	json_object_set_new(c, "name", json_text_or_null(name && *name == '/' ? name + 1 : name));
-	json_object_set_new(c, "service",
-			    json_text_or_null(json_member(labels, "com.docker.compose.service")));
-	json_object_set_new(c, "number", json_integer(number ? strtol(number, NULL, 10) : 1));
-	json_object_set_new(c, "image", json_text_or_null(json_path_text(in, "Config.Image")));
+	json_object_set_new(c, "name",
+			    json_text_or_null(name && *name == '/' ? name + 1 : name));
+	json_object_set_new(
+		c, "service",
+		json_text_or_null(json_member(labels, "com.docker.compose.service")));
+	json_object_set_new(c, "number",
+			    json_integer(number ? strtol(number, NULL, 10) : 1));
+	json_object_set_new(c, "image",
+			    json_text_or_null(json_path_text(in, "Config.Image")));
 	json_object_set_new(c, "image_id", json_text_or_null(json_member(in, "Image")));
-	json_object_set_new(c, "state", json_text_or_null(json_path_text(in, "State.Status")));
+	json_object_set_new(c, "state",
+			    json_text_or_null(json_path_text(in, "State.Status")));
 	json_object_set_new(c, "restart_count",
 			    json_integer(json_member_int(in, "RestartCount", 0)));
-	json_object_set_new(c, "health", json_text_or_null(json_path_text(in, "State.Health.Status")));
+	json_object_set_new(
+		c, "health",
+		json_text_or_null(json_path_text(in, "State.Health.Status")));
 	json_object_set_new(c, "started_at",
 			    json_text_or_null(json_path_text(in, "State.StartedAt")));
 	json_object_set(c, "exit_code", exit_code ? exit_code : json_null());
-	json_object_set_new(c, "error", json_text_or_null(json_path_text(in, "State.Error")));
+	json_object_set_new(c, "error",
+			    json_text_or_null(json_path_text(in, "State.Error")));
 	json_object_set_new(c, "ip", json_text_or_null(first_address(in)));
-	json_object_set_new(c, "restart_policy",
-			    json_text_or_null(json_path_text(in, "HostConfig.RestartPolicy.Name")));
-	json_object_set_new(c, "restart_limit",
-			    json_integer(json_member_int(json_path(in, "HostConfig.RestartPolicy"),
-							 "MaximumRetryCount", 0)));
-	json_object_set_new(c, "network_mode",
-			    json_text_or_null(json_path_text(in, "HostConfig.NetworkMode")));
+	json_object_set_new(
+		c, "restart_policy",
+		json_text_or_null(json_path_text(in, "HostConfig.RestartPolicy.Name")));
+	json_object_set_new(
+		c, "restart_limit",
+		json_integer(json_member_int(json_path(in, "HostConfig.RestartPolicy"),
+					     "MaximumRetryCount", 0)));
+	json_object_set_new(
+		c, "network_mode",
+		json_text_or_null(json_path_text(in, "HostConfig.NetworkMode")));
 	json_object_set_new(c, "healthcheck", json_boolean(has_healthcheck(in)));
 	json_object_set_new(c, "ports", published_ports(in));
 	json_object_set(c, "labels", labels ? labels : json_null());
 	json_object_set_new(c, "shares", json_text_or_null(shares(in)));
-	json_object_set_new(c, "level", json_string(level_name(level_of(c, now_wall_s))));
+	json_object_set_new(c, "level",
+			    json_string(level_name(level_of(c, now_wall_s))));
 	return c;
 }
 
@@ -163,7 +180,8 @@ by_service_and_number(const void *a, const void *b)
 
 	if (order != 0)
 		return order;
-	int64_t m = json_member_int(x, "number", 0), n = json_member_int(y, "number", 0);
+	int64_t m = json_member_int(x, "number", 0),
+		n = json_member_int(y, "number", 0);
 	return m < n ? -1 : m > n;
 }
 
@@ -186,12 +204,14 @@ sorted(json_t *found)
 }
 
 int
-container_list(struct engine_api *api, const char *project, const char *service, json_t **ret,
-	       struct fault *fault)
+container_list(struct engine_api *api, const char *project, const char *service,
+	       json_t **ret, struct fault *fault)
 {
-	AUTO_JSON json_t *filters = json_pack("{s:[s]}", "label", "com.docker.compose.oneoff=False");
+	AUTO_JSON json_t *filters =
+		json_pack("{s:[s]}", "label", "com.docker.compose.oneoff=False");
 	json_t *labels = json_object_get(filters, "label");
-	AUTO_FREE char *of_project = text_format("com.docker.compose.project=%s", project);
+	AUTO_FREE char *of_project =
+		text_format("com.docker.compose.project=%s", project);
 	AUTO_FREE char *of_service =
 		service ? text_format("com.docker.compose.service=%s", service) : NULL;
 
@@ -200,7 +220,8 @@ container_list(struct engine_api *api, const char *project, const char *service,
 		json_array_append_new(labels, json_text_or_null(of_service));
 	AUTO_FREE char *text = json_dumps(filters, JSON_COMPACT);
 	AUTO_FREE char *escaped = engine_escape(text);
-	AUTO_FREE char *path = text_format("/containers/json?all=1&filters=%s", escaped);
+	AUTO_FREE char *path =
+		text_format("/containers/json?all=1&filters=%s", escaped);
 	AUTO_JSON json_t *listed = NULL, *found = json_array();
 	size_t i;
 	json_t *entry;
@@ -208,14 +229,16 @@ container_list(struct engine_api *api, const char *project, const char *service,
 	if (engine_get(api, path, &listed, fault) != 1)
 		return -1;
 	json_array_foreach(listed, i, entry) {
-		AUTO_FREE char *one = text_format("/containers/%s/json", json_member(entry, "Id"));
+		AUTO_FREE char *one =
+			text_format("/containers/%s/json", json_member(entry, "Id"));
 		AUTO_JSON json_t *inspection = NULL;
 		int there = engine_get(api, one, &inspection, fault);
 
 		if (there < 0)
 			return -1;
 		if (there == 1)	/* else it has gone since */
-			json_array_append_new(found, container_read(inspection, (int64_t)time(NULL)));
+			json_array_append_new(
+				found, container_read(inspection, (int64_t)time(NULL)));
 	}
 	*ret = sorted(found);
 	return 0;

@@ -18,14 +18,16 @@ enum level level_find(const char *name);	/* LEVEL_ABSENT for what is unknown */
  * All containers with label com.docker.compose.project=PROJECT and, unless
  * NULL, service=SERVICE, without one-off ones, by service and number. Array:
  * {"id","name","service","number","image","image_id","state","level","restart_count",
- *  "health","started_at","exit_code","error","ip","restart_policy","restart_limit","network_mode",
- *  "healthcheck","ports":{"8080/tcp":18080},"labels":{..},"shares":id|null}
+ *  "health","started_at","exit_code","error","ip","restart_policy",
+ *  "restart_limit","network_mode","healthcheck","ports":{"8080/tcp":18080},
+ *  "labels":{..},"shares":id|null}
  * 0 or -1.
  */
 int container_list(struct engine_api *api, const char *project, const char *service,
 		   json_t **ret, struct fault *fault);
 
-/* One container's inspection, as the engine gives it, in the form above. New reference. */
+/* One container's inspection, as the engine gives it, in the form above. New reference.
+ */
 json_t *container_read(const json_t *inspection, int64_t now_wall_s);
 
 /* The lowest level of any of them; LEVEL_ABSENT when there is none. */

@@ -31,10 +31,13 @@ engine_open_host(struct fettle_ctx *ctx, const char *host, struct fault *fault)
 
 	if (!is_unix && !text_starts(host, "tcp://")) {
 		fault_set(fault, FETTLE_WHY_INPUT, "docker_host_invalid",
-			  "the Docker engine '%s' is neither unix:///PATH nor tcp://HOST:PORT",
+			  "the Docker engine '%s' is neither unix:///PATH nor "
+			  "tcp://HOST:PORT",
 			  host);
-		fault_remedy(fault, "set compose.docker_host in fettle.yaml, or DOCKER_HOST, to the"
-			     " engine's socket, for example unix:///var/run/docker.sock");
+		fault_remedy(
+			fault,
+			"set compose.docker_host in fettle.yaml, or DOCKER_HOST, to "
+			"the engine's socket, for example unix:///var/run/docker.sock");
 		return NULL;
 	}
 	struct engine_api *api = calloc(1, sizeof(*api));
@@ -44,7 +47,8 @@ engine_open_host(struct fettle_ctx *ctx, const char *host, struct fault *fault)
 	api->host = text_copy(host);
 	if (is_unix)
 		api->socket = text_copy(host + 7);
-	api->base = is_unix ? text_copy("http://docker") : text_format("http://%s", host + 6);
+	api->base = is_unix ? text_copy("http://docker") :
+			      text_format("http://%s", host + 6);
 	api->curl = curl_easy_init();
 	if (!api->curl)
 		abort();
@@ -57,7 +61,8 @@ engine_open(struct fettle_ctx *ctx, struct fault *fault)
 	AUTO_JSON json_t *compose = json_of(fettle_fact(ctx, "project.compose"));
 	const char *host = json_member(compose, "docker_host");
 
-	return engine_open_host(ctx, host ? host : "unix:///var/run/docker.sock", fault);
+	return engine_open_host(ctx, host ? host : "unix:///var/run/docker.sock",
+				fault);
 }
 
 void
@@ -102,47 +107,62 @@ connect_errno(const char *path)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return errno;
-	int why = connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? errno : 0;
+	int why = connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ?
+			  errno :
+			  0;
 	close(fd);
 	return why;
 }
 
 static int
-unreachable(struct engine_api *api, CURLcode code, int64_t limit_ms, struct fault *fault)
+unreachable(struct engine_api *api, CURLcode code, int64_t limit_ms,
+	    struct fault *fault)
 {
 	char limit[32];
-	int why = api->socket && code == CURLE_COULDNT_CONNECT ? connect_errno(api->socket) : 0;
+	int why = api->socket && code == CURLE_COULDNT_CONNECT ?
+			  connect_errno(api->socket) :
+			  0;
 
 	if (code == CURLE_OPERATION_TIMEDOUT) {
 		fault_set(fault, FETTLE_WHY_TRANSIENT, "docker_unreachable",
 			  "the Docker engine at %s did not answer within %s", api->host,
 			  text_ms(limit_ms, limit));
-		return fault_remedy(fault, "see whether the engine is overloaded or hangs:"
-				    " `docker -H %s info`, then its log", api->host);
+		return fault_remedy(fault,
+				    "see whether the engine is overloaded or hangs: "
+				    "`docker -H %s info`, then its log",
+				    api->host);
 	}
 	switch (why) {
 	case ENOENT:
 	case ENOTDIR:
 		fault_set(fault, FETTLE_WHY_HOST, "docker_unreachable",
-			  "there is no Docker engine at %s: the socket does not exist", api->host);
-		return fault_remedy(fault, "start it (`systemctl start docker`), or say where it is:"
-				    " compose.docker_host in fettle.yaml, or DOCKER_HOST");
+			  "there is no Docker engine at %s: the socket does not exist",
+			  api->host);
+		return fault_remedy(
+			fault,
+			"start it (`systemctl start docker`), or say where it is: "
+			"compose.docker_host in fettle.yaml, or DOCKER_HOST");
 	case EACCES:
 	case EPERM:
 		fault_set(fault, FETTLE_WHY_HOST, "docker_unreachable",
-			  "the Docker engine at %s may not be used: permission denied", api->host);
-		return fault_remedy(fault, "run Fettle as a user who may use the socket: root, or a"
-				    " member of its group (usually `docker`)");
+			  "the Docker engine at %s may not be used: permission denied",
+			  api->host);
+		return fault_remedy(
+			fault, "run Fettle as a user who may use the socket: root, or "
+			       "a member of its group (usually `docker`)");
 	case ECONNREFUSED:
 		fault_set(fault, FETTLE_WHY_HOST, "docker_unreachable",
-			  "the Docker engine at %s does not answer: connection refused", api->host);
-		return fault_remedy(fault, "the socket is there, but no engine listens: start it"
-				    " (`systemctl start docker`)");
+			  "the Docker engine at %s does not answer: connection refused",
+			  api->host);
+		return fault_remedy(fault,
+				    "the socket is there, but no engine listens: start "
+				    "it (`systemctl start docker`)");
 	default:
 		fault_set(fault, FETTLE_WHY_TRANSIENT, "docker_unreachable",
 			  "talking to the Docker engine at %s failed: %s", api->host,
 			  why ? strerror(why) : curl_easy_strerror(code));
-		return fault_remedy(fault, "see whether the engine is up: `docker -H %s info`",
+		return fault_remedy(fault,
+				    "see whether the engine is up: `docker -H %s info`",
 				    api->host);
 	}
 }
@@ -186,8 +206,8 @@ call(struct engine_api *api, const char *method, const char *path, struct reply 
 	CURLcode code = curl_easy_perform(api->curl);
 	if (reply->is_too_long)
 		return fault_set(fault, FETTLE_WHY_HOST, "docker_error",
-				 "the Docker engine's reply to %s %s is above %u MiB", method, path,
-				 ENGINE_REPLY_MAX_BYTES >> 20);
+				 "the Docker engine's reply to %s %s is above %u MiB",
+				 method, path, ENGINE_REPLY_MAX_BYTES >> 20);
 	if (code != CURLE_OK)
 		return unreachable(api, code, limit_ms, fault);
 	curl_easy_getinfo(api->curl, CURLINFO_RESPONSE_CODE, &reply->status);
@@ -197,9 +217,10 @@ call(struct engine_api *api, const char *method, const char *path, struct reply 
 		return 1;
 	AUTO_JSON json_t *said = json_of(text_get(&reply->body));
 	const char *message = json_member(said, "message");
-	return fault_set(fault, reply->status >= 500 ? FETTLE_WHY_TRANSIENT : FETTLE_WHY_HOST,
-			 "docker_error", "the Docker engine refused %s %s: %s (HTTP %ld)", method,
-			 path, message ? message : "no reason given", reply->status);
+	return fault_set(
+		fault, reply->status >= 500 ? FETTLE_WHY_TRANSIENT : FETTLE_WHY_HOST,
+		"docker_error", "the Docker engine refused %s %s: %s (HTTP %ld)",
+		method, path, message ? message : "no reason given", reply->status);
 }
 
 int
@@ -211,8 +232,10 @@ engine_get(struct engine_api *api, const char *path, json_t **ret, struct fault 
 	if (found == 1 && ret) {
 		*ret = json_of(text_get(&reply.body));
 		if (!*ret)
-			found = fault_set(fault, FETTLE_WHY_HOST, "docker_error",
-					  "the Docker engine's reply to GET %s is not JSON", path);
+			found = fault_set(
+				fault, FETTLE_WHY_HOST, "docker_error",
+				"the Docker engine's reply to GET %s is not JSON",
+				path);
 	}
 	text_done(&reply.body);
 	return found;
@@ -261,7 +284,8 @@ engine_log_text(const char *bytes, size_t n, size_t *ret_len)
 
 	text_add(&out, "");
 	while (left >= 8 && p[0] <= 2 && p[1] == 0 && p[2] == 0 && p[3] == 0) {
-		size_t length = (size_t)p[4] << 24 | (size_t)p[5] << 16 | (size_t)p[6] << 8 | p[7];
+		size_t length = (size_t)p[4] << 24 | (size_t)p[5] << 16 |
+				(size_t)p[6] << 8 | p[7];
 
 		if (length > left - 8)
 			length = left - 8;
@@ -275,14 +299,14 @@ engine_log_text(const char *bytes, size_t n, size_t *ret_len)
 }
 
 int
-engine_logs(struct engine_api *api, const char *id, int lines, const char *since, char **ret,
-	    struct fault *fault)
+engine_logs(struct engine_api *api, const char *id, int lines, const char *since,
+	    char **ret, struct fault *fault)
 {
 	struct reply reply = { 0 };
 	AUTO_FREE char *from = since ? engine_escape(since) : NULL;
 	AUTO_FREE char *path =
-		text_format("/containers/%s/logs?stdout=1&stderr=1&tail=%d%s%s", id, lines,
-			    from ? "&since=" : "", from ? from : "");
+		text_format("/containers/%s/logs?stdout=1&stderr=1&tail=%d%s%s", id,
+			    lines, from ? "&since=" : "", from ? from : "");
 	int found = call(api, "GET", path, &reply, fault);
 
 	if (found == 1) {
@@ -302,23 +326,26 @@ engine_events(struct engine_api *api, const json_t *labels, double since, double
 	      json_t **ret, struct fault *fault)
 {
 	struct reply reply = { 0 };
-	AUTO_JSON json_t *filters = json_pack("{s:[s], s:O}", "type", "container", "label", labels);
+	AUTO_JSON json_t *filters =
+		json_pack("{s:[s], s:O}", "type", "container", "label", labels);
 	AUTO_FREE char *text = json_dumps(filters, JSON_COMPACT);
 	AUTO_FREE char *escaped = engine_escape(text);
-	AUTO_FREE char *path = text_format("/events?since=%.9f&until=%.9f&filters=%s", since, until,
-					   escaped);
+	AUTO_FREE char *path = text_format("/events?since=%.9f&until=%.9f&filters=%s",
+					   since, until, escaped);
 
 	int found = call(api, "GET", path, &reply, fault);
 	if (found != 1) {
 		text_done(&reply.body);
-		return found < 0 ? -1 : fault_set(fault, FETTLE_WHY_HOST, "docker_error",
-						  "the Docker engine has no events");
+		return found < 0 ? -1 :
+				   fault_set(fault, FETTLE_WHY_HOST, "docker_error",
+					     "the Docker engine has no events");
 	}
 	json_t *events = json_array();
 	const char *p = text_get(&reply.body), *end = p + reply.body.len;
 	while (p < end) {
 		json_error_t where;
-		json_t *event = json_loadb(p, (size_t)(end - p), JSON_DISABLE_EOF_CHECK, &where);
+		json_t *event = json_loadb(p, (size_t)(end - p), JSON_DISABLE_EOF_CHECK,
+					   &where);
 
 		if (!event)
 			break;

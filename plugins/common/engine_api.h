@@ -32,7 +32,8 @@ void engine_auto_close(struct engine_api **api);
  * `docker_unreachable` (socket missing, refused, permission denied, timeout:
  * each its own words and remedy), or `docker_error` with the engine's message.
  */
-int engine_get(struct engine_api *api, const char *path, json_t **ret, struct fault *fault);
+int
+engine_get(struct engine_api *api, const char *path, json_t **ret, struct fault *fault);
 int engine_post(struct engine_api *api, const char *path, struct fault *fault);
 int engine_delete(struct engine_api *api, const char *path, struct fault *fault);
 
@@ -47,12 +48,14 @@ int engine_ping(struct engine_api *api, struct fault *fault);
 int engine_logs(struct engine_api *api, const char *id, int lines, const char *since,
 		char **ret, struct fault *fault);
 
-/* Takes the 8-byte frames out of a log stream of a container without a TTY. Caller owns. */
+/* Takes the 8-byte frames out of a log stream of a container without a TTY. Caller
+ * owns. */
 char *engine_log_text(const char *bytes, size_t n, size_t *ret_len);
 
-/* Events of containers with all `labels` (array of "k=v") between two UNIX times. Array, or -1. */
-int engine_events(struct engine_api *api, const json_t *labels, double since, double until,
-		  json_t **ret, struct fault *fault);
+/* Events of containers with all `labels` (array of "k=v") between two UNIX times.
+ * Array, or -1. */
+int engine_events(struct engine_api *api, const json_t *labels, double since,
+		  double until, json_t **ret, struct fault *fault);
 
 /* Percent-encoded for one part of a path or a query. Caller owns. */
 char *engine_escape(const char *text);

@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 static void __attribute__((format(printf, 4, 0)))
-fill(struct fault *fault, enum fettle_why why, const char *code, const char *fmt, va_list ap)
+fill(struct fault *fault, enum fettle_why why, const char *code, const char *fmt,
+     va_list ap)
 {
 	struct fault next = { .why = why };
 
@@ -16,7 +17,8 @@ fill(struct fault *fault, enum fettle_why why, const char *code, const char *fmt
 }
 
 int
-fault_set(struct fault *fault, enum fettle_why why, const char *code, const char *fmt, ...)
+fault_set(struct fault *fault, enum fettle_why why, const char *code, const char *fmt,
+	  ...)
 {
 	va_list ap;
 
@@ -55,7 +57,8 @@ fault_end(struct fettle_ctx *ctx, const struct fault *fault)
 
 	if (fault->why == 0)
 		return fettle_fail(ctx, fault->code, remedy, "%s", fault->text);
-	return fettle_error_code(ctx, fault->why, fault->code, remedy, "%s", fault->text);
+	return fettle_error_code(ctx, fault->why, fault->code, remedy, "%s",
+				 fault->text);
 }
 
 int64_t

@@ -16,9 +16,10 @@ struct fault {
 };
 
 /* Each fills *fault and returns -1. `no`: it worked, and the answer is no. */
-int fault_set(struct fault *fault, enum fettle_why why, const char *code, const char *fmt, ...)
-	FETTLE_PRINTF(4, 5);
-int fault_no(struct fault *fault, const char *code, const char *fmt, ...) FETTLE_PRINTF(3, 4);
+int fault_set(struct fault *fault, enum fettle_why why, const char *code,
+	      const char *fmt, ...) FETTLE_PRINTF(4, 5);
+int fault_no(struct fault *fault, const char *code, const char *fmt, ...)
+	FETTLE_PRINTF(3, 4);
 int fault_remedy(struct fault *fault, const char *fmt, ...) FETTLE_PRINTF(2, 3);
 
 /* Ends a callback with it: FETTLE_FAIL or FETTLE_ERROR. */

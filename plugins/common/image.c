@@ -22,7 +22,8 @@ image_split(const char *ref, char **ret_repository, char **ret_tag)
 	const char *slash = strrchr(ref, '/');
 	const char *colon = strrchr(slash ? slash : ref, ':');
 
-	*ret_repository = colon ? text_copy_n(ref, (size_t)(colon - ref)) : text_copy(ref);
+	*ret_repository =
+		colon ? text_copy_n(ref, (size_t)(colon - ref)) : text_copy(ref);
 	*ret_tag = text_copy(colon ? colon + 1 : "latest");
 }
 

@@ -15,8 +15,8 @@ wall_now(void)
 }
 
 static int
-list_others(struct engine_api *api, const char *project, const char *service, json_t **ret,
-	    struct fault *fault)
+list_others(struct engine_api *api, const char *project, const char *service,
+	    json_t **ret, struct fault *fault)
 {
 	AUTO_JSON json_t *all = NULL;
 	size_t i;
@@ -51,8 +51,8 @@ report(json_t *found, const json_t *c, const char *what, bool is_warning)
 {
 	json_array_append_new(found, json_pack("{s:O, s:O, s:s, s:b}", "name",
 					       json_object_get(c, "name"), "id",
-					       json_object_get(c, "id"), "what", what, "is_warning",
-					       is_warning));
+					       json_object_get(c, "id"), "what", what,
+					       "is_warning", is_warning));
 }
 
 /* The first thing somebody did to the container, or NULL. */
@@ -118,7 +118,8 @@ neighbours_judge(const json_t *before, const json_t *after, const json_t *events
 		else if (!now)
 			report(found, c, "gone", false);
 		else if (has_event(events, id, "die") ||
-			 !text_equal(json_member(c, "started_at"), json_member(now, "started_at")))
+			 !text_equal(json_member(c, "started_at"),
+				     json_member(now, "started_at")))
 			report(found, c, "peer_flapping", true);
 	}
 	return found;
@@ -129,10 +130,12 @@ neighbours_check(struct engine_api *api, const char *project, const char *servic
 		 const struct neighbours *neighbours, json_t **ret, struct fault *fault)
 {
 	AUTO_FREE char *label = text_format("com.docker.compose.project=%s", project);
-	AUTO_JSON json_t *labels = json_pack("[s]", label), *after = NULL, *events = NULL;
+	AUTO_JSON json_t *labels = json_pack("[s]", label), *after = NULL,
+			 *events = NULL;
 
 	if (list_others(api, project, service, &after, fault) < 0 ||
-	    engine_events(api, labels, neighbours->since, wall_now(), &events, fault) < 0)
+	    engine_events(api, labels, neighbours->since, wall_now(), &events, fault) <
+		    0)
 		return -1;
 	*ret = neighbours_judge(neighbours->before, after, events);
 	return 0;

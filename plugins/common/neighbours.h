@@ -24,9 +24,11 @@ void neighbours_done(struct neighbours *neighbours);
  * started again by their own restart policy. 0 or -1.
  */
 int neighbours_check(struct engine_api *api, const char *project, const char *service,
-		     const struct neighbours *neighbours, json_t **ret, struct fault *fault);
+		     const struct neighbours *neighbours, json_t **ret,
+		     struct fault *fault);
 
 /* The pure part: from two lists and the events of the time between. New reference. */
-json_t *neighbours_judge(const json_t *before, const json_t *after, const json_t *events);
+json_t *
+neighbours_judge(const json_t *before, const json_t *after, const json_t *events);
 
 #endif

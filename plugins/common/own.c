@@ -90,18 +90,22 @@ int
 own_container(struct engine_api *api, char **ret, struct fault *fault)
 {
 	AUTO_FREE char *mountinfo = read_mountinfo();
-	bool has_marker = access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0;
+	bool has_marker = access("/.dockerenv", F_OK) == 0 ||
+			  access("/run/.containerenv", F_OK) == 0;
 	char id[65];
-	enum own_place place = mountinfo ? own_read(mountinfo, has_marker, id) : OWN_UNKNOWN;
+	enum own_place place =
+		mountinfo ? own_read(mountinfo, has_marker, id) : OWN_UNKNOWN;
 
 	*ret = NULL;
 	if (place == OWN_NONE)
 		return 0;
 	if (place == OWN_UNKNOWN) {
 		fault_set(fault, FETTLE_WHY_HOST, "own_container_unknown",
-			  "Fettle runs in a container and cannot tell which: it might recreate itself");
-		return fault_remedy(fault, "run Fettle on the host, or in a container started by the"
-				    " Docker engine whose services it repairs");
+			  "Fettle runs in a container and cannot tell which: it might "
+			  "recreate itself");
+		return fault_remedy(fault,
+				    "run Fettle on the host, or in a container started "
+				    "by the Docker engine whose services it repairs");
 	}
 	AUTO_FREE char *path = text_format("/containers/%s/json", id);
 	int found = engine_get(api, path, NULL, fault);

@@ -48,10 +48,11 @@ probe_check(const json_t *probes, struct fault *fault)
 		if (probe_is_literal(probe) || (port > 0 && port < 65536))
 			continue;
 		fault_set(fault, FETTLE_WHY_INPUT, "health_invalid",
-			  "health probe %zu cannot be asked: '%s' is neither :PORT/PATH nor a URL",
+			  "health probe %zu cannot be asked: '%s' is neither "
+			  ":PORT/PATH nor a URL",
 			  i + 1, http);
-		return fault_remedy(fault, "write it as ':8080/healthz' or"
-				    " 'http://HOST:PORT/PATH' in fettle.yaml");
+		return fault_remedy(fault, "write it as ':8080/healthz' or "
+					   "'http://HOST:PORT/PATH' in fettle.yaml");
 	}
 	return 0;
 }
@@ -78,7 +79,8 @@ probe_urls(const json_t *probe, const json_t *container, struct argv *ret)
 	else if (ip)
 		argv_addf(ret, "http://%s:%ld%s", ip, port, path);
 	AUTO_FREE char *key = text_format("%ld/tcp", port);
-	int64_t published = json_member_int(json_object_get(container, "ports"), key, 0);
+	int64_t published =
+		json_member_int(json_object_get(container, "ports"), key, 0);
 	if (published > 0)
 		argv_addf(ret, "http://127.0.0.1:%lld%s", (long long)published, path);
 }
@@ -125,7 +127,9 @@ is_metadata_address(const struct sockaddr *address)
 	const unsigned char *bytes;
 
 	if (address->sa_family == AF_INET) {
-		bytes = (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
+		bytes = (const void *)&(
+				(const struct sockaddr_in *)(const void *)address)
+				->sin_addr;
 		return bytes[0] == 169 && bytes[1] == 254;
 	}
 	if (address->sa_family != AF_INET6)
@@ -159,7 +163,8 @@ ask(const json_t *probe, const char *url, int64_t limit_ms, struct answer *answe
 #if LIBCURL_VERSION_NUM >= 0x075500
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS,
+			 (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -199,7 +204,8 @@ judge(const json_t *probe, const char *asked, const struct answer *answer, long 
 		return false;
 	}
 	if (match && !strstr(text_get(&answer->body), match)) {
-		*ret_text = text_format("%s: %ld, but '%s' is not in the body", asked, status, match);
+		*ret_text = text_format("%s: %ld, but '%s' is not in the body", asked,
+					status, match);
 		return false;
 	}
 	*ret_text = text_format("%s: %ld in %s", asked, status, text_ms(ms, took));
@@ -207,7 +213,8 @@ judge(const json_t *probe, const char *asked, const struct answer *answer, long 
 }
 
 bool
-probe_ask(const json_t *probe, const struct argv *urls, int64_t limit_ms, char **ret_text)
+probe_ask(const json_t *probe, const struct argv *urls, int64_t limit_ms,
+	  char **ret_text)
 {
 	const char *method = json_member(probe, "method");
 	int64_t timeout_ms = json_member_int(probe, "timeout_ms", PROBE_TIMEOUT_MS);
@@ -216,24 +223,28 @@ probe_ask(const json_t *probe, const struct argv *urls, int64_t limit_ms, char *
 	if (timeout_ms > limit_ms)
 		timeout_ms = limit_ms > 1 ? limit_ms : 1;
 	for (size_t i = 0; i < urls->count; i++) {
-		AUTO_FREE char *asked = text_format("%s %s", method ? method : "GET", urls->v[i]);
+		AUTO_FREE char *asked =
+			text_format("%s %s", method ? method : "GET", urls->v[i]);
 		struct answer answer = { 0 };
 		long status = 0;
 		int64_t ms = 0;
-		CURLcode code = ask(probe, urls->v[i], timeout_ms, &answer, &status, &ms);
+		CURLcode code =
+			ask(probe, urls->v[i], timeout_ms, &answer, &status, &ms);
 
 		free(*ret_text);
 		bool is_good = false;
 		if (code == CURLE_OK)
 			is_good = judge(probe, asked, &answer, status, ms, ret_text);
 		else
-			*ret_text = text_format("%s: %s", asked, curl_easy_strerror(code));
+			*ret_text =
+				text_format("%s: %s", asked, curl_easy_strerror(code));
 		text_done(&answer.body);
 		if (code == CURLE_OK)
 			return is_good;
 	}
 	if (!*ret_text)
-		*ret_text = text_format("%s: the container has no address and publishes no such port",
-					probe_http(probe));
+		*ret_text = text_format(
+			"%s: the container has no address and publishes no such port",
+			probe_http(probe));
 	return false;
 }

@@ -31,6 +31,7 @@ void probe_urls(const json_t *probe, const json_t *container, struct argv *ret);
  * the wanted one. *ret_text says what came (caller owns):
  * `GET http://10.0.0.2:8080/healthz: 200 in 3ms`.
  */
-bool probe_ask(const json_t *probe, const struct argv *urls, int64_t limit_ms, char **ret_text);
+bool probe_ask(const json_t *probe, const struct argv *urls, int64_t limit_ms,
+	       char **ret_text);
 
 #endif

@@ -8,7 +8,8 @@
 
 /* ---- paths ------------------------------------------------------------------ */
 
-/* Without `.`, `..` and empty parts; NULL when `..` leads out. `.` when nothing is left. */
+/* Without `.`, `..` and empty parts; NULL when `..` leads out. `.` when nothing is
+ * left. */
 static char *
 path_normal(const char *path)
 {
@@ -71,7 +72,8 @@ is_same_file(const char *a, const char *b)
 
 	if (strcmp(a, b) == 0)
 		return true;
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
 }
 
 /* Compose doubles every `$` of a value it prints. */
@@ -101,7 +103,8 @@ service_image(const json_t *service, const char *project, const char *name, bool
 	return text_format("%s%c%s", project, is_v1 ? '_' : '-', name);
 }
 
-/* The directory and Dockerfile a service is built from, relative to the workspace; NULL: elsewhere. */
+/* The directory and Dockerfile a service is built from, relative to the workspace;
+ * NULL: elsewhere. */
 static void
 build_paths(const json_t *build, const char *directory, char **ret_context,
 	    char **ret_dockerfile)
@@ -138,9 +141,10 @@ add_literal(struct text *glob, const char *s)
 static json_t *
 default_allow(const char *context, const char *dockerfile)
 {
-	static const char *const manifests[] = { "requirements*.txt", "pyproject.toml", "Pipfile",
-						 "setup.cfg",	      "package.json",	"Gemfile",
-						 "go.mod",	      "composer.json" };
+	static const char *const manifests[] = {
+		"requirements*.txt", "pyproject.toml", "Pipfile", "setup.cfg",
+		"package.json",	     "Gemfile",	       "go.mod",  "composer.json"
+	};
 	json_t *allow = json_array();
 
 	if (dockerfile) {
@@ -186,18 +190,20 @@ port_texts(const json_t *service)
 		AUTO_FREE char *from = json_is_string(published) ?
 			text_copy(json_string_value(published)) :
 			text_format("%lld", (long long)json_integer_value(published));
-		AUTO_FREE char *text =
-			text_format("%s%s%lld/%s", published ? from : "", published ? ":" : "",
-				    (long long)json_member_int(port, "target", 0),
-				    protocol ? protocol : "tcp");
+		AUTO_FREE char *text = text_format(
+			"%s%s%lld/%s", published ? from : "", published ? ":" : "",
+			(long long)json_member_int(port, "target", 0),
+			protocol ? protocol : "tcp");
 		json_array_append_new(texts, json_text_or_null(text));
 	}
 	return texts;
 }
 
-/* ---- who shares the target's namespaces ---------------------------------------------- */
+/* ---- who shares the target's namespaces
+ * ---------------------------------------------- */
 
-/* `service:api`, `container:shop_api_1`, `api`, `api:ro` name the service or its container. */
+/* `service:api`, `container:shop_api_1`, `api`, `api:ro` name the service or its
+ * container. */
 static bool
 names_target(const char *value, const char *name, const char *container_name)
 {
@@ -222,7 +228,9 @@ config_shares(const json_t *other, const char *name, const char *container_name)
 
 	for (i = 0; i < COUNT_OF(modes); i++) {
 		const char *mode = json_member(other, modes[i]);
-		if (mode && (text_starts(mode, "service:") || text_starts(mode, "container:")) &&
+		if (mode &&
+		    (text_starts(mode, "service:") ||
+		     text_starts(mode, "container:")) &&
 		    names_target(mode, name, container_name))
 			return true;
 	}
@@ -235,9 +243,9 @@ config_shares(const json_t *other, const char *name, const char *container_name)
 static json_t *
 shared_by(const struct services_input *in, const char *name, const json_t *own)
 {
-	const char *container_name =
-		json_member(json_object_get(json_object_get(in->config, "services"), name),
-			    "container_name");
+	const char *container_name = json_member(
+		json_object_get(json_object_get(in->config, "services"), name),
+		"container_name");
 	json_t *sharers = json_array(), *other, *c;
 	const char *other_name;
 	size_t i;
@@ -245,18 +253,21 @@ shared_by(const struct services_input *in, const char *name, const json_t *own)
 	if (!container_name)
 		container_name = json_member(json_array_get(own, 0), "name");
 	json_object_foreach(json_object_get(in->config, "services"), other_name, other)
-		if (strcmp(other_name, name) != 0 && config_shares(other, name, container_name))
+		if (strcmp(other_name, name) != 0 &&
+		    config_shares(other, name, container_name))
 			json_array_append_new(sharers, json_text_or_null(other_name));
 	json_array_foreach(in->containers, i, c) {
-		const char *shares = json_member(c, "shares"), *by = json_member(c, "service");
-		if (shares && by && strcmp(by, name) != 0 && container_has_id(own, shares) &&
-		    !json_has_text(sharers, by))
+		const char *shares = json_member(c, "shares"),
+			   *by = json_member(c, "service");
+		if (shares && by && strcmp(by, name) != 0 &&
+		    container_has_id(own, shares) && !json_has_text(sharers, by))
 			json_array_append_new(sharers, json_text_or_null(by));
 	}
 	return sharers;
 }
 
-/* ---- whose containers they are ------------------------------------------------------------- */
+/* ---- whose containers they are
+ * ------------------------------------------------------------- */
 
 static char *
 foreign_files(const char *label, const char *directory, const json_t *files)
@@ -270,7 +281,8 @@ foreign_files(const char *label, const char *directory, const json_t *files)
 	json_array_foreach(files, i, file) {
 		if (one) {
 			AUTO_FREE char *theirs = path_absolute(directory, one);
-			AUTO_FREE char *ours = path_absolute(directory, json_string_value(file));
+			AUTO_FREE char *ours =
+				path_absolute(directory, json_string_value(file));
 			is_same = is_same && is_same_file(theirs, ours);
 		}
 		is_same = is_same && one;
@@ -278,10 +290,12 @@ foreign_files(const char *label, const char *directory, const json_t *files)
 	}
 	if (is_same && !one)
 		return NULL;
-	return text_format("its container was created from other compose files: %s", label);
+	return text_format("its container was created from other compose files: %s",
+			   label);
 }
 
-/* In what the containers are not of this project as we read it, or NULL. Caller owns. */
+/* In what the containers are not of this project as we read it, or NULL. Caller owns.
+ */
 static char *
 foreign(const struct services_input *in, const json_t *own)
 {
@@ -290,15 +304,19 @@ foreign(const struct services_input *in, const json_t *own)
 
 	json_array_foreach(own, i, c) {
 		json_t *labels = json_object_get(c, "labels");
-		const char *dir = json_member(labels, "com.docker.compose.project.working_dir");
-		const char *files = json_member(labels, "com.docker.compose.project.config_files");
+		const char *dir =
+			json_member(labels, "com.docker.compose.project.working_dir");
+		const char *files =
+			json_member(labels, "com.docker.compose.project.config_files");
 
 		if (!dir || !files)
-			return text_format("its container does not say from which directory and"
-					   " compose files it was created");
+			return text_format(
+				"its container does not say from which directory and "
+				"compose files it was created");
 		if (!is_same_file(dir, in->directory))
-			return text_format("its container was created in directory '%s', and this"
-					   " project is '%s'", dir, in->directory);
+			return text_format("its container was created in directory "
+					   "'%s', and this project is '%s'",
+					   dir, in->directory);
 		char *text = foreign_files(files, in->directory, in->files);
 		if (text)
 			return text;
@@ -326,7 +344,8 @@ has_drift(const struct services_input *in, const char *name, const json_t *own,
 	return false;
 }
 
-/* ---- all together ------------------------------------------------------------------------------ */
+/* ---- all together
+ * ------------------------------------------------------------------------------ */
 
 static json_t *
 containers_of(const json_t *containers, const char *name)
@@ -344,16 +363,19 @@ containers_of(const json_t *containers, const char *name)
 static json_t *
 public_containers(const json_t *own)
 {
-	static const char *const members[] = { "id",	 "name",  "number",	   "image_id",
-					       "state",	 "level", "restart_count", "health",
-					       "started_at", "exit_code", "ip" };
+	static const char *const members[] = {
+		"id",	 "name",	  "number", "image_id",	  "state",
+		"level", "restart_count", "health", "started_at", "exit_code",
+		"ip"
+	};
 	json_t *list = json_array(), *c;
 	size_t i;
 
 	json_array_foreach(own, i, c) {
 		json_t *one = json_object();
 		for (size_t k = 0; k < COUNT_OF(members); k++)
-			json_object_set(one, members[k], json_object_get(c, members[k]));
+			json_object_set(one, members[k],
+					json_object_get(c, members[k]));
 		json_array_append_new(list, one);
 	}
 	return list;
@@ -400,14 +422,16 @@ describe_one(const struct services_input *in, const char *name, const json_t *se
 	set_text(d, "context", context);
 	set_text(d, "dockerfile", dockerfile);
 	json_object_set_new(d, "replicas",
-			    json_integer(json_array_size(own) > 0 ? (json_int_t)json_array_size(own) :
-								    configured_replicas(service)));
+			    json_integer(json_array_size(own) > 0 ?
+						 (json_int_t)json_array_size(own) :
+						 configured_replicas(service)));
 	json_object_set_new(d, "default_allow", default_allow(context, dockerfile));
 	set_text(d, "config_hash", json_member(in->hashes, name));
 	json_object_set_new(d, "drift", json_boolean(has_drift(in, name, own, tag_id)));
 	json_object_set_new(d, "shared_by", shared_by(in, name, own));
 	set_text(d, "foreign", strange);
-	json_object_set_new(d, "healthcheck", json_boolean(any_healthcheck(service, own)));
+	json_object_set_new(d, "healthcheck",
+			    json_boolean(any_healthcheck(service, own)));
 	json_object_set_new(d, "ports", port_texts(service));
 	set_text(d, "network_mode", json_member(service, "network_mode"));
 	json_object_set_new(d, "containers", public_containers(own));
@@ -415,9 +439,12 @@ describe_one(const struct services_input *in, const char *name, const json_t *se
 	set_text(d, "image_id", image_id);
 	set_text(d, "tag_id", tag_id);
 	json_object_set_new(d, "mixed_images", json_boolean(is_mixed));
-	json_object_set_new(d, "image_gone",
-			    json_boolean(image_id && !json_object_get(in->image_ids, image_id)));
-	json_object_set_new(d, "own", json_boolean(in->own_id && container_has_id(own, in->own_id)));
+	json_object_set_new(
+		d, "image_gone",
+		json_boolean(image_id && !json_object_get(in->image_ids, image_id)));
+	json_object_set_new(
+		d, "own",
+		json_boolean(in->own_id && container_has_id(own, in->own_id)));
 	return d;
 }
 
@@ -442,7 +469,8 @@ services_hashes(const char *text)
 
 		if (name < n) {
 			AUTO_FREE char *key = text_copy_n(text, name);
-			AUTO_FREE char *hash = text_copy_n(text + name + 1, n - name - 1);
+			AUTO_FREE char *hash =
+				text_copy_n(text + name + 1, n - name - 1);
 			json_object_set_new(hashes, key, json_text_or_null(hash));
 		}
 		text += n + (text[n] == '\n');

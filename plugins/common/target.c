@@ -29,14 +29,18 @@ refuse_shared(const json_t *service, const char *name, struct fault *fault)
 	json_t *sharer;
 
 	json_array_foreach(json_object_get(service, "shared_by"), i, sharer)
-		text_addf(&names, "%s'%s'", i > 0 ? ", " : "", json_string_value(sharer));
+		text_addf(&names, "%s'%s'", i > 0 ? ", " : "",
+			  json_string_value(sharer));
 	if (i == 0)
 		return 0;
 	fault_no(fault, "shared_namespace",
-		 "service '%s' cannot be recreated alone: %s share%s its network, IPC or PID"
-		 " namespace or its volumes", name, names.s, i == 1 ? "s" : "");
-	return fault_remedy(fault, "recreate them together by hand, or give %s its own namespace in"
-			    " the compose file", names.s);
+		 "service '%s' cannot be recreated alone: %s share%s its network, IPC "
+		 "or PID namespace or its volumes",
+		 name, names.s, i == 1 ? "s" : "");
+	return fault_remedy(fault,
+			    "recreate them together by hand, or give %s its own "
+			    "namespace in the compose file",
+			    names.s);
 }
 
 int
@@ -47,40 +51,56 @@ target_check(const json_t *service, struct fault *fault)
 
 	if (json_member_true(service, "own")) {
 		fault_no(fault, "own_container",
-			 "service '%s' is the container Fettle itself runs in: recreating it would end"
-			 " the repair half way", name);
-		return fault_remedy(fault, "repair it from the host, or from another container");
+			 "service '%s' is the container Fettle itself runs in: "
+			 "recreating it would end the repair half way",
+			 name);
+		return fault_remedy(
+			fault, "repair it from the host, or from another container");
 	}
 	if (foreign) {
-		fault_no(fault, "project_moved", "service '%s' is not of this project as it lies here: %s",
+		fault_no(fault, "project_moved",
+			 "service '%s' is not of this project as it lies here: %s",
 			 name, foreign);
-		return fault_remedy(fault, "run Fettle with the project at the same absolute path and"
-				    " with the same compose files as it was started with; inside a"
-				    " container, mount it at the same absolute path as on the host");
+		return fault_remedy(
+			fault,
+			"run Fettle with the project at the same absolute path and "
+			"with the same compose files as it was started with; inside a "
+			"container, mount it at the same absolute path as on the host");
 	}
 	if (refuse_shared(service, name, fault) < 0)
 		return -1;
 	if (json_member_true(service, "mixed_images")) {
 		fault_no(fault, "mixed_images",
-			 "the containers of service '%s' run different images: there is no one image to"
-			 " come back to", name);
-		return fault_remedy(fault, "bring them onto one image first: `docker-compose up -d"
-				    " --no-deps --force-recreate %s`", name);
+			 "the containers of service '%s' run different images: there "
+			 "is no one image to come back to",
+			 name);
+		return fault_remedy(fault,
+				    "bring them onto one image first: `docker-compose "
+				    "up -d --no-deps --force-recreate %s`",
+				    name);
 	}
 	if (json_member_true(service, "image_gone")) {
 		fault_no(fault, "previous_image_gone",
-			 "the image %s of the running service '%s' no longer exists: nothing could be"
-			 " put back", json_member(service, "image_id"), name);
-		return fault_remedy(fault, "build and start it by hand first: `docker-compose up -d"
-				    " --no-deps --build %s`", name);
+			 "the image %s of the running service '%s' no longer exists: "
+			 "nothing could be put back",
+			 json_member(service, "image_id"), name);
+		return fault_remedy(fault,
+				    "build and start it by hand first: `docker-compose "
+				    "up -d --no-deps --build %s`",
+				    name);
 	}
 	if (json_member_true(service, "drift")) {
 		fault_no(fault, "compose_drift",
-			 "service '%s' runs with another configuration than the compose file and its"
-			 " environment say now: a restart would apply that change too", name);
-		return fault_remedy(fault, "apply the configuration first (`docker-compose up -d"
-				    " --no-deps %s`) or undo its change; name variables it uses under"
-				    " compose.env or compose.env_file in fettle.yaml", name);
+			 "service '%s' runs with another configuration than the "
+			 "compose file and its environment say now: a restart would "
+			 "apply that change too",
+			 name);
+		return fault_remedy(
+			fault,
+			"apply the configuration first (`docker-compose up -d "
+			"--no-deps %s`) or undo its change; name variables it uses "
+			"under compose.env or compose.env_file in fettle.yaml",
+			name);
 	}
 	return 0;
 }
@@ -93,10 +113,12 @@ target_check_build(const json_t *service, struct fault *fault)
 	if (json_member_true(service, "has_build"))
 		return 0;
 	fault_no(fault, "no_build_section",
-		 "service '%s' has no build section in the compose file: there is nothing to build",
+		 "service '%s' has no build section in the compose file: there is "
+		 "nothing to build",
 		 name);
-	return fault_remedy(fault, "give '%s' a `build:`, or use a pipeline without a build step",
-			    name);
+	return fault_remedy(
+		fault, "give '%s' a `build:`, or use a pipeline without a build step",
+		name);
 }
 
 static int
@@ -107,8 +129,9 @@ refuse_changed(const struct target *target, struct fault *fault)
 	if (text_equal(planned, target->image_id))
 		return 0;
 	fault_no(fault, "service_changed",
-		 "service '%s' runs image %s, and ran %s when this run was planned: somebody else"
-		 " changed it", target->name, target->image_id ? target->image_id : "none",
+		 "service '%s' runs image %s, and ran %s when this run was planned: "
+		 "somebody else changed it",
+		 target->name, target->image_id ? target->image_id : "none",
 		 planned ? planned : "none");
 	return fault_remedy(fault, "see who did, then start a new run");
 }

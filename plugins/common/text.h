@@ -35,7 +35,8 @@ struct text {
 };
 void text_add_n(struct text *text, const void *bytes, size_t n);
 void text_add(struct text *text, const char *s);
-void text_addf(struct text *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void text_addf(struct text *text, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 const char *text_get(const struct text *text);	/* "" when empty */
 void text_done(struct text *text);
 #define AUTO_TEXT __attribute__((cleanup(text_done)))
@@ -46,20 +47,22 @@ struct argv {
 	size_t count;
 };
 void argv_add(struct argv *argv, const char *s);
-void argv_addf(struct argv *argv, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void argv_addf(struct argv *argv, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 void argv_done(struct argv *argv);
 const char *const *argv_get(const struct argv *argv);
 #define AUTO_ARGV __attribute__((cleanup(argv_done)))
 
 /* Members, or the fallback when missing or of another type. Borrowed. */
-const char *json_member(const json_t *object, const char *key);		/* NULL when missing */
+const char *json_member(const json_t *object, const char *key); /* NULL when missing */
 int64_t json_member_int(const json_t *object, const char *key, int64_t fallback);
 bool json_member_true(const json_t *object, const char *key);
 /* `a.b.c` through nested objects; NULL when some part is missing. Borrowed. */
 json_t *json_path(const json_t *object, const char *path);
 const char *json_path_text(const json_t *object, const char *path);
 
-/* The text as a JSON string, or null. Bytes that are not UTF-8 become `?`. New reference. */
+/* The text as a JSON string, or null. Bytes that are not UTF-8 become `?`. New
+ * reference. */
 json_t *json_text_or_null(const char *s);
 /* Parses any JSON value; NULL when there is none. New reference. */
 json_t *json_of(const char *text);

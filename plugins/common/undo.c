@@ -20,7 +20,8 @@ recorded_level(const json_t *before)
 static const char *
 recorded_tag(const struct undo_service *s)
 {
-	return json_member(s->image_before ? s->image_before : s->container_before, "tag_id");
+	return json_member(s->image_before ? s->image_before : s->container_before,
+			   "tag_id");
 }
 
 bool
@@ -46,8 +47,8 @@ add(struct text *text, char *reason)
 }
 
 char *
-undo_difference(const json_t *before, const json_t *now, const char *image, const char *tag_id,
-		const char *want_tag_id)
+undo_difference(const json_t *before, const json_t *now, const char *image,
+		const char *tag_id, const char *want_tag_id)
 {
 	const char *image_id = json_member(before, "image_id");
 	size_t n = json_array_size(now), replicas = 0, i;
@@ -57,17 +58,21 @@ undo_difference(const json_t *before, const json_t *now, const char *image, cons
 	if (image_id)
 		replicas = (size_t)json_member_int(before, "replicas", 1);
 	if (before && n != replicas)
-		add(&found, text_format("there are %zu containers, not %zu", n, replicas));
+		add(&found,
+		    text_format("there are %zu containers, not %zu", n, replicas));
 	json_array_foreach(now, i, c)
-		if (before && image_id && !text_equal(image_id, json_member(c, "image_id")))
-			add(&found, text_format("%s runs image %s, not %s", json_member(c, "name"),
+		if (before && image_id &&
+		    !text_equal(image_id, json_member(c, "image_id")))
+			add(&found, text_format("%s runs image %s, not %s",
+						json_member(c, "name"),
 						json_member(c, "image_id"), image_id));
 	if (before && n > 0 && container_level(now) < recorded_level(before))
 		add(&found, text_format("the service is %s, and was %s before",
 					level_name(container_level(now)),
 					level_name(recorded_level(before))));
 	if (!text_equal(tag_id, want_tag_id))
-		add(&found, text_format("%s stands for %s, not %s", image, tag_id ? tag_id : "nothing",
+		add(&found, text_format("%s stands for %s, not %s", image,
+					tag_id ? tag_id : "nothing",
 					want_tag_id ? want_tag_id : "nothing"));
 	return found.s;
 }
@@ -78,11 +83,14 @@ static int
 image_gone(const struct undo_service *s, const char *id, struct fault *fault)
 {
 	fault_no(fault, "previous_image_gone",
-		 "the previous image %s of service '%s' no longer exists: it cannot be put back", id,
-		 s->name);
-	return fault_remedy(fault, "the files are as they were: build that image again and start it:"
-			    " `docker-compose build %s`, then `docker-compose up -d --no-deps"
-			    " --force-recreate %s`", s->name, s->name);
+		 "the previous image %s of service '%s' no longer exists: it cannot be "
+		 "put back",
+		 id, s->name);
+	return fault_remedy(fault,
+			    "the files are as they were: build that image again and "
+			    "start it: `docker-compose build %s`, then `docker-compose "
+			    "up -d --no-deps --force-recreate %s`",
+			    s->name, s->name);
 }
 
 static int
@@ -103,7 +111,8 @@ point_tag(const struct undo *undo, const struct undo_service *s, const char *id,
 	return tagged == 0 ? image_gone(s, id, fault) : tagged < 0 ? -1 : 0;
 }
 
-/* ---- containers -------------------------------------------------------------------- */
+/* ---- containers --------------------------------------------------------------------
+ */
 
 /* There was none before: what came since goes again. */
 static int
@@ -117,7 +126,8 @@ remove_containers(const struct undo *undo, const json_t *now, struct fault *faul
 			text_format("/containers/%s?force=1&v=1", json_member(c, "id"));
 		if (engine_delete(undo->api, path, fault) < 0)
 			return -1;
-		fettle_info(undo->compose->ctx, "%s is removed: there was no container before",
+		fettle_info(undo->compose->ctx,
+			    "%s is removed: there was no container before",
 			    json_member(c, "name"));
 	}
 	return 0;
@@ -130,7 +140,8 @@ tell_neighbours(const struct undo *undo, const json_t *found)
 	json_t *one;
 
 	json_array_foreach(found, i, one)
-		fettle_warn(undo->compose->ctx, "%s: container %s (%s) while the service was put back",
+		fettle_warn(undo->compose->ctx,
+			    "%s: container %s (%s) while the service was put back",
 			    json_member_true(one, "is_warning") ? "peer_flapping" :
 								  "neighbour_touched",
 			    json_member(one, "name"), json_member(one, "what"));
@@ -144,24 +155,27 @@ recreate(const struct undo *undo, const struct undo_service *s, struct fault *fa
 	struct neighbours others = { 0 };
 	int status = -1;
 
-	compose_up_argv(undo->compose, s->name, json_member_int(s->container_before, "replicas", 1),
-			&argv);
+	compose_up_argv(undo->compose, s->name,
+			json_member_int(s->container_before, "replicas", 1), &argv);
 	int ok = neighbours_note(undo->api, undo->project, s->name, &others, fault);
 	if (ok == 0)
 		ok = compose_run(undo->compose, &argv, &status, fault);
 	if (ok == 0)
-		ok = neighbours_check(undo->api, undo->project, s->name, &others, &found, fault);
+		ok = neighbours_check(undo->api, undo->project, s->name, &others,
+				      &found, fault);
 	neighbours_done(&others);
 	if (ok < 0)
 		return -1;
 	tell_neighbours(undo, found);
 	if (status != 0)	/* what it left undone is seen when we look */
-		fettle_warn(undo->compose->ctx, "%s exited with status %d", argv.v[0], status);
+		fettle_warn(undo->compose->ctx, "%s exited with status %d", argv.v[0],
+			    status);
 	return 0;
 }
 
 static int
-restore_containers(const struct undo *undo, const struct undo_service *s, struct fault *fault)
+restore_containers(const struct undo *undo, const struct undo_service *s,
+		   struct fault *fault)
 {
 	const char *image_id = json_member(s->container_before, "image_id");
 	AUTO_JSON json_t *now = NULL;
@@ -179,7 +193,8 @@ restore_containers(const struct undo *undo, const struct undo_service *s, struct
 
 /* Waits until the service is as well as it was, and stays so for a moment. */
 static int
-wait_for_level(const struct undo *undo, const struct undo_service *s, struct fault *fault)
+wait_for_level(const struct undo *undo, const struct undo_service *s,
+	       struct fault *fault)
 {
 	enum level wanted = recorded_level(s->container_before);
 	int64_t begin_ms = clock_boot_ms(), good_ms = -1, rest_ms = 50;
@@ -203,7 +218,8 @@ wait_for_level(const struct undo *undo, const struct undo_service *s, struct fau
 	return 0;
 }
 
-/* ---- the end -------------------------------------------------------------------------- */
+/* ---- the end
+ * -------------------------------------------------------------------------- */
 
 static char *
 sentence(const struct undo_service *s, const json_t *now)
@@ -212,8 +228,8 @@ sentence(const struct undo_service *s, const json_t *now)
 	char id[13];
 
 	if (!before)
-		return text_format("image %s is as before; service %s was not touched", s->image,
-				   s->name);
+		return text_format("image %s is as before; service %s was not touched",
+				   s->image, s->name);
 	const char *image_id = json_member(before, "image_id");
 	if (!image_id)
 		return text_format("service %s has no container, as before", s->name);
@@ -228,14 +244,18 @@ incomplete(const struct undo_service *s, const char *what, struct fault *fault)
 	const char *image_id = json_member(s->container_before, "image_id");
 	const char *tag_id = image_id ? image_id : recorded_tag(s);
 
-	fault_no(fault, "rollback_incomplete", "service '%s' is not back as it was: %s", s->name,
-		 what);
+	fault_no(fault, "rollback_incomplete", "service '%s' is not back as it was: %s",
+		 s->name, what);
 	if (!tag_id)
-		return fault_remedy(fault, "remove what is left by hand: `docker-compose rm -sf %s`",
-				    s->name);
-	return fault_remedy(fault, "put it back by hand: `docker tag %s %s`, then `docker-compose up"
-			    " -d --no-deps --no-build --force-recreate %s`", tag_id, s->image,
-			    s->name);
+		return fault_remedy(
+			fault,
+			"remove what is left by hand: `docker-compose rm -sf %s`",
+			s->name);
+	return fault_remedy(
+		fault,
+		"put it back by hand: `docker tag %s %s`, then `docker-compose up -d "
+		"--no-deps --no-build --force-recreate %s`",
+		tag_id, s->image, s->name);
 }
 
 int
@@ -256,7 +276,8 @@ undo_service(const struct undo *undo, const struct undo_service *s, struct undon
 	if (image_find(undo->api, s->image, &tag_id, fault) < 0 ||
 	    container_list(undo->api, undo->project, s->name, &now, fault) < 0)
 		return -1;
-	difference = undo_difference(s->container_before, now, s->image, tag_id, want_tag_id);
+	difference = undo_difference(s->container_before, now, s->image, tag_id,
+				     want_tag_id);
 	if (difference)
 		return incomplete(s, difference, fault);
 	ret->level = container_level(now);

@@ -14,10 +14,12 @@ struct undo {
 	struct compose *compose;
 	struct engine_api *api;
 	const char *project;	/* the compose project's normal name */
-	int64_t within_ms, for_ms; /* for a service that ran before: to run again, and to stay up */
+	int64_t within_ms, for_ms; /* for a service that ran before: to run again, and
+				      to stay up */
 };
 
-/* The standing effects on one service; each is a `before` of the module that caused it. */
+/* The standing effects on one service; each is a `before` of the module that caused it.
+ */
 struct undo_service {
 	const char *name, *image;
 	const json_t *image_before;	/* or NULL: the image was not built */
@@ -46,7 +48,7 @@ bool undo_is_untouched(const json_t *container_before, const json_t *now);
  * The pure part: what is not as recorded, or NULL. Caller owns. tag_id: what the image
  * reference points at now, want_tag_id: what it should.
  */
-char *undo_difference(const json_t *container_before, const json_t *now, const char *image,
-		      const char *tag_id, const char *want_tag_id);
+char *undo_difference(const json_t *container_before, const json_t *now,
+		      const char *image, const char *tag_id, const char *want_tag_id);
 
 #endif

@@ -18,7 +18,8 @@ comes_back(const json_t *c)
 
 	if (text_equal(policy, "always") || text_equal(policy, "unless-stopped"))
 		return true;
-	if (!text_equal(policy, "on-failure") || json_member_int(c, "exit_code", 0) == 0)
+	if (!text_equal(policy, "on-failure") ||
+	    json_member_int(c, "exit_code", 0) == 0)
 		return false;
 	int64_t limit = json_member_int(c, "restart_limit", 0);
 	return limit == 0 || json_member_int(c, "restart_count", 0) < limit;
@@ -31,15 +32,20 @@ not_running(const json_t *c)
 	int64_t status = json_member_int(c, "exit_code", 0);
 
 	if (text_equal(state, "exited") || text_equal(state, "dead"))
-		return bad(!comes_back(c), text_format("%s has exited with status %lld", name,
-						       (long long)status));
+		return bad(!comes_back(c), text_format("%s has exited with status %lld",
+						       name, (long long)status));
 	if (text_equal(state, "restarting"))
-		return bad(false, text_format("%s is restarting, again and again: its last exit status"
-					      " was %lld", name, (long long)status));
-	return bad(false, text_format("%s is %s", name, state ? state : "in no known state"));
+		return bad(
+			false,
+			text_format(
+				"%s has died with status %lld and is being restarted",
+				name, (long long)status));
+	return bad(false,
+		   text_format("%s is %s", name, state ? state : "in no known state"));
 }
 
-/* True when it was started again since the last look, or since it was made by the restart. */
+/* True when it was started again since the last look, or since it was made by the
+ * restart. */
 static bool
 has_restarted(struct watch *watch, const json_t *c)
 {
@@ -47,32 +53,40 @@ has_restarted(struct watch *watch, const json_t *c)
 
 	if (!last)
 		return false;
-	return json_member_int(c, "restart_count", 0) > json_member_int(last, "restart_count", 0) ||
-	       !text_equal(json_member(c, "started_at"), json_member(last, "started_at"));
+	return json_member_int(c, "restart_count", 0) >
+		       json_member_int(last, "restart_count", 0) ||
+	       !text_equal(json_member(c, "started_at"),
+			   json_member(last, "started_at"));
 }
 
 static struct look
 look_at(struct watch *watch, const json_t *c)
 {
 	const char *id = json_member(c, "id"), *name = json_member(c, "name");
-	const char *image_id = json_member(c, "image_id"), *health = json_member(c, "health");
+	const char *image_id = json_member(c, "image_id"),
+		   *health = json_member(c, "health");
 	char have[13], want[13];
 
 	if (watch->ids && !json_has_text(watch->ids, id))
-		return bad(true, text_format("%s is %s, a container the restart did not make", name,
-					     short_id(id, have)));
+		return bad(true,
+			   text_format("%s is %s, a container the restart did not make",
+				       name, short_id(id, have)));
 	if (watch->image_id && !text_equal(watch->image_id, image_id))
-		return bad(true, text_format("%s runs image %s, not %s, which was built", name,
-					     short_id(image_id ? image_id : "", have),
-					     short_id(watch->image_id, want)));
+		return bad(true,
+			   text_format("%s runs image %s, not %s, which was built",
+				       name, short_id(image_id ? image_id : "", have),
+				       short_id(watch->image_id, want)));
 	if (!text_equal(json_member(c, "state"), "running"))
 		return not_running(c);
-	if (has_restarted(watch, c) || level_find(json_member(c, "level")) < LEVEL_RUNNING)
-		return bad(false, text_format("%s has been restarted (%lld times so far)", name,
-					      (long long)json_member_int(c, "restart_count", 0)));
+	if (has_restarted(watch, c) ||
+	    level_find(json_member(c, "level")) < LEVEL_RUNNING)
+		return bad(
+			false,
+			text_format("%s has been restarted (%lld times so far)", name,
+				    (long long)json_member_int(c, "restart_count", 0)));
 	if (json_member_true(c, "healthcheck") && !text_equal(health, "healthy"))
-		return bad(false, text_format("%s runs, but its health check says '%s'", name,
-					      health ? health : "nothing"));
+		return bad(false, text_format("%s runs, but its health check says '%s'",
+					      name, health ? health : "nothing"));
 	return (struct look){ .is_good = true };
 }
 
@@ -87,10 +101,12 @@ remember(struct watch *watch, const json_t *containers)
 	json_array_foreach(containers, i, c) {
 		const char *id = json_member(c, "id");
 		if (id)
-			json_object_set_new(watch->seen, id,
-					    json_pack("{s:O, s:O}", "restart_count",
-						      json_object_get(c, "restart_count"), "started_at",
-						      json_object_get(c, "started_at")));
+			json_object_set_new(
+				watch->seen, id,
+				json_pack("{s:O, s:O}", "restart_count",
+					  json_object_get(c, "restart_count"),
+					  "started_at",
+					  json_object_get(c, "started_at")));
 	}
 }
 
@@ -115,7 +131,8 @@ watch_containers(struct watch *watch, const json_t *containers)
 	}
 	remember(watch, containers);
 	if (look.is_good)
-		look.text = text_format("%s%s", n == 1 ? "its container runs" : "its containers run",
-					has_check ? " and is healthy" : "");
+		look.text = text_format(
+			"%s%s", n == 1 ? "its container runs" : "its containers run",
+			has_check ? " and is healthy" : "");
 	return look;
 }

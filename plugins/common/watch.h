@@ -13,7 +13,8 @@ struct watch {
 	const json_t *ids;	/* array: the containers the restart made */
 	const char *image_id;	/* the image that was built */
 	int64_t replicas;	/* 0: any number above none */
-	json_t *seen;		/* {ID: {"restart_count","started_at"}}: owned, kept between looks */
+	json_t *seen; /* {ID: {"restart_count","started_at"}}: owned, kept between looks
+		       */
 };
 
 struct look {

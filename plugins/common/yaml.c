@@ -55,7 +55,8 @@ read_scalar(struct reader *r, const yaml_event_t *event)
 		r->problem = "a NUL byte in a value";
 		return NULL;
 	}
-	if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !event->data.scalar.tag)
+	if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+	    !event->data.scalar.tag)
 		return plain_scalar(s);
 	return json_text_or_null(s);
 }
@@ -139,7 +140,8 @@ read_node(struct reader *r, const yaml_event_t *event, int depth)
 	json_t *value = NULL;
 
 	if (depth > YAML_MAX_DEPTH || ++r->nodes > YAML_MAX_NODES) {
-		r->problem = depth > YAML_MAX_DEPTH ? "nested too deeply" : "too many values";
+		r->problem = depth > YAML_MAX_DEPTH ? "nested too deeply" :
+						      "too many values";
 		return NULL;
 	}
 	if (event->type == YAML_SCALAR_EVENT)
@@ -149,8 +151,8 @@ read_node(struct reader *r, const yaml_event_t *event, int depth)
 	else if (event->type == YAML_MAPPING_START_EVENT)
 		value = read_mapping(r, depth);
 	else if (event->type == YAML_ALIAS_EVENT)
-		value = json_incref(json_object_get(r->anchors,
-						    (const char *)event->data.alias.anchor));
+		value = json_incref(json_object_get(
+			r->anchors, (const char *)event->data.alias.anchor));
 	if (value && anchor)
 		json_object_set(r->anchors, anchor, value);
 	if (!value && !r->problem)

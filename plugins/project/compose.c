@@ -96,7 +96,8 @@ read_images(struct engine_api *api, const struct services_input *in, json_t **re
 	size_t i;
 
 	json_object_foreach(json_object_get(in->config, "services"), name, service) {
-		AUTO_FREE char *ref = service_image(service, in->project, name, in->is_v1);
+		AUTO_FREE char *ref =
+			service_image(service, in->project, name, in->is_v1);
 		if (add_image(api, ids, ref, fault) < 0)
 			return -1;
 	}
@@ -112,7 +113,8 @@ describe(struct compose *compose, struct engine_api *api, json_t **ret, char hex
 	 struct fault *fault)
 {
 	AUTO_FREE char *project = compose_normal_name(compose->project), *own_id = NULL;
-	AUTO_JSON json_t *config = NULL, *hashes = NULL, *containers = NULL, *images = NULL;
+	AUTO_JSON json_t *config = NULL, *hashes = NULL, *containers = NULL,
+			 *images = NULL;
 
 	if (own_container(api, &own_id, fault) < 0 ||
 	    container_list(api, project, NULL, &containers, fault) < 0 ||
@@ -122,7 +124,8 @@ describe(struct compose *compose, struct engine_api *api, json_t **ret, char hex
 		return -1;
 	struct services_input in = { .project = project,
 				     .directory = compose->directory,
-				     .files = json_object_get(compose->options, "files"),
+				     .files =
+					     json_object_get(compose->options, "files"),
 				     .config = config,
 				     .hashes = hashes,
 				     .containers = containers,
@@ -163,7 +166,8 @@ run(struct fettle_ctx *ctx)
 	AUTO_JSON json_t *services = NULL;
 	char hex[65];
 
-	if (!api || engine_ping(api, &fault) < 0 || compose_open(ctx, &compose, &fault) < 0 ||
+	if (!api || engine_ping(api, &fault) < 0 ||
+	    compose_open(ctx, &compose, &fault) < 0 ||
 	    describe(&compose, api, &services, hex, &fault) < 0)
 		return fault_end(ctx, &fault);
 	set_json(ctx, "services", services);
@@ -177,7 +181,8 @@ static const struct fettle_step step = {
 	.head = FETTLE_STEP_HEAD,
 	.name = "project/compose",
 	.version = FETTLE_VERSION,
-	.summary = "Reads a Docker Compose project: services, containers, images and levels.",
+	.summary = "Reads a Docker Compose project: services, containers, images and "
+		   "levels.",
 	.stage = FETTLE_PROJECT,
 	.flags = FETTLE_DOCKER | FETTLE_REPEATABLE,
 	.params = FETTLE_NO_TABLE,

@@ -130,11 +130,11 @@ judge_containers(const json_t *before, const json_t *now, const char *tag_id,
 
 /* `up` did not end well: the engine's own reason is in the container that does not start. */
 static int
-up_failed(struct engine_api *api, const char *project, const char *service, int status,
+up_failed(struct engine_api *api, const char *project, const char *service, const char *said,
 	  struct fault *fault)
 {
 	AUTO_JSON json_t *now = NULL;
-	const char *why = NULL;
+	const char *why = said;
 	size_t i;
 	json_t *c;
 
@@ -143,8 +143,8 @@ up_failed(struct engine_api *api, const char *project, const char *service, int 
 	json_array_foreach(now, i, c)
 		if (json_member(c, "error") && *json_member(c, "error"))
 			why = json_member(c, "error");
-	fault_no(fault, "restart_failed", "recreating service '%s' failed: %s%scompose exited with"
-		 " status %d", service, why ? why : "", why ? "; " : "", status);
+	fault_no(fault, "restart_failed", "recreating service '%s' failed: %s", service,
+		 why ? why : "compose did not say why");
 	return fault_remedy(fault, "the step's log ends with what the engine refused");
 }
 
@@ -172,7 +172,7 @@ recreate(struct fettle_ctx *ctx, struct compose *compose, struct engine_api *api
 	if (ok < 0 || tell_neighbours(ctx, found, fault) < 0)
 		return -1;
 	if (status != 0)
-		return up_failed(api, project, service, status, fault);
+		return up_failed(api, project, service, compose->said, fault);
 	if (container_list(api, project, service, ret_now, fault) < 0 ||
 	    image_find(api, json_member(before, "image"), &tag_id, fault) < 0)
 		return -1;

@@ -22,7 +22,8 @@
 
 enum { PARAM_WITHIN, PARAM_FOR, PARAM_IMAGE_ID, PARAM_CONTAINER_IDS };
 static const struct fettle_param params[] = {
-	{ "within", FETTLE_DURATION, 0, "2m", "1s..1h", "How long to wait for the service to be well." },
+	{ "within", FETTLE_DURATION, 0, "2m", "1s..1h",
+	  "How long to wait for the service to be well." },
 	{ "for", FETTLE_DURATION, 0, "5s", "0s..10m",
 	  "How long it must then stay well; a bad look starts this time anew." },
 	{ "image_id", FETTLE_STRING, 0, NULL, NULL,
@@ -32,8 +33,10 @@ static const struct fettle_param params[] = {
 };
 
 static const struct fettle_param outputs[] = {
-	{ "level", FETTLE_STRING, 0, NULL, NULL, "How well the service is: running or healthy." },
-	{ "waited_ms", FETTLE_INT, 0, NULL, NULL, "How long it took until the service was well." },
+	{ "level", FETTLE_STRING, 0, NULL, NULL,
+	  "How well the service is: running or healthy." },
+	{ "waited_ms", FETTLE_INT, 0, NULL, NULL,
+	  "How long it took until the service was well." },
 	{ "looks", FETTLE_INT, 0, NULL, NULL, "How often the service was looked at." },
 	{ "last", FETTLE_STRING, 0, NULL, NULL, "What the last look saw." },
 };
@@ -64,7 +67,8 @@ network_owner(struct vigil *v, const json_t *c)
 
 	if (!mode || !text_starts(mode, "container:"))
 		return json_incref((json_t *)c);
-	AUTO_FREE char *path = text_format("/containers/%s/json", mode + strlen("container:"));
+	AUTO_FREE char *path =
+		text_format("/containers/%s/json", mode + strlen("container:"));
 	if (engine_get(v->api, path, &inspection, &ignored) != 1)
 		return json_incref((json_t *)c);
 	return container_read(inspection, 0);
@@ -121,8 +125,9 @@ look(struct vigil *v)
 		return at;
 	bool is_good = ask_probes(v, &said);
 	size_t n = json_array_size(v->probes);
-	char *text = is_good ? text_format("%s and %s", at.text, n == 1 ? "its probe is good" :
-								       "all its probes are good") :
+	char *text = is_good ? text_format("%s and %s", at.text,
+					   n == 1 ? "its probe is good" :
+						    "all its probes are good") :
 			       text_copy(text_get(&said));
 	free(at.text);
 	return (struct look){ .is_good = is_good, .text = text };
@@ -137,7 +142,8 @@ tell(struct vigil *v, const struct look *at)
 
 	if (text_equal(v->last, at->text))
 		return;
-	fettle_info(v->ctx, "after %s %s: %s", text_ms(clock_boot_ms() - v->begin_ms, after),
+	fettle_info(v->ctx, "after %s %s: %s",
+		    text_ms(clock_boot_ms() - v->begin_ms, after),
 		    at->is_good ? "good" : "bad", at->text);
 	free(v->last);
 	v->last = text_copy(at->text);
@@ -180,20 +186,25 @@ keep_looking(struct vigil *v)
 		interval_ms = is_new ? FIRST_INTERVAL_MS : interval_ms * 2;
 		if (interval_ms > LAST_INTERVAL_MS)
 			interval_ms = LAST_INTERVAL_MS;
-		int64_t until_ms = at.is_good ? v->good_since_ms + for_ms : v->begin_ms + within_ms;
+		int64_t until_ms = at.is_good ? v->good_since_ms + for_ms :
+						v->begin_ms + within_ms;
 		int64_t rest_ms = until_ms - clock_boot_ms();
-		clock_sleep_ms(rest_ms < interval_ms && rest_ms > 0 ? rest_ms : interval_ms);
+		clock_sleep_ms(rest_ms < interval_ms && rest_ms > 0 ? rest_ms :
+								      interval_ms);
 	}
 }
 
-/* ---- the callback ------------------------------------------------------------------ */
+/* ---- the callback ------------------------------------------------------------------
+ */
 
 static int
 open_vigil(struct fettle_ctx *ctx, struct vigil *v, struct fault *fault)
 {
 	const char *project = fettle_fact(ctx, "project.name");
 
-	*v = (struct vigil){ .ctx = ctx, .begin_ms = clock_boot_ms(), .good_since_ms = -1 };
+	*v = (struct vigil){ .ctx = ctx,
+			     .begin_ms = clock_boot_ms(),
+			     .good_since_ms = -1 };
 	v->project = compose_normal_name(project ? project : "");
 	v->profile = target_fact(ctx, fault);
 	v->api = engine_open(ctx, fault);
@@ -203,10 +214,12 @@ open_vigil(struct fettle_ctx *ctx, struct vigil *v, struct fault *fault)
 	v->service = json_member(v->profile, "name");
 	v->watch.replicas = json_member_int(v->profile, "replicas", 0);
 	v->watch.image_id = fettle_param_given(ctx, PARAM_IMAGE_ID) ?
-		fettle_param_text(ctx, PARAM_IMAGE_ID) : fettle_fact(ctx, "steps.build.outputs.image_id");
-	v->wanted_ids = json_of(fettle_param_given(ctx, PARAM_CONTAINER_IDS) ?
-				fettle_param_json(ctx, PARAM_CONTAINER_IDS) :
-				fettle_fact(ctx, "steps.restart.outputs.container_ids"));
+				    fettle_param_text(ctx, PARAM_IMAGE_ID) :
+				    fettle_fact(ctx, "steps.build.outputs.image_id");
+	v->wanted_ids = json_of(
+		fettle_param_given(ctx, PARAM_CONTAINER_IDS) ?
+			fettle_param_json(ctx, PARAM_CONTAINER_IDS) :
+			fettle_fact(ctx, "steps.restart.outputs.container_ids"));
 	v->watch.ids = v->wanted_ids;
 	return 0;
 }
@@ -230,11 +243,14 @@ tell_probes(struct vigil *v)
 	size_t n = json_array_size(v->probes);
 
 	if (n > 0)
-		fettle_info(v->ctx, "watching '%s': its containers and %zu health probe%s", v->service,
-			    n, n == 1 ? "" : "s");
+		fettle_info(v->ctx,
+			    "watching '%s': its containers and %zu health probe%s",
+			    v->service, n, n == 1 ? "" : "s");
 	else
-		fettle_info(v->ctx, "no health probe is configured for '%s': only the state of its"
-			    " container is watched", v->service);
+		fettle_info(v->ctx,
+			    "no health probe is configured for '%s': only the state of "
+			    "its container is watched",
+			    v->service);
 }
 
 /* The end of what each container wrote, into the step's log. */
@@ -248,8 +264,10 @@ show_logs(struct vigil *v)
 		AUTO_FREE char *lines = NULL;
 		struct fault ignored;
 
-		if (engine_logs(v->api, json_member(c, "id"), LOG_LINES, NULL, &lines, &ignored) == 1)
-			printf("--- the last lines of %s\n%s%s", json_member(c, "name"), lines,
+		if (engine_logs(v->api, json_member(c, "id"), LOG_LINES, NULL, &lines,
+				&ignored) == 1)
+			printf("--- the last lines of %s\n%s%s", json_member(c, "name"),
+			       lines,
 			       *lines && lines[strlen(lines) - 1] != '\n' ? "\n" : "");
 	}
 	fflush(stdout);
@@ -283,14 +301,16 @@ run(struct fettle_ctx *ctx)
 	tell_probes(&v);
 	bool is_well = keep_looking(&v);
 	AUTO_FREE char *waited =
-		text_format("%lld", (long long)(v.good_since_ms < 0 ? clock_boot_ms() - v.begin_ms :
-								      v.good_since_ms - v.begin_ms));
+		text_format("%lld", (long long)(v.good_since_ms < 0 ?
+							clock_boot_ms() - v.begin_ms :
+							v.good_since_ms - v.begin_ms));
 	AUTO_FREE char *looks = text_format("%lld", (long long)v.looks);
 	fettle_set_output(ctx, "waited_ms", waited);
 	fettle_set_output(ctx, "looks", looks);
 	fettle_set_output_text(ctx, "last", v.last);
 	if (v.containers)
-		fettle_set_output_text(ctx, "level", level_name(container_level(v.containers)));
+		fettle_set_output_text(ctx, "level",
+				       level_name(container_level(v.containers)));
 	result = is_well ? FETTLE_OK : unwell(&v);
 	close_vigil(&v);
 	return result;
@@ -312,7 +332,8 @@ static const struct fettle_step step = {
 	.head = FETTLE_STEP_HEAD,
 	.name = "verify/service",
 	.version = FETTLE_VERSION,
-	.summary = "Waits until the service's containers and health probes are good, and stay so.",
+	.summary = "Waits until the service's containers and health probes are good, "
+		   "and stay so.",
 	.stage = FETTLE_VERIFY,
 	.flags = FETTLE_DOCKER | FETTLE_NETWORK | FETTLE_REPEATABLE,
 	.params = FETTLE_TABLE(params),

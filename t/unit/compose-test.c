@@ -3,8 +3,8 @@
  * The pure parts of the Compose modules: reading what compose and the engine
  * print, levels, which containers are whose, and what a probe asks.
  */
-#include <check.h>
-#include <stdlib.h>
+#include "module.h"
+
 #include <string.h>
 
 #include "plugins/common/compose.h"
@@ -28,13 +28,18 @@ want(const char *json)
 static const struct {
 	const char *yaml, *json;
 } yaml_cases[] = {
-	{ "services:\n  api:\n    command:\n    - sleep\n    - '1000000'\n    init: true\n",
-	  "{\"services\":{\"api\":{\"command\":[\"sleep\",\"1000000\"],\"init\":true}}}" },
+	{ "services:\n  api:\n    command:\n    - sleep\n    - '1000000'\n    init: "
+	  "true\n",
+	  "{\"services\":{\"api\":{\"command\":[\"sleep\",\"1000000\"],\"init\":true}}"
+	  "}" },
 	{ "a: ''\nb: null\nc: 3\nd: -4\ne: 1.5\nf: \"yes\"\ng: 2.4.1\nh: 1e3\n",
-	  "{\"a\":\"\",\"b\":null,\"c\":3,\"d\":-4,\"e\":1.5,\"f\":\"yes\",\"g\":\"2.4.1\",\"h\":\"1e3\"}" },
+	  "{\"a\":\"\",\"b\":null,\"c\":3,\"d\":-4,\"e\":1.5,\"f\":\"yes\",\"g\":\"2.4."
+	  "1\",\"h\":\"1e3\"}" },
 	{ "a: &id001\n  x: 1\nb: *id001\n", "{\"a\":{\"x\":1},\"b\":{\"x\":1}}" },
-	{ "{\"name\": \"shop\", \"services\": {\"api\": {\"image\": null, \"n\": [1, true]}}}",
-	  "{\"name\":\"shop\",\"services\":{\"api\":{\"image\":null,\"n\":[1,true]}}}" },
+	{ "{\"name\": \"shop\", \"services\": {\"api\": {\"image\": null, \"n\": [1, "
+	  "true]}}}",
+	  "{\"name\":\"shop\",\"services\":{\"api\":{\"image\":null,\"n\":[1,true]}}"
+	  "}" },
 	{ "a: 99999999999999999999\n", "{\"a\":\"99999999999999999999\"}" },
 	{ "a: \"caf\\xe9 \\u20ac\"\n", "{\"a\":\"caf\u00e9 \u20ac\"}" },
 	{ "a: |\n  one\n  two\n", "{\"a\":\"one\\ntwo\\n\"}" },
@@ -55,8 +60,8 @@ START_TEST(yaml_becomes_json)
 END_TEST
 
 static const char *const bad_yaml[] = {
-	"", "a: b: c\n", "a: *nobody\n", "[1, 2", "a: [}\n", "\tx: 1\n", "? [a]\n: 1\n", "a: \"x\\0y\"\n",
-	"a: &a [*a]\n",
+	"",	    "a: b: c\n",    "a: *nobody\n",   "[1, 2",	      "a: [}\n",
+	"\tx: 1\n", "? [a]\n: 1\n", "a: \"x\\0y\"\n", "a: &a [*a]\n",
 };
 
 START_TEST(yaml_refuses)
@@ -85,10 +90,12 @@ static const struct {
 	const char *errors, *name;
 } unset_cases[] = {
 	{ "The WCVAR variable is not set. Defaulting to a blank string.\n", "WCVAR" },
-	{ "time=\"2026-11-21T12:00:00Z\" level=warning msg=\"The \\\"DB_PORT\\\" variable is not"
-	  " set. Defaulting to a blank string.\"\n", "DB_PORT" },
-	{ "WARNING: The A variable is not set. Defaulting to a blank string.\nThe B variable is"
-	  " not set.\n", "A" },
+	{ "time=\"2026-11-21T12:00:00Z\" level=warning msg=\"The \\\"DB_PORT\\\" "
+	  "variable is not set. Defaulting to a blank string.\"\n",
+	  "DB_PORT" },
+	{ "WARNING: The A variable is not set. Defaulting to a blank string.\nThe B "
+	  "variable is not set.\n",
+	  "A" },
 	{ "Some services (api) use the 'deploy' key\n", NULL },
 	{ "", NULL },
 };
@@ -107,13 +114,14 @@ END_TEST
 static const struct {
 	const char *errors, *text;
 } complaint_cases[] = {
-	{ "ERROR: yaml.scanner.ScannerError: mapping values are not allowed here\n  in"
-	  " \"./docker-compose.yml\", line 3, column 10\n",
-	  "yaml.scanner.ScannerError: mapping values are not allowed here in"
-	  " \"./docker-compose.yml\", line 3, column 10" },
+	{ "ERROR: yaml.scanner.ScannerError: mapping values are not allowed here\n  in "
+	  "\"./docker-compose.yml\", line 3, column 10\n",
+	  "yaml.scanner.ScannerError: mapping values are not allowed here in "
+	  "\"./docker-compose.yml\", line 3, column 10" },
 	{ "--no-ansi option is deprecated and will be removed\nERROR: no such file\n",
 	  "no such file" },
-	{ "time=\"x\" level=error msg=\"services.api Additional property buidl is not allowed\"\n",
+	{ "time=\"x\" level=error msg=\"services.api Additional property buidl is not "
+	  "allowed\"\n",
 	  "services.api Additional property buidl is not allowed\"" },
 	{ "", "no reason given" },
 };
@@ -123,6 +131,50 @@ START_TEST(complaint_is_composes_own)
 	AUTO_FREE char *text = compose_complaint(complaint_cases[_i].errors);
 
 	ck_assert_str_eq(text, complaint_cases[_i].text);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	size_t count;
+	const char *lines;
+} last_cases[] = {
+	{ "Step 1/2\nStep 2/2\nERROR: no such wheel\n\nERROR: Service 'api' failed to "
+	  "build\n",
+	  2, "ERROR: no such wheel ERROR: Service 'api' failed to build" },
+	{ "one\ntwo\nthree", 1, "three" },
+	{ "one  \n\n  \n", 3, "one" },
+	{ "one\n", 3, "one" },
+	{ " \n\n", 3, NULL },
+	{ "", 3, NULL },
+};
+
+START_TEST(the_last_lines_are_joined)
+{
+	const char *text = last_cases[_i].text;
+	AUTO_FREE char *got =
+		compose_last_lines(text, strlen(text), last_cases[_i].count);
+
+	if (last_cases[_i].lines)
+		ck_assert_str_eq(got, last_cases[_i].lines);
+	else
+		ck_assert_ptr_null(got);
+}
+END_TEST
+
+START_TEST(version_is_in_the_script)
+{
+	AUTO_FREE char *script = compose_script_version(
+		"#!/usr/bin/python3\n# EASY-INSTALL-ENTRY-SCRIPT: "
+		"'docker-compose==1.29.2','x'\n");
+	AUTO_FREE char *other =
+		compose_script_version("#!/bin/sh\nexec docker compose \"$@\"\n");
+	AUTO_FREE char *binary =
+		compose_script_version("\177ELF docker-compose==1.0\n");
+
+	ck_assert_str_eq(script, "1.29.2");
+	ck_assert_ptr_null(other);
+	ck_assert_ptr_null(binary);
 }
 END_TEST
 
@@ -136,21 +188,27 @@ START_TEST(project_name_is_as_compose_makes_it)
 }
 END_TEST
 
-/* ---- containers --------------------------------------------------------------------- */
+/* ---- containers ---------------------------------------------------------------------
+ */
 
 #define NOW 1795263800 /* 2026-11-21T12:23:20Z */
 static const struct {
 	const char *state, *level;
 } level_cases[] = {
-	{ "\"State\":{\"Status\":\"running\",\"StartedAt\":\"2026-11-21T12:23:19Z\"}", "running" },
+	{ "\"State\":{\"Status\":\"running\",\"StartedAt\":\"2026-11-21T12:23:19Z\"}",
+	  "running" },
 	{ "\"State\":{\"Status\":\"running\",\"StartedAt\":\"2026-11-21T12:23:19Z\","
-	  "\"Health\":{\"Status\":\"healthy\"}}", "healthy" },
+	  "\"Health\":{\"Status\":\"healthy\"}}",
+	  "healthy" },
 	{ "\"State\":{\"Status\":\"running\",\"StartedAt\":\"2026-11-21T12:23:19Z\","
-	  "\"Health\":{\"Status\":\"unhealthy\"}}", "running" },
+	  "\"Health\":{\"Status\":\"unhealthy\"}}",
+	  "running" },
 	{ "\"State\":{\"Status\":\"running\",\"StartedAt\":\"2026-11-21T12:23:19Z\"},"
-	  "\"RestartCount\":3", "exited" },
+	  "\"RestartCount\":3",
+	  "exited" },
 	{ "\"State\":{\"Status\":\"running\",\"StartedAt\":\"2026-11-21T12:20:19Z\"},"
-	  "\"RestartCount\":3", "running" },
+	  "\"RestartCount\":3",
+	  "running" },
 	{ "\"State\":{\"Status\":\"restarting\"}", "exited" },
 	{ "\"State\":{\"Status\":\"exited\",\"ExitCode\":1}", "exited" },
 	{ "\"State\":{\"Status\":\"paused\"}", "exited" },
@@ -181,7 +239,8 @@ END_TEST
 START_TEST(the_level_of_a_service_is_its_lowest)
 {
 	AUTO_JSON json_t *none = json_array();
-	AUTO_JSON json_t *two = want("[{\"level\":\"healthy\"},{\"level\":\"exited\"}]");
+	AUTO_JSON json_t *two =
+		want("[{\"level\":\"healthy\"},{\"level\":\"exited\"}]");
 
 	ck_assert_int_eq(container_level(none), LEVEL_ABSENT);
 	ck_assert_int_eq(container_level(two), LEVEL_EXITED);
@@ -191,14 +250,17 @@ END_TEST
 START_TEST(a_container_is_read)
 {
 	AUTO_JSON json_t *inspection = want(
-		"{\"Id\":\"d06c\",\"Name\":\"/shop_api_1\",\"Image\":\"sha256:aa\",\"RestartCount\":2,"
-		"\"State\":{\"Status\":\"exited\",\"ExitCode\":137,\"StartedAt\":\"2026-11-21T12:22:41Z\"},"
-		"\"Config\":{\"Image\":\"shop_api\",\"Healthcheck\":{\"Test\":[\"CMD\",\"x\"]},\"Labels\":"
-		"{\"com.docker.compose.service\":\"api\",\"com.docker.compose.container-number\":\"3\"}},"
-		"\"HostConfig\":{\"NetworkMode\":\"container:beef\",\"RestartPolicy\":{\"Name\":\"on-failure\","
-		"\"MaximumRetryCount\":5}},\"NetworkSettings\":{\"Ports\":{\"8080/tcp\":[{\"HostPort\":"
-		"\"18080\"}],\"9/tcp\":null},\"Networks\":{\"a\":{\"IPAddress\":\"\"},\"b\":{\"IPAddress\":"
-		"\"10.0.0.2\"}}}}");
+		"{\"Id\":\"d06c\",\"Name\":\"/"
+		"shop_api_1\",\"Image\":\"sha256:aa\",\"RestartCount\":2,\"State\":{"
+		"\"Status\":\"exited\",\"ExitCode\":137,\"StartedAt\":\"2026-11-21T12:"
+		"22:41Z\"},\"Config\":{\"Image\":\"shop_api\",\"Healthcheck\":{"
+		"\"Test\":[\"CMD\",\"x\"]},\"Labels\":{\"com.docker.compose.service\":"
+		"\"api\",\"com.docker.compose.container-number\":\"3\"}},"
+		"\"HostConfig\":{\"NetworkMode\":\"container:beef\",\"RestartPolicy\":{"
+		"\"Name\":\"on-failure\",\"MaximumRetryCount\":5}},\"NetworkSettings\":"
+		"{\"Ports\":{\"8080/tcp\":[{\"HostPort\":\"18080\"}],\"9/"
+		"tcp\":null},\"Networks\":{\"a\":{\"IPAddress\":\"\"},\"b\":{"
+		"\"IPAddress\":\"10.0.0.2\"}}}}");
 	AUTO_JSON json_t *c = container_read(inspection, NOW);
 
 	ck_assert_str_eq(json_member(c, "name"), "shop_api_1");
@@ -208,7 +270,8 @@ START_TEST(a_container_is_read)
 	ck_assert_int_eq(json_member_int(c, "number", 0), 3);
 	ck_assert_int_eq(json_member_int(c, "exit_code", 0), 137);
 	ck_assert_int_eq(json_member_int(c, "restart_limit", 0), 5);
-	ck_assert_int_eq(json_member_int(json_object_get(c, "ports"), "8080/tcp", 0), 18080);
+	ck_assert_int_eq(json_member_int(json_object_get(c, "ports"), "8080/tcp", 0),
+			 18080);
 	ck_assert_ptr_null(json_object_get(json_object_get(c, "ports"), "9/tcp"));
 	ck_assert(json_member_true(c, "healthcheck"));
 }
@@ -244,21 +307,25 @@ START_TEST(log_frames_are_taken_out)
 }
 END_TEST
 
-/* ---- neighbours ------------------------------------------------------------------------ */
+/* ---- neighbours
+ * ------------------------------------------------------------------------ */
 
 #define EVENT(action, id) "{\"Action\":\"" action "\",\"Actor\":{\"ID\":\"" id "\"}}"
 static const struct {
 	const char *after, *events, *found;
 } neighbour_cases[] = {
-	{ "[{\"id\":\"a\",\"started_at\":\"1\"},{\"id\":\"b\",\"started_at\":\"1\"}]", "[]", "[]" },
 	{ "[{\"id\":\"a\",\"started_at\":\"1\"},{\"id\":\"b\",\"started_at\":\"1\"}]",
-	  "[" EVENT("kill", "other") "," EVENT("exec_create: x", "a") "," EVENT("health_status: healthy",
-									       "b") "]", "[]" },
+	  "[]", "[]" },
+	{ "[{\"id\":\"a\",\"started_at\":\"1\"},{\"id\":\"b\",\"started_at\":\"1\"}]",
+	  "[" EVENT("kill", "other") "," EVENT("exec_create: x", "a") "," EVENT(
+		  "health_status: healthy", "b") "]",
+	  "[]" },
 	{ "[{\"id\":\"a\",\"started_at\":\"1\"}]", "[]", "[\"B gone false\"]" },
 	{ "[{\"id\":\"a\",\"started_at\":\"1\"},{\"id\":\"b\",\"started_at\":\"2\"}]",
-	  "[" EVENT("die", "b") "," EVENT("start", "b") "]", "[\"B peer_flapping true\"]" },
-	{ "[{\"id\":\"a\",\"started_at\":\"1\"},{\"id\":\"b\",\"started_at\":\"2\"}]", "[]",
+	  "[" EVENT("die", "b") "," EVENT("start", "b") "]",
 	  "[\"B peer_flapping true\"]" },
+	{ "[{\"id\":\"a\",\"started_at\":\"1\"},{\"id\":\"b\",\"started_at\":\"2\"}]",
+	  "[]", "[\"B peer_flapping true\"]" },
 	{ "[{\"id\":\"a\",\"started_at\":\"2\"},{\"id\":\"b\",\"started_at\":\"1\"}]",
 	  "[" EVENT("kill", "a") "," EVENT("die", "a") "," EVENT("restart", "a") "]",
 	  "[\"A kill false\"]" },
@@ -269,8 +336,9 @@ static const struct {
 
 START_TEST(neighbours_are_judged)
 {
-	AUTO_JSON json_t *before = want("[{\"id\":\"a\",\"name\":\"A\",\"started_at\":\"1\"},"
-					"{\"id\":\"b\",\"name\":\"B\",\"started_at\":\"1\"}]");
+	AUTO_JSON json_t *before =
+		want("[{\"id\":\"a\",\"name\":\"A\",\"started_at\":\"1\"},{\"id\":"
+		     "\"b\",\"name\":\"B\",\"started_at\":\"1\"}]");
 	AUTO_JSON json_t *after = want(neighbour_cases[_i].after);
 	AUTO_JSON json_t *events = want(neighbour_cases[_i].events);
 	AUTO_JSON json_t *wanted = want(neighbour_cases[_i].found), *got = json_array();
@@ -279,9 +347,9 @@ START_TEST(neighbours_are_judged)
 	json_t *one;
 
 	json_array_foreach(found, i, one) {
-		AUTO_FREE char *line =
-			text_format("%s %s %s", json_member(one, "name"), json_member(one, "what"),
-				    json_member_true(one, "is_warning") ? "true" : "false");
+		AUTO_FREE char *line = text_format(
+			"%s %s %s", json_member(one, "name"), json_member(one, "what"),
+			json_member_true(one, "is_warning") ? "true" : "false");
 		json_array_append_new(got, json_string(line));
 	}
 	AUTO_FREE char *shown = json_dumps(got, 0);
@@ -289,7 +357,8 @@ START_TEST(neighbours_are_judged)
 }
 END_TEST
 
-/* ---- our own container -------------------------------------------------------------------- */
+/* ---- our own container
+ * -------------------------------------------------------------------- */
 
 #define ID64 "d06c50ed796d5098cc4d0bec3e1f9443b60d2bce447d890c7027bf03a2f51a15"
 #define DISK_ROOT "27 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n"
@@ -301,17 +370,23 @@ static const struct {
 } own_cases[] = {
 	{ DISK_ROOT, false, OWN_NONE },
 	{ DISK_ROOT, true, OWN_NONE },
-	{ DISK_ROOT "31 27 0:5 /run/netns/resolv.conf /etc/resolv.conf rw - tmpfs tmpfs rw\n", false,
-	  OWN_NONE },
-	{ DISK_ROOT "46 42 0:39 / /var/lib/docker/overlay2/5/merged rw - overlay overlay rw\n", true,
-	  OWN_NONE },
+	{ DISK_ROOT
+	  "31 27 0:5 /run/netns/resolv.conf /etc/resolv.conf rw - tmpfs tmpfs rw\n",
+	  false, OWN_NONE },
+	{ DISK_ROOT
+	  "46 42 0:39 / /var/lib/docker/overlay2/5/merged rw - overlay overlay rw\n",
+	  true, OWN_NONE },
 	{ OVERLAY_ROOT "610 600 8:1 /var/lib/docker/containers/" ID64
-		       "/hostname /etc/hostname rw - ext4 /dev/sda1 rw\n", true, OWN_KNOWN },
-	{ OVERLAY_ROOT "610 600 8:1 /containers/" ID64 "/hosts /etc/hosts rw - ext4 /dev/sda1 rw\n",
+		       "/hostname /etc/hostname rw - ext4 /dev/sda1 rw\n",
+	  true, OWN_KNOWN },
+	{ OVERLAY_ROOT "610 600 8:1 /containers/" ID64
+		       "/hosts /etc/hosts rw - ext4 /dev/sda1 rw\n",
 	  false, OWN_KNOWN },
-	{ OVERLAY_ROOT "610 600 8:1 /data /data/containers/" ID64 "/x rw - ext4 /dev/sda1 rw\n", true,
-	  OWN_UNKNOWN },
-	{ OVERLAY_ROOT "610 600 8:1 /containers/short/hosts /etc/hosts rw - ext4 /dev/sda1 rw\n",
+	{ OVERLAY_ROOT "610 600 8:1 /data /data/containers/" ID64
+		       "/x rw - ext4 /dev/sda1 rw\n",
+	  true, OWN_UNKNOWN },
+	{ OVERLAY_ROOT
+	  "610 600 8:1 /containers/short/hosts /etc/hosts rw - ext4 /dev/sda1 rw\n",
 	  true, OWN_UNKNOWN },
 	{ OVERLAY_ROOT, true, OWN_UNKNOWN },
 	{ OVERLAY_ROOT, false, OWN_NONE },
@@ -322,8 +397,9 @@ START_TEST(own_container_is_read)
 {
 	char id[65] = "";
 
-	ck_assert_int_eq(own_read(own_cases[_i].mountinfo, own_cases[_i].has_marker, id),
-			 own_cases[_i].place);
+	ck_assert_int_eq(
+		own_read(own_cases[_i].mountinfo, own_cases[_i].has_marker, id),
+		own_cases[_i].place);
 	if (own_cases[_i].place == OWN_KNOWN)
 		ck_assert_str_eq(id, ID64);
 }
@@ -339,7 +415,11 @@ main(void)
 	tcase_add_loop_test(tc, yaml_refuses, 0, (int)COUNT_OF(bad_yaml));
 	tcase_add_test(tc, yaml_depth_is_limited);
 	tcase_add_loop_test(tc, unset_variable_is_found, 0, (int)COUNT_OF(unset_cases));
-	tcase_add_loop_test(tc, complaint_is_composes_own, 0, (int)COUNT_OF(complaint_cases));
+	tcase_add_loop_test(tc, complaint_is_composes_own, 0,
+			    (int)COUNT_OF(complaint_cases));
+	tcase_add_loop_test(tc, the_last_lines_are_joined, 0,
+			    (int)COUNT_OF(last_cases));
+	tcase_add_test(tc, version_is_in_the_script);
 	tcase_add_test(tc, project_name_is_as_compose_makes_it);
 	suite_add_tcase(suite, tc);
 	tc = tcase_create("containers");
@@ -349,13 +429,9 @@ main(void)
 	tcase_add_test(tc, a_container_is_read);
 	tcase_add_loop_test(tc, an_image_reference_is_split, 0, 4);
 	tcase_add_test(tc, log_frames_are_taken_out);
-	tcase_add_loop_test(tc, neighbours_are_judged, 0, (int)COUNT_OF(neighbour_cases));
+	tcase_add_loop_test(tc, neighbours_are_judged, 0,
+			    (int)COUNT_OF(neighbour_cases));
 	tcase_add_loop_test(tc, own_container_is_read, 0, (int)COUNT_OF(own_cases));
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return module_run(suite);
 }
