@@ -121,15 +121,25 @@ find_behind(const struct strv *argv, size_t at, const struct interpreter *interp
 	return argv->count;
 }
 
+/* `sh -c TEXT sh ARG`: the second sh is a name, the `$0` of TEXT. */
+static bool
+is_own_name(const struct strv *argv, size_t i, const struct interpreter *interpreter)
+{
+	return interpreter != NULL && i >= 3 && takes_code(interpreter, argv->v[i - 2]);
+}
+
 size_t
 program_find_template(const struct strv *argv)
 {
+	const struct interpreter *interpreter = NULL;
+
 	for (size_t i = 0; i < argv->count; i++) {
-		const struct interpreter *interpreter = find_interpreter(argv->v[i]);
+		const struct interpreter *found = find_interpreter(argv->v[i]);
 		size_t at;
 
-		if (interpreter == NULL)
+		if (found == NULL || is_own_name(argv, i, interpreter))
 			continue;
+		interpreter = found;
 		at = find_behind(argv, i, interpreter);
 		if (at < argv->count)
 			return at;

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Plans of core/model: frozen, read back, checked as a whole. */
+#include "model.h"
+
+#include "base/str.h"
+#include "model/plan.h"
+
+/* Modules as a test needs them: name, stage, flags, effect, undoes, parameters. */
+static const struct {
+	const char *uses, *json;
+} modules[] = {
+	{ "analyze/x", "{'kind':'step','name':'analyze/"
+		       "x','stage':2,'flags':0,'callbacks':['run'],"
+		       "'outputs':[{'name':'edits','type':11,'flags':0,'help':'h'}]}" },
+	{ "patch/x", "{'kind':'step','name':'patch/"
+		     "x','stage':4,'flags':0,'callbacks':['propose'],"
+		     "'params':[{'name':'edits','type':11,'flags':0,'help':'h'},"
+		     "{'name':'argv','type':9,'flags':2,'help':'h'},"
+		     "{'name':'key','type':12,'flags':0,'help':'h'}]}" },
+	{ "build/x", "{'kind':'step','name':'build/"
+		     "x','stage':8,'flags':2,'callbacks':['run'],"
+		     "'effects':['image']}" },
+	{ "rollback/x", "{'kind':'step','name':'rollback/"
+			"x','stage':64,'flags':2,'callbacks':['run'],"
+			"'undoes':['image']}" },
+	{ "agent/x", "{'kind':'step','name':'agent/"
+		     "x','stage':256,'flags':8,'callbacks':['run']}" },
+};
+
+static struct description *
+describe(const char *uses)
+{
+	struct err err = { "" };
+
+	for (size_t i = 0; i < ARRAY_LEN(modules); i++) {
+		AUTO(json_ref) json_t *json = NULL;
+		struct description *d;
+
+		if (!str_eq(modules[i].uses, uses))
+			continue;
+		json = json_of(modules[i].json);
+		d = description_new(json, &err);
+		ck_assert_msg(d != NULL, "%s: %s", uses, err.text);
+		return d;
+	}
+	ck_abort_msg("there is no module %s", uses);
+	return NULL;
+}
+
+static void
+plan_step(struct plan_step *step, const struct pipeline_step *written)
+{
+	struct err err = { "" };
+
+	step->id = x_strdup(written->id);
+	step->uses = x_strdup(written->uses);
+	step->module_sha256 = x_strdup("00");
+	step->module_path = x_strdup("/lib/x.so");
+	step->section = written->section;
+	step->description = describe(written->uses);
+	step->stage = step->description->stages;
+	step->flags = step->description->flags;
+	step->callbacks = step->description->callbacks;
+	for (size_t i = 0; i < step->description->effects.count; i++)
+		strv_add(&step->effects, step->description->effects.v[i]);
+	for (size_t i = 0; i < step->description->undoes.count; i++)
+		strv_add(&step->undoes, step->description->undoes.v[i]);
+	step->is_irreversible = written->is_irreversible;
+	step->env = json_incref(written->env);
+	step->timeout_ms = 1200000;
+	step->with =
+		description_type_with(step->description, written->with, "p.yaml", &err);
+	ck_assert_msg(step->with != NULL, "%s: %s", written->id, err.text);
+}
+
+static struct plan *
+plan_of(const struct pipeline *p)
+{
+	struct plan *plan = x_calloc(1, sizeof(*plan));
+
+	plan->pipeline = x_strdup(p->name);
+	plan->pipeline_sha256 = x_strdup(p->sha256);
+	plan->instruction = x_strdup("mend api");
+	plan->service = x_strdup("api");
+	plan->workspace = x_strdup("/srv/shop");
+	plan->generated_by = x_strdup("operator");
+	plan->generated_at_ms = 1795262400000;
+	plan->inputs = json_of("{'service': 'api'}");
+	plan->allow = json_of("['api/Dockerfile']");
+	plan->facts = json_of("{'project.name': 'shop'}");
+	plan->is_protected = true;
+	plan->steps = x_calloc(p->step_count, sizeof(*plan->steps));
+	for (size_t i = 0; i < p->step_count; i++)
+		plan_step(&plan->steps[plan->step_count++], &p->steps[i]);
+	plan->policies = x_calloc(p->policy_count + 1, sizeof(*plan->policies));
+	for (size_t i = 0; i < p->policy_count; i++)
+		plan->policies[plan->policy_count++] = (struct plan_policy){
+			.uses = x_strdup(p->policies[i].uses),
+			.module_sha256 = x_strdup("11"),
+			.module_path = x_strdup("/lib/p.so"),
+			.stages = 4,
+		};
+	for (size_t i = 0; i < p->policy_count; i++)
+		if (p->policies[i].with != NULL)
+			plan->policies[i].with = node_to_json(p->policies[i].with);
+	return plan;
+}
+
+static struct pipeline *
+parse(const char *text)
+{
+	struct err err = { "" };
+	struct pipeline *p = pipeline_parse(text, strlen(text), "p.yaml", &err);
+
+	ck_assert_msg(p != NULL, "%s: %s", text, err.text);
+	return p;
+}
+
+#define HEAD "fettle: 1\ninputs: { service: { type: service }, what: }\nsteps:\n"
+#define ANALYZE "  - { id: analyze, uses: analyze/x }\n"
+#define BACK "on_failure:\n  - { id: back, uses: rollback/x }\n"
+
+/* A step whose parameter `edits` is this value, at column 44. */
+#define EDITS(value) "  - { id: p, uses: patch/x, with: { edits: '" value "' } }\n"
+#define FINALLY_EDITS(value) "finally:\n" EDITS(value)
+
+/* code NULL: the plan is right. */
+static const struct {
+	const char *text, *code;
+	uint32_t line, column;
+	const char *says;
+} check_cases[] = {
+	/* inputs */
+	{ HEAD EDITS("${{ inputs.what }}"), NULL, 0, 0, "" },
+	{ HEAD EDITS("${{ inputs.wath }}"), "template.name", 4, 44, "'inputs.what'" },
+	{ HEAD "  - id: p\n    uses: patch/x\n"
+	       "    with: { edits: [a, { b: '${{ inputs.no }}' }] }\n",
+	  "template.name", 6, 29, "no such input" },
+	/* outputs */
+	{ HEAD ANALYZE EDITS("${{ steps.analyze.outputs.edits }}"), NULL, 0, 0, "" },
+	{ HEAD ANALYZE EDITS("${{ steps.analyze.outputs.edit }}"),
+	  "template.name", 5, 44, "'steps.analyze.outputs.edits'" },
+	{ HEAD ANALYZE EDITS("${{ steps.analyse.outputs.edits }}"),
+	  "template.name", 5, 44, "no step 'analyse'" },
+	{ HEAD ANALYZE EDITS("${{ steps.analyze.edits }}"),
+	  "template.name", 5, 44, "steps.ID.outputs.NAME" },
+	{ HEAD EDITS("${{ steps.analyze.outputs.edits }}") ANALYZE,
+	  "template.name", 4, 44, "does not run before" },
+	{ HEAD EDITS("${{ steps.p.outputs.x }}"),
+	  "template.name", 4, 44, "does not run before" },
+	{ HEAD EDITS("${{ steps.t.outputs.edits }}")
+	       "finally: [{ id: t, uses: analyze/x }]\n",
+	  "template.name", 4, 44, "does not run before" },
+	{ HEAD ANALYZE FINALLY_EDITS("${{ steps.analyze.outputs.edits }}"),
+	  NULL, 0, 0, "" },
+	/* other names */
+	{ HEAD EDITS("${{ run.__proto__ }}"), "template.name", 4, 44, "no such name" },
+	{ HEAD EDITS("${{ env.HOME }}"), "template.name", 4, 44, "no such name" },
+	{ HEAD EDITS("${{ x"), "template.syntax", 4, 44, "without '}}'" },
+	{ HEAD EDITS("${{ service.name }} ${{ project.name }}"), NULL, 0, 0, "" },
+	{ HEAD EDITS("${{ project.directory }} ${{ run.id }}"), NULL, 0, 0, "" },
+	{ "fettle: 1\nsteps:\n" EDITS("${{ service.name }}"),
+	  "template.name", 3, 44, "no input of type service" },
+	{ "fettle: 1\nsteps:\n" EDITS("${{ project.name }}"),
+	  "template.name", 3, 44, "no input of type service" },
+	/* secrets */
+	{ HEAD EDITS("${{ secrets.DB }}"), "template.secret", 4, 44, "'env' only" },
+	{ HEAD "  - id: p\n    uses: patch/x\n    with: { argv: [a, '${{ secrets.DB }}'] }\n",
+	  "template.secret", 6, 23, "'env' only" },
+	{ HEAD "  - { id: p, uses: patch/x, env: { A: '${{ secrets.DB }}' } }\n",
+	  NULL, 0, 0, "" },
+	{ HEAD "  - { id: p, uses: patch/x, env: { A: x, B: '${{ secrets.BD }}' } }\n",
+	  "template.name", 4, 45, "'secrets.DB'" },
+	{ HEAD "  - { id: p, uses: patch/x, with: { key: DB } }\n", NULL, 0, 0, "" },
+	{ HEAD "  - { id: p, uses: patch/x, with: { key: BD } }\n",
+	  "secret.unknown", 4, 42, "'DB'" },
+	/* effects */
+	{ HEAD "  - { id: b, uses: build/x }\n", "effect.no_undo", 4, 20, "'image'" },
+	{ HEAD "  - { id: b, uses: build/x, irreversible: true }\n", NULL, 0, 0, "" },
+	{ HEAD "  - { id: b, uses: build/x }\n" BACK, NULL, 0, 0, "" },
+	{ HEAD ANALYZE BACK "finally:\n  - { id: c, uses: build/x }\n",
+	  "effect.no_undo", 8, 20, "any more" },
+	/* places */
+	{ HEAD "  - { id: b, uses: rollback/x }\n",
+	  "pipeline.rollback", 4, 20, "on_failure" },
+	{ HEAD "  - { id: a, uses: agent/x }\n",
+	  "step.workspace_write", 4, 20, "workspace" },
+	{ "fettle: 1\nsteps:\n  - { id: a, uses: agent/x }\n", NULL, 0, 0, "" },
+	{ "policies:\n  - { uses: x, with: { roles: [a, '${{ inputs.what }}'] } }\n"
+	  HEAD ANALYZE,
+	  "template.position", 2, 31, "policy" },
+};
+
+START_TEST(a_plan_is_checked_as_a_whole)
+{
+	struct pipeline *p = parse(check_cases[_i].text);
+	struct plan *plan = plan_of(p);
+	AUTO(json_ref) json_t *secrets = json_of("{'DB': 'env:DB'}");
+	struct err err = { "" };
+	int result = plan_check(plan, p, secrets, &err);
+
+	ck_assert_msg((result == 0) == (check_cases[_i].code == NULL), "%s: %s",
+		      check_cases[_i].text, err.text);
+	expect_err(check_cases[_i].text, &err,
+		   check_cases[_i].code ? check_cases[_i].code : "",
+		   check_cases[_i].line, check_cases[_i].column);
+	ck_assert_msg(strstr(err.text, check_cases[_i].says) != NULL, "%s: %s",
+		      check_cases[_i].says, err.text);
+	plan_free(plan);
+	pipeline_free(p);
+}
+END_TEST
+
+START_TEST(shared_env_is_checked_where_it_stands)
+{
+	struct pipeline *p = parse("fettle: 1\nenv: { A: '${{ inputs.x }}' }\nsteps:\n"
+				   "  - { id: a, uses: analyze/x }\n");
+	struct plan *plan = plan_of(p);
+	struct err err = { "" };
+
+	plan->steps[0].env = json_incref(p->env);
+	ck_assert_int_eq(plan_check(plan, p, NULL, &err), -1);
+	expect_err("env", &err, "template.name", 2, 11);
+	plan_free(plan);
+	pipeline_free(p);
+}
+END_TEST
+
+#define WHOLE                                                                          \
+	HEAD ANALYZE "  - { id: b, uses: build/x, env: { A: b } }\n" BACK              \
+		     "policies:\n  - { uses: x, with: { a: 1 } }\n"
+
+START_TEST(a_frozen_plan_reads_back_as_itself)
+{
+	struct pipeline *p = parse(WHOLE);
+	struct plan *plan = plan_of(p), *back;
+	AUTO_FREE char *text = NULL;
+	struct err err = { "" };
+
+	plan_freeze(plan);
+	text = json_canonical(plan->json);
+	back = plan_parse(text, plan->sha256, &err);
+	ck_assert_msg(back != NULL, "%s", err.text);
+	ck_assert_str_eq(back->service, "api");
+	ck_assert_str_eq(back->workspace, "/srv/shop");
+	ck_assert_int_eq(back->generated_at_ms, 1795262400000);
+	ck_assert(back->is_protected);
+	ck_assert_uint_eq(back->step_count, 3);
+	ck_assert_uint_eq(back->policy_count, 1);
+	ck_assert_str_eq(back->policies[0].module_path, "/lib/p.so");
+	ck_assert_uint_eq(back->steps[1].stage, 8);
+	ck_assert_uint_eq(back->steps[1].callbacks, CALLBACK_RUN);
+	ck_assert_str_eq(back->steps[1].effects.v[0], "image");
+	ck_assert_str_eq(back->steps[1].module_path, "/lib/x.so");
+	ck_assert_int_eq(back->steps[2].section, SECTION_ON_FAILURE);
+	ck_assert_str_eq(back->steps[2].undoes.v[0], "image");
+	ck_assert_uint_eq(back->steps[0].description->output_count, 1);
+	ck_assert_ptr_eq(plan_find_step(back, "b"), &back->steps[1]);
+	ck_assert_ptr_null(plan_find_step(back, "c"));
+	plan_freeze(back);
+	ck_assert_str_eq(back->sha256, plan->sha256);
+	plan_free(back);
+	plan_free(plan);
+	pipeline_free(p);
+}
+END_TEST
+
+START_TEST(each_member_of_a_plan_changes_its_hash)
+{
+	struct pipeline *p = parse(WHOLE);
+	struct plan *plan = plan_of(p);
+	char before[65];
+
+#define CHANGES(change)                                                                \
+	do {                                                                           \
+		plan_freeze(plan);                                                     \
+		snprintf(before, sizeof(before), "%s", plan->sha256);                  \
+		change;                                                                \
+		plan_freeze(plan);                                                     \
+		ck_assert_msg(!str_eq(before, plan->sha256), "%s", #change);           \
+	} while (0)
+	CHANGES(plan->instruction[0] = 'M');
+	CHANGES(plan->is_protected = false);
+	CHANGES(json_array_clear(plan->allow));
+	CHANGES(json_object_clear(plan->facts));
+	CHANGES(json_object_clear(plan->inputs));
+	CHANGES(plan->steps[0].module_sha256[0] = '1');
+	CHANGES(plan->steps[0].module_path[1] = 'x');
+	CHANGES(plan->steps[0].timeout_ms++);
+	CHANGES(plan->steps[0].idle_timeout_ms++);
+	CHANGES(plan->steps[0].is_irreversible = true);
+	CHANGES(json_object_clear(plan->steps[1].env));
+	CHANGES(plan->policies[0].module_sha256[0] = '0');
+	CHANGES(json_object_clear(plan->policies[0].with));
+#undef CHANGES
+	plan_free(plan);
+	pipeline_free(p);
+}
+END_TEST
+
+static const char *const corrupt_plans[] = {
+	"",
+	"{",
+	"[]",
+	"{}",
+	"{'fettle':2,'steps':[],'policies':[]}",
+	"{'fettle':1,'steps':{},'policies':[]}",
+	"{'fettle':1,'steps':[{'id':'a','section':'x'}],'policies':[]}",
+};
+
+START_TEST(a_corrupt_plan_is_refused)
+{
+	AUTO_FREE char *text = x_strdup(corrupt_plans[_i]);
+	AUTO(json_ref) json_t *json = NULL;
+	struct err err = { "" };
+	char sha256[65] = "";
+
+	for (char *c = text; *c != 0; c++)
+		*c = *c == '\'' ? '"' : *c;
+	json = json_parse(text, strlen(text), &err);
+	if (json != NULL)
+		json_sha256(json, sha256);
+	ck_assert_ptr_null(plan_parse(text, sha256, &err));
+	ck_assert_str_eq(err.code, "plan.corrupt");
+}
+END_TEST
+
+START_TEST(a_changed_plan_is_refused)
+{
+	struct pipeline *p = parse(WHOLE);
+	struct plan *plan = plan_of(p);
+	AUTO_FREE char *text = NULL;
+	struct err err = { "" };
+
+	plan_freeze(plan);
+	text = json_canonical(plan->json);
+	*strstr(text, "Dockerfile") = 'd';
+	ck_assert_ptr_null(plan_parse(text, plan->sha256, &err));
+	expect_err("changed", &err, "plan.corrupt", 0, 0);
+	plan_free(plan);
+	pipeline_free(p);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("model-plan");
+	TCase *plan = tcase_create("plan");
+
+	tcase_add_loop_test(plan, a_plan_is_checked_as_a_whole, 0,
+			    ARRAY_LEN(check_cases));
+	tcase_add_test(plan, shared_env_is_checked_where_it_stands);
+	tcase_add_loop_test(plan, a_corrupt_plan_is_refused, 0,
+			    ARRAY_LEN(corrupt_plans));
+	tcase_add_test(plan, a_changed_plan_is_refused);
+	tcase_add_test(plan, a_frozen_plan_reads_back_as_itself);
+	tcase_add_test(plan, each_member_of_a_plan_changes_its_hash);
+	suite_add_tcase(suite, plan);
+	return unit_run(suite);
+}
