@@ -34,8 +34,9 @@ add_unfinished(struct cli *cli, json_t *rows)
 		if (!run_is_orphan(cli->store, run))
 			continue;
 		dead++;
-		str_addf(&text, "run %s of service '%s' was interrupted", id,
-			 json_text(run, "service"));
+		str_addf(&text, "run %s was interrupted", id);
+		if (*json_text(run, "service"))
+			str_addf(&text, " (service %s)", json_text(run, "service"));
 		str_add(&remedy, "put back what it changed: ");
 		cli_add_command(cli, &remedy, "rollback", id);
 		row_add(rows, "unfinished runs", false, str_get(&text),

@@ -65,10 +65,14 @@ report_change(const struct out *out, struct str *str, const json_t *change)
 	const char *summary = json_text(change, "summary");
 
 	if (!str_eq(json_text(change, "kind"), "edit")) {
+		unsigned used = REPORT_INDENT + text_width(json_text(change, "kind")) +
+				text_width(json_text(change, "target")) + 4, width, height;
+
 		out_add(out, str, TONE_PLAIN, json_text(change, "kind"));
 		str_add_c(str, ' ');
 		out_add(out, str, TONE_STRONG, json_text(change, "target"));
-		if (*summary)
+		out_size(out, &width, &height);
+		if (*summary && (!out->is_tty || used + text_width(summary) < width))
 			out_addf(out, str, TONE_DIM, "  %s", summary);
 		return;
 	}
@@ -132,6 +136,29 @@ report_paragraph(struct cli *cli, struct str *out, const char *label, enum tone 
 	str_add_c(out, '\n');
 }
 
+void
+report_level(struct cli *cli, struct str *out, const json_t *summary)
+{
+	const json_t *level = json_object_get(summary, "level");
+	const char *after = json_text(level, "after");
+	AUTO_FREE char *text = NULL;
+
+	if (!json_is_object(level))
+		return;
+	text = x_asprintf("%s before, %s after", json_text(level, "before"),
+			  *after ? after : "not looked at");
+	report_paragraph(cli, out, "service", TONE_PLAIN, text);
+}
+
+/* A repair that did not help leaves the service in the state it found it in. */
+static bool
+was_broken(const json_t *summary)
+{
+	const char *before = json_text(json_object_get(summary, "level"), "before");
+
+	return *before && !str_eq(before, "running") && !str_eq(before, "healthy");
+}
+
 /* What it means for the service, in the reader's words. */
 static const char *
 consequence(const json_t *summary)
@@ -143,7 +170,8 @@ consequence(const json_t *summary)
 	if (str_eq(state, "rollback_failed"))
 		return "somebody has to look at this now";
 	if (str_eq(state, "rolled_back"))
-		return "everything is as it was before";
+		return was_broken(summary) ? "as it was before, which was broken"
+					   : "everything is as it was before";
 	if (str_eq(state, "succeeded") || str_eq(state, "no_work"))
 		return stands ? "" : "nothing was changed";
 	if (!state_is_final(state))
@@ -350,6 +378,7 @@ report_end(struct cli *cli, struct str *out, const json_t *summary)
 	report_headline(cli, out, summary);
 	report_causes(cli, out, summary);
 	report_paragraph(cli, out, "why", TONE_PLAIN, json_text(summary, "diagnosis"));
+	report_level(cli, out, summary);
 	report_changes(cli, out, summary);
 	json_array_foreach (json_object_get(summary, "missing"), i, missing)
 		report_paragraph(cli, &foot, "missing", TONE_WARN,
@@ -368,4 +397,6 @@ report_end(struct cli *cli, struct str *out, const json_t *summary)
 		add_tail(cli, out, summary,
 			 height - rows < TAIL_LINES ? height - rows : TAIL_LINES);
 	str_add(out, str_get(&foot));
+	if (cli->out.is_tty && rows >= height)
+		report_headline(cli, out, summary);
 }

@@ -22,6 +22,7 @@ void report_paragraph(struct cli *cli, struct str *out, const char *label,
 /* The parts of a report. */
 void report_headline(struct cli *cli, struct str *out, const json_t *summary);
 void report_causes(struct cli *cli, struct str *out, const json_t *summary);
+void report_level(struct cli *cli, struct str *out, const json_t *summary);
 void report_changes(struct cli *cli, struct str *out, const json_t *summary);
 enum report_from { REPORT_END, REPORT_SHOW };
 void report_next(struct cli *cli, struct str *out, const json_t *summary,

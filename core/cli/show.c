@@ -111,6 +111,7 @@ print_all(struct cli *cli, struct str *out, const json_t *summary)
 	add_times(cli, out, summary);
 	report_causes(cli, out, summary);
 	report_paragraph(cli, out, "why", TONE_PLAIN, json_text(summary, "diagnosis"));
+	report_level(cli, out, summary);
 	report_changes(cli, out, summary);
 	add_steps(cli, out, summary);
 	add_findings(cli, out, summary);

@@ -180,6 +180,41 @@ gather_changes(struct store *store, const char *run, json_t *summary, struct err
 	return 0;
 }
 
+/*
+ * How well the service was before and is after, as modules told: the state
+ * recorded with an effect, and output `level` of the last step that has one.
+ */
+static int
+gather_level(struct store *store, const char *run, json_t *summary, struct err *err)
+{
+	AUTO_FREE char *before = NULL;
+	const char *after = "";
+	json_t *step, *effect;
+	size_t i, j;
+
+	json_array_foreach (json_object_get(summary, "steps"), i, step) {
+		const char *level = json_text(json_object_get(step, "outputs"), "level");
+		AUTO(json_ref) json_t *row =
+			store_proposal(store, run, json_text(step, "step"), err);
+
+		if (!row)
+			return -1;
+		if (*level)
+			after = level;
+		json_array_foreach (
+			json_object_get(json_object_get(row, "proposal"), "effects"), j, effect) {
+			level = json_text(json_object_get(effect, "before"), "level");
+			if (!before && *level)
+				before = x_strdup(level);
+		}
+	}
+	(void)json_object_set_new(summary, "level",
+				  before ? json_pack("{s:s, s:s}", "before", before,
+						     "after", after)
+					 : json_null());
+	return 0;
+}
+
 /* Findings, warnings and missing artifacts are events only. */
 static int
 gather_events(struct store *store, const char *run, json_t *summary, struct err *err)
@@ -310,6 +345,7 @@ summary_new(struct store *store, const char *run, struct err *err)
 		return NULL;
 	(void)json_object_set_new(summary, "artifacts", artifacts);
 	if (gather_changes(store, run, summary, err) < 0 ||
+	    gather_level(store, run, summary, err) < 0 ||
 	    gather_events(store, run, summary, err) < 0)
 		return NULL;
 	started = json_int_or(summary, "started_ms", 0);

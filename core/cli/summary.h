@@ -8,6 +8,7 @@
  *  "owner","code","message","remedy","detail","diagnosis",
  *  "cause": null | {"step","code","message","remedy"},
  *  "rollback": null | {"code","message","remedy"},       why it is not complete
+ *  "level": null | {"before","after"},     of the service: absent .. healthy
  *  "changes":[{"step","kind":"edit"|KIND,"target","summary","added","removed",
  *              "standing":bool}],
  *  "findings":[..],"warnings":[..],"steps":[..store_steps..],
