@@ -85,9 +85,9 @@ copy_to(int from, int to, const char *what, struct err *err)
 	while ((n = pread(from, chunk, CHUNK, offset)) > 0) {
 		offset += n;
 		if (file_write_all(to, chunk, (size_t)n) < 0)
-			return errno == EPIPE
-				       ? 0
-				       : err_errno(err, "output", "write '%s'", what);
+			return errno == EPIPE ?
+				       0 :
+				       err_errno(err, "output", "write '%s'", what);
 	}
 	return n < 0 ? err_errno(err, "output", "read the artifact") : 0;
 }
@@ -201,8 +201,8 @@ verb_artifacts(struct cli *cli)
 	if (fd < 0)
 		return cli_fail(cli, &err, EXIT_USAGE);
 	err.code[0] = '\0';
-	if (output ? save_as(fd, output, &err) < 0
-		   : print_artifact(cli, fd, row, &err) < 0)
+	if (output ? save_as(fd, output, &err) < 0 :
+		     print_artifact(cli, fd, row, &err) < 0)
 		return cli_fail(cli, &err, EXIT_USAGE);
 	return EXIT_DONE;
 }

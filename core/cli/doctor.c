@@ -44,8 +44,8 @@ add_unfinished(struct cli *cli, json_t *rows)
 	}
 	if (!dead)
 		row_add(rows, "unfinished runs", true,
-			json_array_size(runs) ? "none but those being carried out now"
-					      : "none",
+			json_array_size(runs) ? "none but those being carried out now" :
+						"none",
 			"");
 }
 

@@ -149,10 +149,10 @@ compose_text(struct str *text, const char *project, const struct strv *files,
 	if (docker_host && str_starts(docker_host, "unix://") &&
 	    !strpbrk(docker_host, "\"\\\n"))
 		str_addf(text, "  docker_host: \"%s\"\n", docker_host);
-	str_add(text,
-		"# Without `allow`: the service's Dockerfile and dependency manifests.\n"
-		"# Without `health`: the state of its container decides alone.\n"
-		"services:\n");
+	str_add(text, "# Without `allow`: the service's Dockerfile and dependency "
+		      "manifests.\n"
+		      "# Without `health`: the state of its container decides alone.\n"
+		      "services:\n");
 	for (size_t i = 0; i < c->count; i++)
 		add_service(text, &c->services[i]);
 }

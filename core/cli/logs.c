@@ -164,12 +164,12 @@ print_events(struct logs *logs, struct err *err)
 	size_t count;
 
 	do {
-		AUTO(json_ref)
-		json_t *events = store_events(logs->cli->store, logs->run, logs->after,
-					      EVENTS_AT_ONCE, err);
+		AUTO(json_ref) json_t *events = NULL;
 		json_t *event;
 		size_t i;
 
+		events = store_events(logs->cli->store, logs->run, logs->after,
+				      EVENTS_AT_ONCE, err);
 		if (!events)
 			return -1;
 		count = json_array_size(events);
@@ -298,8 +298,8 @@ verb_logs(struct cli *cli)
 	if (cli_find_run(cli, cli_arg(cli, 0), logs.run, &err) < 0)
 		return cli_fail(cli, &err, EXIT_USAGE);
 	if (cli->options.follow)
-		return follow(&logs, &err) < 0 ? cli_fail(cli, &err, EXIT_USAGE)
-					       : EXIT_DONE;
+		return follow(&logs, &err) < 0 ? cli_fail(cli, &err, EXIT_USAGE) :
+						 EXIT_DONE;
 	if (add_tails(&logs, &err) < 0)
 		return cli_fail(cli, &err, EXIT_USAGE);
 	if (logs.only && !logs.tail_count && no_such_step(&logs, &err) < 0)

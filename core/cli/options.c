@@ -8,7 +8,7 @@
 
 #define ANY_COUNT ((size_t)-1)
 
-/* clang-format off: tables */
+/* clang-format off */
 const struct verb verbs[] = {
 	{ "init", "", "write a fettle.yaml for the Compose project that is here",
 	  0, 0, 0, verb_init },
@@ -280,8 +280,8 @@ parse_long(struct options *options, int argc, char **argv, int *i, uint32_t *ret
 	   struct err *err)
 {
 	const char *arg = argv[*i], *equals = strchr(arg, '=');
-	AUTO_FREE char *name = x_strndup(arg + 2, equals ? (size_t)(equals - arg - 2)
-							 : strlen(arg + 2));
+	AUTO_FREE char *name = x_strndup(arg + 2, equals ? (size_t)(equals - arg - 2) :
+							   strlen(arg + 2));
 	const struct option_row *row = row_by_name(name);
 	const char *value = equals ? equals + 1 : NULL;
 

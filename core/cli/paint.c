@@ -58,8 +58,8 @@ turning(const struct view *view)
 					     "\u2807", "\u280f" };
 	static const char *const ascii[] = { "|", "/", "-", "\\" };
 
-	return view->cli->out.has_utf8 ? turns[view->frame % ARRAY_LEN(turns)]
-				       : ascii[view->frame % ARRAY_LEN(ascii)];
+	return view->cli->out.has_utf8 ? turns[view->frame % ARRAY_LEN(turns)] :
+					 ascii[view->frame % ARRAY_LEN(ascii)];
 }
 
 /* Whole seconds while time runs, so that the figure does not jump about. */
@@ -160,8 +160,8 @@ add_details(const struct view *view, struct frame *frame, const struct view_row 
 		out_add_line(&note, row->notes.v[i], strlen(row->notes.v[i]));
 		str_add(&line, "      ");
 		out_add(frame->out, &line,
-			str_starts(row->notes.v[i], "warning: ") ? TONE_WARN
-								 : TONE_PLAIN,
+			str_starts(row->notes.v[i], "warning: ") ? TONE_WARN :
+								   TONE_PLAIN,
 			str_get(&note));
 		frame_add(frame, keep, &line);
 	}
@@ -249,9 +249,9 @@ rows_on_screen(const struct view *view, unsigned width)
 	unsigned rows = 0;
 
 	for (size_t i = 0; i < view->line_count; i++)
-		rows += view->line_widths[i]
-				? (view->line_widths[i] + width - 1) / width
-				: 1;
+		rows += view->line_widths[i] ?
+				(view->line_widths[i] + width - 1) / width :
+				1;
 	return rows;
 }
 

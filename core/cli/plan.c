@@ -77,9 +77,9 @@ add_steps(struct cli *cli, struct str *text, const json_t *plan)
 		table_add(&table, TONE_PLAIN, limit_text(step, "timeout_ms", buf));
 		table_add(&table, TONE_PLAIN, limit_text(step, "idle_timeout_ms", buf));
 		table_add(&table, TONE_DIM,
-			  str_eq(section, "on_failure") ? "on failure"
-			  : str_eq(section, "finally")	? "always, at the end"
-							: "");
+			  str_eq(section, "on_failure") ? "on failure" :
+			  str_eq(section, "finally")	? "always, at the end" :
+							  "");
 	}
 	str_add_c(text, '\n');
 	table_print(&table, &cli->out, text, 2);
@@ -106,9 +106,9 @@ static void
 add_answer(struct cli *cli, struct str *text, const json_t *answer)
 {
 	const char *verdict = json_text(answer, "verdict");
-	enum tone tone = str_eq(verdict, "allow")     ? TONE_GOOD
-			 : str_eq(verdict, "abstain") ? TONE_DIM
-						      : TONE_BAD;
+	enum tone tone = str_eq(verdict, "allow")   ? TONE_GOOD :
+			 str_eq(verdict, "abstain") ? TONE_DIM :
+						      TONE_BAD;
 
 	report_label(&cli->out, text, "policy");
 	out_addf(&cli->out, text, tone, "%s: %s", json_text(answer, "policy"), verdict);
@@ -173,7 +173,8 @@ add_run_command(struct cli *cli, struct str *text)
 		cli_add_quoted(text, options[i][1]);
 	}
 	json_object_foreach (cli->options.inputs, key, value) {
-		AUTO_FREE char *pair = x_asprintf("%s=%s", key, json_string_value(value));
+		AUTO_FREE char *pair =
+			x_asprintf("%s=%s", key, json_string_value(value));
 
 		str_add(text, " -i ");
 		cli_add_quoted(text, pair);
@@ -253,8 +254,8 @@ verb_plan(struct cli *cli)
 	view_erase(&view);
 	if (failed < 0)
 		return cli_fail(cli, &err,
-				str_eq(err.code, "cancelled") ? EXIT_CANCELLED
-							      : EXIT_REFUSED);
+				str_eq(err.code, "cancelled") ? EXIT_CANCELLED :
+								EXIT_REFUSED);
 	if (!cli->options.json)
 		return print_plan(cli, document);
 	out_json(&cli->out, document);

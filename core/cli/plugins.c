@@ -26,9 +26,9 @@ print_list(struct cli *cli, const json_t *modules)
 		table_add(&table, *error ? TONE_BAD : TONE_STRONG,
 			  json_text(row, "name"));
 		table_add(&table, TONE_DIM,
-			  str_eq(json_text(row, "kind"), "policy")
-				  ? "policy"
-				  : stage_name((uint32_t)json_int_or(d, "stage", 0)));
+			  str_eq(json_text(row, "kind"), "policy") ?
+				  "policy" :
+				  stage_name((uint32_t)json_int_or(d, "stage", 0)));
 		table_add(&table, *error ? TONE_BAD : TONE_PLAIN,
 			  *error ? error : json_text(d, "summary"));
 	}
@@ -56,8 +56,8 @@ add_params(struct cli *cli, struct str *text, const char *title, const json_t *p
 
 		table_add(&table, TONE_STRONG, json_text(param, "name"));
 		table_addf(&table, TONE_DIM, "%s%s%s%s",
-			   *accept ? accept
-				   : param_type_name(
+			   *accept ? accept :
+				     param_type_name(
 					     (uint32_t)json_int_or(param, "type", 0)),
 			   is_required ? ", required" : "", *preset ? " = " : "",
 			   preset);
@@ -79,8 +79,8 @@ print_one(struct cli *cli, const json_t *row)
 	if (*json_text(row, "error"))
 		out_addf(&cli->out, &text, TONE_BAD, "%s\n", json_text(row, "error"));
 	out_addf(&cli->out, &text, TONE_DIM, "%s, %s\n",
-		 is_policy ? "policy"
-			   : stage_name((uint32_t)json_int_or(d, "stage", 0)),
+		 is_policy ? "policy" :
+			     stage_name((uint32_t)json_int_or(d, "stage", 0)),
 		 json_text(row, "path"));
 	add_params(cli, &text, "parameters (with:)", json_object_get(d, "params"));
 	add_params(cli, &text, "outputs", json_object_get(d, "outputs"));

@@ -66,7 +66,8 @@ report_change(const struct out *out, struct str *str, const json_t *change)
 
 	if (!str_eq(json_text(change, "kind"), "edit")) {
 		unsigned used = REPORT_INDENT + text_width(json_text(change, "kind")) +
-				text_width(json_text(change, "target")) + 4, width, height;
+				text_width(json_text(change, "target")) + 4,
+			 width, height;
 
 		out_add(out, str, TONE_PLAIN, json_text(change, "kind"));
 		str_add_c(str, ' ');
@@ -127,7 +128,7 @@ report_changes(struct cli *cli, struct str *out, const json_t *summary)
 
 void
 report_paragraph(struct cli *cli, struct str *out, const char *label, enum tone tone,
-	      const char *text)
+		 const char *text)
 {
 	if (!*text)
 		return;
@@ -170,8 +171,8 @@ consequence(const json_t *summary)
 	if (str_eq(state, "rollback_failed"))
 		return "somebody has to look at this now";
 	if (str_eq(state, "rolled_back"))
-		return was_broken(summary) ? "as it was before, which was broken"
-					   : "everything is as it was before";
+		return was_broken(summary) ? "as it was before, which was broken" :
+					     "everything is as it was before";
 	if (str_eq(state, "succeeded") || str_eq(state, "no_work"))
 		return stands ? "" : "nothing was changed";
 	if (!state_is_final(state))
@@ -234,7 +235,8 @@ add_message(struct cli *cli, struct str *out, const char *label, const json_t *a
 	if (*json_text(about, "code"))
 		str_addf(&text, " [%s]", json_text(about, "code"));
 	report_paragraph(cli, out, label, TONE_PLAIN, str_get(&text));
-	report_paragraph(cli, out, "what to do", TONE_STRONG, json_text(about, "remedy"));
+	report_paragraph(cli, out, "what to do", TONE_STRONG,
+			 json_text(about, "remedy"));
 }
 
 static int64_t
@@ -262,7 +264,8 @@ add_tail(struct cli *cli, struct str *out, const json_t *summary, unsigned max_l
 
 	if (!*step || !max_lines)
 		return;
-	bytes = run_file(cli->store, json_text(summary, "run"), name, LOG_MAX_BYTES, &len);
+	bytes = run_file(cli->store, json_text(summary, "run"), name, LOG_MAX_BYTES,
+			 &len);
 	if (!bytes)
 		return;
 	while (len && strchr("\r\n", bytes[len - 1]))

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/summary.h"
@@ -41,22 +42,26 @@ static int
 recover(struct engine *engine, struct view *view, struct err *err)
 {
 	AUTO(strv) struct strv recovered = STRV_INIT;
-	AUTO(strv) struct strv lines = STRV_INIT;
 
 	if (engine_recover(engine, &recovered, err) < 0)
 		return err_context(err, "finish what an interrupted run left");
-	for (size_t i = 0; i < recovered.count; i++) {
-		AUTO(json_ref)
-		json_t *run = store_run(engine->store, recovered.v[i], err);
-
-		strv_addf(&lines, "finished interrupted run %s: %s", recovered.v[i],
-			  run ? state_words(json_text(run, "state"))
-			      : "see `fettle show`");
-	}
 	/* Its steps are not those of the run that begins now. */
 	view_restart(view);
-	for (size_t i = 0; i < lines.count; i++)
-		view_say(view, lines.v[i]);
+	for (size_t i = 0; i < recovered.count; i++) {
+		const char *id = recovered.v[i];
+		AUTO(json_ref) json_t *run = store_run(engine->store, id, err);
+		AUTO_FREE char *line =
+			x_asprintf("finished interrupted run %s: %s", id,
+				   run ? state_words(json_text(run, "state")) :
+					 "see `fettle show`");
+
+		view_say(view, line);
+		/* Never lost in what follows, whatever is shown of that. */
+		if (str_eq(json_text(run, "state"), "rollback_failed"))
+			log_warn("run %s was interrupted and could not be rolled back: "
+				 "see `fettle show %s`",
+				 id, id);
+	}
 	return 0;
 }
 

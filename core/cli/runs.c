@@ -47,11 +47,11 @@ add_row(struct cli *cli, struct table *table, const json_t *run)
 		  *json_text(run, "service") ? json_text(run, "service") : "-");
 	table_add(table, TONE_DIM, age(queued, buf));
 	table_add(table, TONE_PLAIN,
-		  started && ended ? num_format_ms((uint64_t)(ended - started), buf)
-				   : "-");
+		  started && ended ? num_format_ms((uint64_t)(ended - started), buf) :
+				     "-");
 	table_add(table, TONE_PLAIN,
-		  *json_text(run, "instruction") ? json_text(run, "instruction")
-						 : json_text(run, "pipeline"));
+		  *json_text(run, "instruction") ? json_text(run, "instruction") :
+						   json_text(run, "pipeline"));
 }
 
 static void

@@ -34,9 +34,9 @@ add_steps(struct cli *cli, struct str *out, const json_t *summary)
 
 		table_add(&table, TONE_STRONG, json_text(step, "step"));
 		table_add(&table, state_tone(state),
-			  str_eq(json_text(step, "result"), "noop")
-				  ? "nothing to do"
-				  : state_words(state));
+			  str_eq(json_text(step, "result"), "noop") ?
+				  "nothing to do" :
+				  state_words(state));
 		table_add(&table, TONE_DIM,
 			  time_of_day(json_int_or(step, "started_ms", 0), buf));
 		table_add(&table, TONE_PLAIN,
@@ -103,11 +103,14 @@ print_all(struct cli *cli, struct str *out, const json_t *summary)
 {
 	report_headline(cli, out, summary);
 	report_paragraph(cli, out, "run", TONE_PLAIN, json_text(summary, "run"));
-	report_paragraph(cli, out, "asked", TONE_PLAIN, json_text(summary, "instruction"));
-	report_paragraph(cli, out, "by", TONE_PLAIN, json_text(summary, "requested_by"));
-	report_paragraph(cli, out, "pipeline", TONE_PLAIN, json_text(summary, "pipeline"));
+	report_paragraph(cli, out, "asked", TONE_PLAIN,
+			 json_text(summary, "instruction"));
+	report_paragraph(cli, out, "by", TONE_PLAIN,
+			 json_text(summary, "requested_by"));
+	report_paragraph(cli, out, "pipeline", TONE_PLAIN,
+			 json_text(summary, "pipeline"));
 	report_paragraph(cli, out, "workspace", TONE_PLAIN,
-		      json_text(summary, "workspace"));
+			 json_text(summary, "workspace"));
 	add_times(cli, out, summary);
 	report_causes(cli, out, summary);
 	report_paragraph(cli, out, "why", TONE_PLAIN, json_text(summary, "diagnosis"));

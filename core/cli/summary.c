@@ -64,8 +64,8 @@ run_is_orphan(struct store *store, const json_t *run)
 char *
 step_log_name(const char *step, int64_t attempt)
 {
-	return attempt > 1 ? x_asprintf("%s.%lld.log", step, (long long)attempt)
-			   : x_asprintf("%s.log", step);
+	return attempt > 1 ? x_asprintf("%s.%lld.log", step, (long long)attempt) :
+			     x_asprintf("%s.log", step);
 }
 
 char *
@@ -193,25 +193,27 @@ gather_level(struct store *store, const char *run, json_t *summary, struct err *
 	size_t i, j;
 
 	json_array_foreach (json_object_get(summary, "steps"), i, step) {
-		const char *level = json_text(json_object_get(step, "outputs"), "level");
-		AUTO(json_ref) json_t *row =
-			store_proposal(store, run, json_text(step, "step"), err);
+		const char *level =
+			json_text(json_object_get(step, "outputs"), "level");
+		AUTO(json_ref) json_t *row = NULL;
 
+		row = store_proposal(store, run, json_text(step, "step"), err);
 		if (!row)
 			return -1;
 		if (*level)
 			after = level;
 		json_array_foreach (
-			json_object_get(json_object_get(row, "proposal"), "effects"), j, effect) {
+			json_object_get(json_object_get(row, "proposal"), "effects"), j,
+			effect) {
 			level = json_text(json_object_get(effect, "before"), "level");
 			if (!before && *level)
 				before = x_strdup(level);
 		}
 	}
-	(void)json_object_set_new(summary, "level",
-				  before ? json_pack("{s:s, s:s}", "before", before,
-						     "after", after)
-					 : json_null());
+	(void)json_object_set_new(
+		summary, "level",
+		before ? json_pack("{s:s, s:s}", "before", before, "after", after) :
+			 json_null());
 	return 0;
 }
 
@@ -228,11 +230,11 @@ gather_events(struct store *store, const char *run, json_t *summary, struct err 
 	(void)json_object_set_new(summary, "warnings", warnings);
 	(void)json_object_set_new(summary, "missing", missing);
 	do {
-		AUTO(json_ref)
-		json_t *events = store_events(store, run, after, EVENTS_AT_ONCE, err);
+		AUTO(json_ref) json_t *events = NULL;
 		json_t *event;
 		size_t i;
 
+		events = store_events(store, run, after, EVENTS_AT_ONCE, err);
 		if (!events)
 			return -1;
 		count = json_array_size(events);
@@ -351,8 +353,8 @@ summary_new(struct store *store, const char *run, struct err *err)
 	started = json_int_or(summary, "started_ms", 0);
 	ended = json_int_or(summary, "ended_ms", 0);
 	(void)json_object_set_new(summary, "duration_ms",
-				  started && ended ? json_integer(ended - started)
-						   : json_null());
+				  started && ended ? json_integer(ended - started) :
+						     json_null());
 	(void)json_object_set_new(summary, "exit", json_integer(find_exit(summary)));
 	(void)json_object_set_new(summary, "is_orphan",
 				  json_boolean(run_is_orphan(store, summary)));

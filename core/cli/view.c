@@ -229,8 +229,8 @@ on_step_ended(struct view *view, const json_t *body)
 	free(row->message);
 	row->message = x_strdup(message);
 	say_step(view, row, "%s after %s%s%s",
-		 row->state == ROW_NOOP ? "nothing to do"
-					: state_words(json_text(body, "state")),
+		 row->state == ROW_NOOP ? "nothing to do" :
+					  state_words(json_text(body, "state")),
 		 num_format_ms(row->duration_ms < 0 ? 0 : (uint64_t)row->duration_ms,
 			       took),
 		 *message ? ": " : "", message);
@@ -421,6 +421,8 @@ view_watch(struct view *view)
 void
 view_restart(struct view *view)
 {
+	if (view->mode == VIEW_LIVE)
+		view_erase(view);
 	rows_clear(view);
 	free(view->phase);
 	view->phase = NULL;

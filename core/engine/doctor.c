@@ -91,29 +91,6 @@ look_at_modules(struct engine *engine, json_t *rows)
 			json_array_size(modules) ? "" : "install Fettle's modules");
 }
 
-static void
-look_at_unfinished(struct engine *engine, json_t *rows)
-{
-	struct err err = { 0 };
-	AUTO(json_ref) json_t *runs = store_unfinished(engine->store, &err);
-	AUTO(str) struct str list = STR_INIT;
-	const json_t *run;
-	size_t i;
-
-	if (!runs) {
-		add_row(rows, "store", false, err.text, err.remedy);
-		return;
-	}
-	add_row(rows, "store", true, store_dir(engine->store), "");
-	json_array_foreach (runs, i, run)
-		str_addf(&list, "%s%s (%s)", i ? ", " : "", json_text(run, "run"),
-			 json_text(run, "state"));
-	add_row(rows, "unfinished runs", list.len == 0, list.len ? str_get(&list) : "none",
-		list.len ? "if its fettle is gone, `fettle rollback RUN` finishes it; so does the "
-			   "next `fettle run`"
-			 : "");
-}
-
 /* Docker and Compose, as the project here would use them. */
 static void
 look_at_project(struct engine *engine, const char *directory, json_t *rows)
@@ -146,7 +123,6 @@ engine_doctor(struct engine *engine, const char *directory)
 	json_t *rows = json_array();
 
 	host_prepare();
-	look_at_unfinished(engine, rows);
 	look_at_modules(engine, rows);
 	look_at_jail(engine, rows);
 	look_at_project(engine, directory, rows);
