@@ -13,10 +13,10 @@ inputs: { word: { type: string, default: hello } }
 steps:
   - id: ask
     uses: analyze/command
-    with: { argv: [sh, -c, 'printf "%s\033[31m red\033[0m\n" "$1"', sh, '${{ inputs.word }}'] }
+    with: { argv: [printf, '%s\033[31m red\033[0m\n', '${{ inputs.word }}'] }
   - id: patch
     uses: patch/apply
-    with: { edits: [{ op: replace, path: a.txt, find: one, with: 1 }] }
+    with: { edits: [{ op: replace, path: a.txt, find: one, with: uno }] }
 YAML
 cat >bad.yaml <<'YAML'
 fettle: 1
@@ -33,7 +33,7 @@ YAML
 # ---- a run that fails
 
 run_fails 3 'a run that fails and is put back ends with 3' fettle run -p ./bad.yaml
-like 'the outcome in one line' "$out" '^failed, rolled back  everything is as it was before'
+like 'the outcome in one line' "$out" '^failed, rolled back: everything is as it was before'
 like 'its cause, with the step' "$out" '^  cause +verify: '
 like 'its remedy' "$out" '^  what to do [a-z]'
 like 'what was put back, with counts' "$out" '^  put back +file a\.txt  \+1 -0$'
@@ -79,8 +79,8 @@ like 'arrived' "$out" "^salut$esc\[31m red"
 printf 'one\ntwo\n' >a.txt
 run_ok 'a plan' fettle plan -p ./good.yaml -i word=a\ b
 like 'shows the steps with their limits' "$out" '^  patch +patch/apply +20m +5m'
-like 'the diff' "$out" '^\+1$'
-like 'the command, quoted' "$out" "^  command +sh -c '.*' sh 'a b'\$"
+like 'the diff' "$out" '^\+uno$'
+like 'the command, quoted' "$out" "^  command +printf '.*' 'a b'\$"
 like 'and how to do it' "$out" "^  fettle run -p \./good\.yaml -i 'word=a b'\$"
 is 'and keeps no run' "$(fettle runs -q | wc -l)" 2
 
@@ -150,10 +150,12 @@ like 'and its outcome' "$(cat "$T/follow.out")" '^succeeded'
 wait "$slow"
 
 rm go
+printf 'one\ntwo\n' >a.txt
 "$FETTLE_BINDIR/fettle" run -q -p ./slow.yaml >"$T/slow.out" &
 slow=$!
 ok 'another run begins' wait_for 20 \
-	sh -c '"$1/fettle" logs last wait 2>/dev/null | grep -qx waiting' sh "$FETTLE_BINDIR"
+	sh -c 'test "$("$1/fettle" runs -q --state running -n 1)" &&
+		"$1/fettle" logs last wait 2>&1 | grep -qx waiting' sh "$FETTLE_BINDIR"
 kill -KILL "$slow"
 wait "$slow" 2>/dev/null
 ok 'a run that was killed is told as interrupted' wait_for 20 \

@@ -216,7 +216,7 @@ report_headline(struct cli *cli, struct str *out, const json_t *summary)
 	}
 	if (*then)
 		out_addf(&cli->out, out, tone == TONE_LOUD ? TONE_STRONG : TONE_PLAIN,
-			 "  %s", then);
+			 ": %s", then);
 	if (json_is_integer(json_object_get(summary, "duration_ms")))
 		out_addf(&cli->out, out, TONE_DIM, "  (%s)",
 			 num_format_ms((uint64_t)json_int_or(summary, "duration_ms", 0),
@@ -251,6 +251,23 @@ attempt_of(const json_t *summary, const char *step)
 	return 1;
 }
 
+/* Where a log ends without empty lines and what Fettle added: the cause again. */
+static size_t
+tail_end(const char *bytes, size_t len)
+{
+	for (;;) {
+		const char *stop;
+
+		while (len && strchr("\r\n", bytes[len - 1]))
+			len--;
+		stop = memrchr(bytes, '\n', len);
+		stop = stop ? stop + 1 : bytes;
+		if (len < strlen("fettle: ") || !str_starts(stop, "fettle: "))
+			return len;
+		len = (size_t)(stop - bytes);
+	}
+}
+
 /* The last lines a failed step printed, at most so many. */
 static void
 add_tail(struct cli *cli, struct str *out, const json_t *summary, unsigned max_lines)
@@ -268,8 +285,7 @@ add_tail(struct cli *cli, struct str *out, const json_t *summary, unsigned max_l
 			 &len);
 	if (!bytes)
 		return;
-	while (len && strchr("\r\n", bytes[len - 1]))
-		len--;
+	len = tail_end(bytes, len);
 	for (line = bytes + len; line > bytes; line--)
 		if (line[-1] == '\n' && ++lines == max_lines)
 			break;
