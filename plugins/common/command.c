@@ -230,7 +230,7 @@ fail_exited(struct fettle_ctx *ctx, const struct fettle_exited *exited)
 	else if (exited->signal)
 		text_addf(&how, "was killed by signal %d", exited->signal);
 	else
-		text_addf(&how, "ended with status %d", exited->status);
+		text_addf(&how, "ended with exit status %d", exited->status);
 	if (exited->err_len)
 		add_tail(&how, exited->err, exited->err_len);
 	else if (exited->out_len)
