@@ -7,7 +7,25 @@
 #include "engine/draft.h"
 #include "model/expr.h"
 
-/* `steps.ID.outputs.NAME` */
+/* The member `a.b.c` of nested objects; a name with dots in it goes first. Borrowed. */
+static json_t *
+find_member(json_t *object, const char *path)
+{
+	json_t *value = json_object_get(object, path);
+	const char *dot = strchr(path, '.');
+
+	while (!value && dot && json_is_object(object)) {
+		AUTO_FREE char *name = x_strndup(path, (size_t)(dot - path));
+
+		object = json_object_get(object, name);
+		path = dot + 1;
+		value = json_object_get(object, path);
+		dot = strchr(path, '.');
+	}
+	return value;
+}
+
+/* `steps.ID.outputs.NAME`, `steps.ID.outputs.NAME.MEMBER` */
 static json_t *
 lookup_output(const struct run *run, const char *name)
 {
@@ -17,8 +35,8 @@ lookup_output(const struct run *run, const char *name)
 
 	if (!str_starts(id + n, ".outputs."))
 		return NULL;
-	return json_incref(json_object_get(json_object_get(run->outputs, step),
-					   id + n + strlen(".outputs.")));
+	return json_incref(find_member(json_object_get(run->outputs, step),
+				       id + n + strlen(".outputs.")));
 }
 
 static json_t *

@@ -37,13 +37,20 @@ can_read(const struct check *c, size_t j)
 	return there == SECTION_STEPS;
 }
 
+/* NAME of the table, or NAME.MEMBER... of one that is a map or JSON. */
 static bool
 has_output(const struct plan_step *step, const char *name)
 {
-	for (size_t i = 0;
-	     step->description != NULL && i < step->description->output_count; i++)
-		if (str_eq(step->description->outputs[i].name, name))
-			return true;
+	const struct description *d = step->description;
+	size_t len = strcspn(name, ".");
+
+	for (size_t i = 0; d != NULL && i < d->output_count; i++) {
+		const struct description_param *output = &d->outputs[i];
+
+		if (strlen(output->name) == len && strncmp(output->name, name, len) == 0)
+			return name[len] == '\0' || output->type == FETTLE_MAP ||
+			       output->type == FETTLE_JSON;
+	}
 	return false;
 }
 
