@@ -289,7 +289,7 @@ static const struct fettle_step step = {
 	.name = "analyze/logs",
 	.version = FETTLE_VERSION,
 	.summary =
-		"finds out from a service's logs what is wrong, and how to repair it",
+		"Finds out from a service's logs what is wrong, and how to repair it.",
 	.stage = FETTLE_ANALYZE,
 	.flags = FETTLE_DOCKER | FETTLE_REPEATABLE,
 	.params = FETTLE_TABLE(params),
