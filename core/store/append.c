@@ -10,8 +10,8 @@
 #include "store/run.h"
 
 int
-append_event(struct store *store, struct run_row *row, const char *actor, const char *kind,
-	     const json_t *body, struct err *err)
+append_event(struct store *store, struct run_row *row, const char *actor,
+	     const char *kind, const json_t *body, struct err *err)
 {
 	AUTO_FREE char *text = json_canonical(body);
 	char hash[SHA256_HEX_SIZE];
@@ -27,10 +27,11 @@ append_event(struct store *store, struct run_row *row, const char *actor, const 
 
 	event_hash(&event, hash);
 	if (db_run(store, err,
-		   "INSERT INTO events (run, seq, time_ms, kind, actor, body, prev, hash)"
-		   " VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "tiittttt", event.run, event.seq,
-		   event.time_ms, event.kind, event.actor, event.body, event.prev,
-		   hash) < 0 ||
+		   "INSERT INTO events"
+		   " (run, seq, time_ms, kind, actor, body, prev, hash)"
+		   " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		   "tiittttt", event.run, event.seq, event.time_ms, event.kind,
+		   event.actor, event.body, event.prev, hash) < 0 ||
 	    project(store, &event, body, hash, err) < 0)
 		return err_context(err, "append %s to run '%s'", kind, row->run);
 	row->seq = event.seq;
@@ -47,7 +48,7 @@ append_begin(struct store *store, const struct store_claim *claim, struct run_ro
 	if (ret->epoch == claim->epoch)
 		return 0;
 	err_set(err, "store.stale_epoch",
-		"run '%s' was taken over by another process (claim %lld, ours was %lld)",
+		"run '%s' was taken over by another process (%lld, not %lld)",
 		claim->run, (long long)ret->epoch, (long long)claim->epoch);
 	return err_remedy(err, "`fettle show %s` tells who has it", claim->run);
 }
@@ -63,8 +64,8 @@ check_input(const struct event_kind *kind, const char *actor, const json_t *body
 }
 
 static int
-queue(struct store *store, const char *actor, const json_t *body, char ret_run[RUN_ID_SIZE],
-      struct err *err)
+queue(struct store *store, const char *actor, const json_t *body,
+      char ret_run[RUN_ID_SIZE], struct err *err)
 {
 	struct run_row row = { .head = EVENT_NO_PREV };
 
@@ -72,8 +73,8 @@ queue(struct store *store, const char *actor, const json_t *body, char ret_run[R
 	do {
 		if (run_make_id(clock_wall_ms(), row.run, err) < 0)
 			return -1;
-		AUTO(rows) sqlite3_stmt *rows =
-			db_query(store, "SELECT 1 FROM runs WHERE run = ?", "t", row.run);
+		AUTO(rows) sqlite3_stmt *rows = db_query(
+			store, "SELECT 1 FROM runs WHERE run = ?", "t", row.run);
 		int rc = db_next(rows);
 		if (rc < 0)
 			return db_error(store, err, "queue a run");

@@ -10,7 +10,7 @@ int append_event(struct store *store, struct run_row *row, const char *actor,
 		 const char *kind, const json_t *body, struct err *err);
 
 /* Within a transaction: loads the run's row; -1 `store.stale_epoch` when not ours. */
-int append_begin(struct store *store, const struct store_claim *claim, struct run_row *ret,
-		 struct err *err);
+int append_begin(struct store *store, const struct store_claim *claim,
+		 struct run_row *ret, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Content-addressed files, STATE/blobs/ab/abcd...: what is needed to put things back. */
+/* Content-addressed files, STATE/blobs/ab/abcd...: what puts things back. */
 #include "base/base.h"
 
 #include "store/store.h"
@@ -49,14 +49,14 @@ store_blob_put(struct store *store, const void *bytes, size_t n, char ret_sha256
 	char sha256[SHA256_HEX_SIZE];
 
 	if (n > BLOB_MAX_BYTES)
-		return err_set(err, "store.blob_size", "store %zu bytes: the limit is %zu", n,
-			       BLOB_MAX_BYTES);
+		return err_set(err, "store.blob_size",
+			       "store %zu bytes: the limit is %zu", n, BLOB_MAX_BYTES);
 	sha256_hex(bytes, n, sha256);
 	AUTO_CLOSE int shelf = open_shelf(store, sha256, err);
 	if (shelf < 0)
 		return -1;
 
-	/* One that is damaged is replaced; one whose directory is not yet durable is synced. */
+	/* A damaged one is replaced, one whose name is not yet durable is synced. */
 	if (is_stored(shelf, sha256)) {
 		if (fsync(shelf) < 0)
 			return err_errno(err, "store_unavailable", "sync the blob '%s'",
@@ -83,9 +83,10 @@ store_blob_get(struct store *store, const char *sha256, char **ret, size_t *ret_
 	size_t len = 0;
 
 	if (!is_sha256(sha256))
-		return err_set(err, "store.corrupt", "read the blob '%s': that is no SHA-256",
-			       sha256);
-	AUTO_FREE char *file = x_asprintf("%s/blobs/%.2s/%s", store->dir, sha256, sha256);
+		return err_set(err, "store.corrupt",
+			       "read the blob '%s': that is no SHA-256", sha256);
+	AUTO_FREE char *file =
+		x_asprintf("%s/blobs/%.2s/%s", store->dir, sha256, sha256);
 	AUTO_FREE char *bytes = NULL;
 	if (file_read(file, BLOB_MAX_BYTES, &bytes, &len, err) < 0) {
 		snprintf(err->code, sizeof(err->code), "store.corrupt");
@@ -94,8 +95,10 @@ store_blob_get(struct store *store, const char *sha256, char **ret, size_t *ret_
 	}
 	sha256_hex(bytes, len, found);
 	if (!str_eq(found, sha256)) {
-		err_set(err, "store.corrupt", "the stored file '%s' is damaged: its bytes "
-			"hash to %s", file, found);
+		err_set(err, "store.corrupt",
+			"the stored file '%s' is damaged: its bytes "
+			"hash to %s",
+			file, found);
 		return err_remedy(err, "restore it from a backup");
 	}
 	*ret = STEAL(bytes);

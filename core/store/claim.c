@@ -38,7 +38,8 @@ try_lock(int fd, const char *run, struct err *err)
 		if (errno == EWOULDBLOCK)
 			return 0;
 		if (errno != EINTR)
-			return err_errno(err, "store_unavailable", "lock run '%s'", run);
+			return err_errno(err, "store_unavailable", "lock run '%s'",
+					 run);
 	}
 }
 
@@ -83,8 +84,8 @@ append_claim(struct store *store, const struct store_claim *claim, struct run_ro
 	json_t *body = json_pack("{s:s, s:I}", "owner", claim->owner, "epoch",
 				 (json_int_t)claim->epoch);
 	if (!body)
-		return err_set(err, "store.body", "claim run '%s': its owner is not UTF-8",
-			       claim->run);
+		return err_set(err, "store.body",
+			       "claim run '%s': its owner is not UTF-8", claim->run);
 	int rc = append_event(store, row, claim->owner, "run.claimed", body, err);
 	json_decref(body);
 	return rc;

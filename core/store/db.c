@@ -5,7 +5,6 @@
 #include "store/db.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,29 +51,33 @@ db_error(const struct store *store, struct err *err, const char *doing)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		err_set(err, "store_unavailable",
-			"%s: another process has been writing to the store in '%s' for %d s",
+			"%s: another process has been writing to '%s' for %d s",
 			doing, store->dir, BUSY_MAX_MS / 1000);
 		return err_remedy(err, "end the process that holds '%s/fettle.db', "
 				  "then try again", store->dir);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		err_set(err, "store.corrupt", "%s: '%s/fettle.db': %s", doing, store->dir,
-			why);
-		return err_remedy(err, "put a backup in its place, or move the file away "
+		err_set(err, "store.corrupt", "%s: '%s/fettle.db': %s", doing,
+			store->dir, why);
+		return err_remedy(err,
+				  "put a backup in its place, or move the file away "
 				  "to start with an empty store");
 	case SQLITE_CONSTRAINT:
 		err_set(err, "store.transition", "%s: the store refuses it: %s", doing,
 			why);
 		return err_remedy(err, "this is a defect of Fettle: please report it");
 	case SQLITE_FULL:
-		err_set(err, "store_unavailable", "%s: no space is left for '%s/fettle.db'",
-			doing, store->dir);
-		return err_remedy(err, "free space on the file system of '%s'", store->dir);
+		err_set(err, "store_unavailable",
+			"%s: no space is left for '%s/fettle.db'", doing, store->dir);
+		return err_remedy(err, "free space on the file system of '%s'",
+				  store->dir);
 	default:
 		err_set(err, "store_unavailable", "%s: '%s/fettle.db': %s", doing,
 			store->dir, why);
-		return err_remedy(err, "make '%s' a directory of a local disk that you may "
-				  "write, or name another with --state-dir", store->dir);
+		return err_remedy(err,
+				  "make '%s' a directory of a local disk that you may "
+				  "write, or name another with --state-dir",
+				  store->dir);
 	}
 }
 
@@ -124,10 +127,11 @@ set_pragmas(struct store *store, struct err *err)
 		return -1;
 	if (db_number(store, "PRAGMA synchronous") != 2 ||
 	    db_number(store, "PRAGMA foreign_keys") != 1)
-		return err_set(err, "store_unavailable",
-			       "open the store in '%s': this SQLite %s neither promises "
-			       "durable commits nor foreign keys", store->dir,
-			       sqlite3_libversion());
+		return err_set(
+			err, "store_unavailable",
+			"open the store in '%s': this SQLite %s neither promises "
+			"durable commits nor foreign keys",
+			store->dir, sqlite3_libversion());
 	return 0;
 }
 
@@ -135,7 +139,8 @@ int
 db_open(struct store *store, const char *file, struct err *err)
 {
 	int flags = SQLITE_OPEN_NOMUTEX |
-		    (store->mode == STORE_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+		    (store->mode == STORE_WRITE ? SQLITE_OPEN_READWRITE :
+						  SQLITE_OPEN_READONLY);
 
 	store->jitter = ((uint64_t)clock_boot_ms() << 20 ^ (uint64_t)getpid()) | 1;
 	if (sqlite3_open_v2(file, &store->db, flags, NULL) != SQLITE_OK) {
@@ -177,13 +182,13 @@ prepare(struct store *store, const char *sql)
 			return store->statements[i].stmt;
 
 	sqlite3_stmt *stmt = NULL;
-	if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) !=
-	    SQLITE_OK)
+	if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt,
+			       NULL) != SQLITE_OK)
 		return NULL;
 	size_t n = store->statement_count;
 	if (n % 16 == 0)
-		store->statements =
-			x_realloc(store->statements, n + 16, sizeof(*store->statements));
+		store->statements = x_realloc(store->statements, n + 16,
+					      sizeof(*store->statements));
 	store->statements[store->statement_count++] = (struct statement){ sql, stmt };
 	return stmt;
 }
@@ -196,8 +201,8 @@ bind_json(sqlite3_stmt *stmt, int i, const json_t *json)
 	return sqlite3_bind_text(stmt, i, json_canonical(json), -1, free);
 }
 
-static sqlite3_stmt *
-query(struct store *store, const char *sql, const char *types, va_list args)
+sqlite3_stmt *
+db_query_list(struct store *store, const char *sql, const char *types, va_list args)
 {
 	sqlite3_stmt *stmt = prepare(store, sql);
 	if (!stmt)
@@ -230,7 +235,7 @@ db_query(struct store *store, const char *sql, const char *types, ...)
 {
 	va_list args;
 	va_start(args, types);
-	sqlite3_stmt *stmt = query(store, sql, types, args);
+	sqlite3_stmt *stmt = db_query_list(store, sql, types, args);
 	va_end(args);
 	return stmt;
 }
@@ -268,7 +273,7 @@ db_run(struct store *store, struct err *err, const char *sql, const char *types,
 {
 	va_list args;
 	va_start(args, types);
-	sqlite3_stmt *stmt = query(store, sql, types, args);
+	sqlite3_stmt *stmt = db_query_list(store, sql, types, args);
 	va_end(args);
 
 	int rc;

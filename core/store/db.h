@@ -8,6 +8,7 @@
 #define FETTLE_STORE_DB_H
 
 #include <sqlite3.h>
+#include <stdarg.h>
 
 #include "base/err.h"
 #include "base/json.h"
@@ -44,13 +45,15 @@ int64_t db_number(struct store *store, const char *sql);
 /*
  * A cached statement, ready to be stepped, with a value for each letter of
  * `types`: t const char * (or NULL), i int64_t, j const json_t * as canonical
- * text (NULL, and JSON null, is NULL). Text is borrowed until the statement is reset. NULL on
- * failure (db_error says why).
+ * text (NULL, and JSON null, is NULL). Text is borrowed until the statement is
+ * reset. NULL on failure (db_error says why).
  *
  * AUTO(rows) sqlite3_stmt *rows = db_query(...); resets it, which a reader
  * must: rows left open hold the log back.
  */
 sqlite3_stmt *db_query(struct store *store, const char *sql, const char *types, ...);
+sqlite3_stmt *db_query_list(struct store *store, const char *sql, const char *types,
+			    va_list args);
 void rows_done(sqlite3_stmt **stmt);
 /* 1 a row, 0 the end, -1 failed. stmt may be NULL: failed. */
 int db_next(sqlite3_stmt *stmt);
@@ -58,9 +61,10 @@ int db_next(sqlite3_stmt *stmt);
 const char *db_text(sqlite3_stmt *stmt, int column);
 
 /* Runs a changing statement to its end; parameters as db_query. */
-int db_run(struct store *store, struct err *err, const char *sql, const char *types, ...);
+int db_run(struct store *store, struct err *err, const char *sql, const char *types,
+	   ...);
 
-/* BEGIN IMMEDIATE, unless the caller has one open; the pair ends what db_begin began. */
+/* BEGIN IMMEDIATE, unless the caller has one open, and its end. */
 int db_begin(struct store *store, struct err *err);
 int db_commit(struct store *store, struct err *err);
 /* Undoes; inside the caller's transaction marks it as one that cannot be committed. */

@@ -46,9 +46,10 @@ check(int fd, const char *directory, struct err *err)
 		return err_errno(err, "store_unavailable", "look at '%s'", directory);
 	if (st.st_uid != geteuid()) {
 		err_set(err, "store_unavailable",
-			"the state directory '%s' belongs to user %u, not to user %u who "
-			"is running this", directory, st.st_uid, geteuid());
-		return err_remedy(err, "run as its owner, or name another directory with "
+			"the state directory '%s' belongs to user %u, and you are %u",
+			directory, st.st_uid, geteuid());
+		return err_remedy(err,
+				  "run as its owner, or name another directory with "
 				  "--state-dir");
 	}
 	if (st.st_mode & (S_IWGRP | S_IWOTH)) {
@@ -60,9 +61,11 @@ check(int fd, const char *directory, struct err *err)
 	const char *network = directory_network((unsigned long)fs.f_type);
 	if (network) {
 		err_set(err, "store_unavailable",
-			"the state directory '%s' is on a network file system (%s), where "
-			"a commit is not safe", directory, network);
-		return err_remedy(err, "name a directory of a local disk with --state-dir");
+			"the state directory '%s' is on a network (%s), where a "
+			"commit is not safe",
+			directory, network);
+		return err_remedy(err,
+				  "name a directory of a local disk with --state-dir");
 	}
 	return 0;
 }
@@ -72,7 +75,8 @@ directory_open(const char *directory, struct err *err)
 {
 	AUTO_CLOSE int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT) {
-		err_set(err, "store.missing", "there is no store in '%s' yet", directory);
+		err_set(err, "store.missing", "there is no store in '%s' yet",
+			directory);
 		return err_remedy(err, "`fettle run` makes it with the first run");
 	}
 	if (fd < 0) {
@@ -102,13 +106,15 @@ below(int dirfd, const char *name, bool is_durable, struct err *err)
 {
 	bool is_new = mkdirat(dirfd, name, 0700) == 0;
 	if (!is_new && errno != EEXIST)
-		return err_errno(err, "store_unavailable", "make the directory '%s'", name);
+		return err_errno(err, "store_unavailable", "make the directory '%s'",
+				 name);
 	if (is_new && is_durable && fsync(dirfd) < 0)
 		return err_errno(err, "store_unavailable", "sync the directory of '%s'",
 				 name);
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return err_errno(err, "store_unavailable", "open the directory '%s'", name);
+		return err_errno(err, "store_unavailable", "open the directory '%s'",
+				 name);
 	return fd;
 }
 

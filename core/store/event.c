@@ -16,7 +16,8 @@ static const struct event_kind kinds[] = {
 	{ "run.waiting", PHASE_ANY, true, "name ticket#" },
 	{ "run.planned", PHASE_PENDING | PHASE_RUNNING, false, "plan{} sha256" },
 	{ "run.state", PHASE_ANY, false, "state code? message?" },
-	{ "run.ended", PHASE_ALIVE, false, "state code? message? remedy? step? detail*?" },
+	{ "run.ended", PHASE_ALIVE, false,
+	  "state code? message? remedy? step? detail*?" },
 	{ "step.proposed", PHASE_ALIVE, false,
 	  "step attempt# proposal{} sha256 section? stage?" },
 	{ "step.verdict", PHASE_ALIVE, false, "step attempt# verdict answers[]" },
@@ -127,21 +128,21 @@ check_member(const char *kind, const char *word, size_t n, const json_t *body,
 	if (!value || json_is_null(value)) {
 		if (word[n - 1] == '?')
 			return 0;
-		return err_set(err, "store.body", "append %s: its body lacks '%s'", kind,
-			       name);
+		return err_set(err, "store.body", "append %s: its body lacks '%s'",
+			       kind, name);
 	}
 	if (is_of_type(value, type))
 		return 0;
-	return err_set(err, "store.body", "append %s: '%s' of its body must be %s", kind,
-		       name, type_name(type));
+	return err_set(err, "store.body", "append %s: '%s' of its body must be %s",
+		       kind, name, type_name(type));
 }
 
 int
 event_check_body(const struct event_kind *kind, const json_t *body, struct err *err)
 {
 	if (!json_is_object(body))
-		return err_set(err, "store.body", "append %s: its body must be an object",
-			       kind->name);
+		return err_set(err, "store.body",
+			       "append %s: its body must be an object", kind->name);
 	for (const char *word = kind->members; *word;) {
 		size_t n = strcspn(word, " ");
 		if (check_member(kind->name, word, n, body, err) < 0)

@@ -34,7 +34,8 @@ struct event_kind {
 
 const struct event_kind *event_find(const char *name);	/* may be NULL */
 /* Refuses a body that lacks a member or has one of another type: `store.body`. */
-int event_check_body(const struct event_kind *kind, const json_t *body, struct err *err);
+int event_check_body(const struct event_kind *kind, const json_t *body,
+		     struct err *err);
 
 enum phase event_phase(const char *state);	/* 0 for a word that is no state */
 /*
@@ -49,7 +50,7 @@ struct event {
 	int64_t seq, time_ms;
 	const char *kind, *actor;
 	const char *body;	/* canonical JSON text */
-	const char *prev;	/* hash of the event before, EVENT_NO_PREV for the first */
+	const char *prev; /* hash of the event before, EVENT_NO_PREV for the first */
 };
 #define EVENT_NO_PREV "0000000000000000000000000000000000000000000000000000000000000000"
 

@@ -24,10 +24,11 @@ static int
 load_nth(struct store *store, const char *name, int64_t n, struct lock_row *ret,
 	 struct err *err)
 {
-	AUTO(rows) sqlite3_stmt *rows = db_query(store,
-		"SELECT l.run, l.held, r.state FROM locks l JOIN runs r ON r.run = l.run"
-		" WHERE l.name = ? ORDER BY l.held DESC, l.ticket LIMIT 1 OFFSET ?", "ti",
-		name, n);
+	AUTO(rows) sqlite3_stmt *rows = db_query(
+		store,
+		"SELECT l.run, l.held, r.state FROM locks l JOIN runs r USING (run)"
+		" WHERE l.name = ? ORDER BY l.held DESC, l.ticket LIMIT 1 OFFSET ?",
+		"ti", name, n);
 	int rc = db_next(rows);
 	if (rc < 0)
 		return db_error(store, err, "read the lock");
@@ -72,8 +73,10 @@ static enum own_row
 find_own(struct store *store, const char *run, const char *name, int64_t *ret_ticket,
 	 struct err *err)
 {
-	AUTO(rows) sqlite3_stmt *rows = db_query(store,
-		"SELECT held, ticket FROM locks WHERE name = ? AND run = ?", "tt", name, run);
+	AUTO(rows) sqlite3_stmt *rows =
+		db_query(store,
+			 "SELECT held, ticket FROM locks WHERE name = ? AND run = ?",
+			 "tt", name, run);
 	int rc = db_next(rows);
 	if (rc < 0)
 		db_error(store, err, "read the lock");
@@ -86,23 +89,26 @@ find_own(struct store *store, const char *run, const char *name, int64_t *ret_ti
 static int64_t
 next_ticket(struct store *store, const char *name)
 {
-	AUTO(rows) sqlite3_stmt *rows = db_query(store,
-		"SELECT coalesce(max(ticket), 0) + 1 FROM locks WHERE name = ?", "t", name);
+	AUTO(rows) sqlite3_stmt *rows = db_query(
+		store, "SELECT coalesce(max(ticket), 0) + 1 FROM locks WHERE name = ?",
+		"t", name);
 	return db_next(rows) == 1 ? sqlite3_column_int64(rows, 0) : -1;
 }
 
+/* 1, or -1. */
 static int
-append_lock(struct store *store, struct run_row *row, const char *kind, const char *name,
-	    int64_t ticket, struct err *err)
+append_lock(struct store *store, struct run_row *row, const char *kind,
+	    const char *name, int64_t ticket, struct err *err)
 {
 	if (ticket < 0)
 		return db_error(store, err, "read the lock");
-	json_t *body = json_pack("{s:s, s:I}", "name", name, "ticket", (json_int_t)ticket);
+	json_t *body =
+		json_pack("{s:s, s:I}", "name", name, "ticket", (json_int_t)ticket);
 	if (!body)
 		return err_set(err, "store.body", "lock a name that is not UTF-8");
 	int rc = append_event(store, row, "engine", kind, body, err);
 	json_decref(body);
-	return rc;
+	return rc < 0 ? -1 : 1;
 }
 
 static int
@@ -131,7 +137,7 @@ lock(struct store *store, const struct store_claim *claim, const char *name,
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
-		return append_lock(store, &row, "run.locked", name, ticket, err) < 0 ? -1 : 1;
+		return append_lock(store, &row, "run.locked", name, ticket, err);
 	if (own == OWN_NONE &&
 	    append_lock(store, &row, "run.waiting", name, ticket, err) < 0)
 		return -1;

@@ -25,11 +25,12 @@ static int
 run_queued(struct store *store, const struct event *event, const json_t *body,
 	   struct err *err)
 {
-	return db_run(store, err,
-		"INSERT INTO runs (run, state, service, instruction, pipeline, workspace,"
-		" requested_by, queued_ms, epoch, seq, head)"
-		" VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, 0, 0, '')", "tttttti",
-		event->run, text(body, "service"), text(body, "instruction"),
+	return db_run(
+		store, err,
+		"INSERT INTO runs (run, state, service, instruction, pipeline,"
+		" workspace, requested_by, queued_ms, epoch, seq, head)"
+		" VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, 0, 0, '')",
+		"tttttti", event->run, text(body, "service"), text(body, "instruction"),
 		text(body, "pipeline"), text(body, "workspace"),
 		text(body, "requested_by"), event->time_ms);
 }
@@ -39,7 +40,8 @@ run_claimed(struct store *store, const struct event *event, const json_t *body,
 	    struct err *err)
 {
 	return db_run(store, err, "UPDATE runs SET owner = ?, epoch = ? WHERE run = ?",
-		      "tit", text(body, "owner"), json_int_or(body, "epoch", 0), event->run);
+		      "tit", text(body, "owner"), json_int_or(body, "epoch", 0),
+		      event->run);
 }
 
 /* Who held it has ended, or never began and is dead: see store_lock. */
@@ -47,8 +49,9 @@ static int
 run_locked(struct store *store, const struct event *event, const json_t *body,
 	   struct err *err)
 {
-	if (db_run(store, err, "DELETE FROM locks WHERE name = ? AND (held = 1 OR run = ?)",
-		   "tt", text(body, "name"), event->run) < 0)
+	if (db_run(store, err,
+		   "DELETE FROM locks WHERE name = ? AND (held = 1 OR run = ?)", "tt",
+		   text(body, "name"), event->run) < 0)
 		return -1;
 	return db_run(store, err,
 		      "INSERT INTO locks (name, run, ticket, held) VALUES (?, ?, ?, 1)",
@@ -81,12 +84,14 @@ static int
 run_state(struct store *store, const struct event *event, const json_t *body,
 	  struct err *err)
 {
-	return db_run(store, err,
+	return db_run(
+		store, err,
 		"UPDATE runs SET state = ?1, code = ?2, message = ?3, remedy = NULL,"
-		" ended_ms = NULL, ended_epoch = NULL, started_ms ="
-		"  CASE ?1 WHEN 'running' THEN coalesce(started_ms, ?4) ELSE started_ms END"
-		" WHERE run = ?5", "tttit", text(body, "state"), text(body, "code"),
-		text(body, "message"), event->time_ms, event->run);
+		" ended_ms = NULL, ended_epoch = NULL, started_ms = CASE ?1"
+		"  WHEN 'running' THEN coalesce(started_ms, ?4) ELSE started_ms END"
+		" WHERE run = ?5",
+		"tttit", text(body, "state"), text(body, "code"), text(body, "message"),
+		event->time_ms, event->run);
 }
 
 /* Steps that nobody will end any more do not stay open, and locks not held. */
@@ -95,8 +100,9 @@ run_ended(struct store *store, const struct event *event, const json_t *body,
 	  struct err *err)
 {
 	if (db_run(store, err,
-		   "UPDATE runs SET state = ?, code = ?, message = ?, remedy = ?, step = ?,"
-		   " detail = ?, ended_ms = ?, ended_epoch = epoch WHERE run = ?",
+		   "UPDATE runs SET state = ?, code = ?, message = ?, remedy = ?,"
+		   " step = ?, detail = ?, ended_ms = ?, ended_epoch = epoch"
+		   " WHERE run = ?",
 		   "tttttjit", text(body, "state"), text(body, "code"),
 		   text(body, "message"), text(body, "remedy"), text(body, "step"),
 		   member(body, "detail"), event->time_ms, event->run) < 0)
@@ -120,14 +126,16 @@ static int
 touch_step(struct store *store, const struct event *event, const json_t *body,
 	   struct err *err)
 {
-	return db_run(store, err,
+	return db_run(
+		store, err,
 		"INSERT INTO steps (run, step, n, section, stage, state, attempt)"
-		" VALUES (?1, ?2, (SELECT count(*) + 1 FROM steps WHERE run = ?1), ?3, ?4,"
-		"  'pending', 0)"
+		" VALUES (?1, ?2, (SELECT count(*) + 1 FROM steps WHERE run = ?1),"
+		"  ?3, ?4, 'pending', 0)"
 		" ON CONFLICT (run, step) DO UPDATE SET"
 		"  section = coalesce(excluded.section, section),"
-		"  stage = coalesce(excluded.stage, stage)", "tttt", event->run,
-		text(body, "step"), text(body, "section"), text(body, "stage"));
+		"  stage = coalesce(excluded.stage, stage)",
+		"tttt", event->run, text(body, "step"), text(body, "section"),
+		text(body, "stage"));
 }
 
 /* A new proposal voids the verdict on the one before it. */
@@ -148,14 +156,16 @@ step_proposed(struct store *store, const struct event *event, const json_t *body
 		   event->run, step) < 0)
 		return -1;
 	if (db_run(store, err,
-		   "DELETE FROM verdicts WHERE run = ? AND step = ? AND attempt = ?", "tti",
-		   event->run, step, attempt) < 0)
+		   "DELETE FROM verdicts WHERE run = ? AND step = ? AND attempt = ?",
+		   "tti", event->run, step, attempt) < 0)
 		return -1;
-	return db_run(store, err,
+	return db_run(
+		store, err,
 		"INSERT INTO proposals (run, step, attempt, proposal, sha256)"
 		" VALUES (?, ?, ?, ?, ?) ON CONFLICT (run, step, attempt) DO UPDATE SET"
-		" proposal = excluded.proposal, sha256 = excluded.sha256", "ttijt",
-		event->run, step, attempt, member(body, "proposal"), text(body, "sha256"));
+		" proposal = excluded.proposal, sha256 = excluded.sha256",
+		"ttijt", event->run, step, attempt, member(body, "proposal"),
+		text(body, "sha256"));
 }
 
 static int
@@ -165,19 +175,21 @@ step_verdict(struct store *store, const struct event *event, const json_t *body,
 	const char *step = text(body, "step");
 
 	if (db_run(store, err,
-		   "INSERT INTO verdicts (run, step, attempt, verdict, answers, time_ms)"
-		   " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run, step, attempt) DO UPDATE SET"
+		   "INSERT INTO verdicts"
+		   " (run, step, attempt, verdict, answers, time_ms)"
+		   " VALUES (?, ?, ?, ?, ?, ?)"
+		   " ON CONFLICT (run, step, attempt) DO UPDATE SET"
 		   " verdict = excluded.verdict, answers = excluded.answers,"
-		   " time_ms = excluded.time_ms", "ttitji", event->run, step,
-		   json_int_or(body, "attempt", 0), text(body, "verdict"),
-		   member(body, "answers"), event->time_ms) < 0)
+		   " time_ms = excluded.time_ms",
+		   "ttitji", event->run, step, json_int_or(body, "attempt", 0),
+		   text(body, "verdict"), member(body, "answers"), event->time_ms) < 0)
 		return -1;
 	return db_run(store, err,
-		"UPDATE steps SET state = CASE ?1 WHEN 'allow' THEN 'pending'"
-		" WHEN 'hold' THEN 'awaiting_approval' ELSE 'failed' END,"
-		" code = CASE ?1 WHEN 'deny' THEN 'denied' END"
-		" WHERE run = ?2 AND step = ?3", "ttt", text(body, "verdict"), event->run,
-		step);
+		      "UPDATE steps SET state = CASE ?1 WHEN 'allow' THEN 'pending'"
+		      " WHEN 'hold' THEN 'awaiting_approval' ELSE 'failed' END,"
+		      " code = CASE ?1 WHEN 'deny' THEN 'denied' END"
+		      " WHERE run = ?2 AND step = ?3",
+		      "ttt", text(body, "verdict"), event->run, step);
 }
 
 /* One standing row for each element of a list of the proposal. */
@@ -191,10 +203,12 @@ add_standing(struct store *store, const struct event *event, const json_t *body,
 	json_array_foreach(list, i, entry) {
 		bool is_edit = json_object_get(entry, "path") != NULL;
 		if (db_run(store, err,
-			   "INSERT INTO standing (run, n, step, attempt, kind, target, body)"
+			   "INSERT INTO standing"
+			   " (run, n, step, attempt, kind, target, body)"
 			   " VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM standing"
-			   "  WHERE run = ?1), ?2, ?3, ?4, ?5, ?6)", "ttittj", event->run,
-			   text(body, "step"), json_int_or(body, "attempt", 0),
+			   "  WHERE run = ?1), ?2, ?3, ?4, ?5, ?6)",
+			   "ttittj", event->run, text(body, "step"),
+			   json_int_or(body, "attempt", 0),
 			   is_edit ? "edit" : json_text(entry, "kind"),
 			   json_text(entry, is_edit ? "path" : "target"), entry) < 0)
 			return -1;
@@ -203,17 +217,21 @@ add_standing(struct store *store, const struct event *event, const json_t *body,
 }
 
 static int
-stand(struct store *store, const struct event *event, const json_t *body, struct err *err)
+stand(struct store *store, const struct event *event, const json_t *body,
+      struct err *err)
 {
-	AUTO(rows) sqlite3_stmt *rows = db_query(store,
-		"SELECT proposal FROM proposals WHERE run = ? AND step = ? AND attempt = ?",
+	AUTO(rows) sqlite3_stmt *rows = db_query(
+		store,
+		"SELECT proposal FROM proposals"
+		" WHERE run = ? AND step = ? AND attempt = ?",
 		"tti", event->run, text(body, "step"), json_int_or(body, "attempt", 0));
 	if (db_next(rows) != 1)
 		return db_error(store, err, "read the proposal");
-	AUTO(json_ref) json_t *proposal = json_loads(db_text(rows, 0), JSON_ALLOW_NUL, NULL);
-	if (add_standing(store, event, body, json_object_get(proposal, "edits"), err) < 0)
+	AUTO(json_ref) json_t *proposal =
+		json_loads(db_text(rows, 0), JSON_ALLOW_NUL, NULL);
+	if (add_standing(store, event, body, member(proposal, "edits"), err) < 0)
 		return -1;
-	return add_standing(store, event, body, json_object_get(proposal, "effects"), err);
+	return add_standing(store, event, body, member(proposal, "effects"), err);
 }
 
 static int
@@ -248,17 +266,19 @@ step_ended(struct store *store, const struct event *event, const json_t *body,
 	if (touch_step(store, event, body, err) < 0)
 		return -1;
 	if (db_run(store, err,
-		   "UPDATE steps SET state = ?, attempt = ?, result = ?, why = ?, code = ?,"
-		   " message = ?, remedy = ?, outputs = ?, ended_ms = ?, duration_ms = ?"
-		   " WHERE run = ? AND step = ?", "titttttjijtt", text(body, "state"),
-		   attempt, text(body, "result"), text(body, "why"), text(body, "code"),
-		   text(body, "message"), text(body, "remedy"), member(body, "outputs"),
-		   event->time_ms, member(body, "duration_ms"), event->run, step) < 0)
+		   "UPDATE steps SET state = ?, attempt = ?, result = ?, why = ?,"
+		   " code = ?, message = ?, remedy = ?, outputs = ?, ended_ms = ?,"
+		   " duration_ms = ? WHERE run = ? AND step = ?",
+		   "titttttjijtt", text(body, "state"), attempt, text(body, "result"),
+		   text(body, "why"), text(body, "code"), text(body, "message"),
+		   text(body, "remedy"), member(body, "outputs"), event->time_ms,
+		   member(body, "duration_ms"), event->run, step) < 0)
 		return -1;
 	return db_run(store, err,
-		"UPDATE attempts SET state = ?, ended_ms = ?"
-		" WHERE run = ? AND step = ? AND attempt = ?", "titti", text(body, "state"),
-		event->time_ms, event->run, step, attempt);
+		      "UPDATE attempts SET state = ?, ended_ms = ?"
+		      " WHERE run = ? AND step = ? AND attempt = ?",
+		      "titti", text(body, "state"), event->time_ms, event->run, step,
+		      attempt);
 }
 
 static int
@@ -267,10 +287,12 @@ step_skipped(struct store *store, const struct event *event, const json_t *body,
 {
 	if (touch_step(store, event, body, err) < 0)
 		return -1;
-	return db_run(store, err,
-		"UPDATE steps SET state = 'skipped', code = ?, message = ?, ended_ms = ?"
-		" WHERE run = ? AND step = ?", "ttitt", text(body, "code"),
-		text(body, "message"), event->time_ms, event->run, text(body, "step"));
+	return db_run(
+		store, err,
+		"UPDATE steps SET state = 'skipped', code = ?, message = ?,"
+		" ended_ms = ? WHERE run = ? AND step = ?",
+		"ttitt", text(body, "code"), text(body, "message"), event->time_ms,
+		event->run, text(body, "step"));
 }
 
 /* Told by the events alone: no table holds it. */
@@ -282,22 +304,25 @@ only_told(struct store *store, const struct event *event, const json_t *body,
 }
 
 static int
-artifact(struct store *store, const struct event *event, const json_t *body, struct err *err)
+artifact(struct store *store, const struct event *event, const json_t *body,
+	 struct err *err)
 {
 	int64_t is_missing = str_eq(event->kind, "artifact.missing");
-	return db_run(store, err,
+	return db_run(
+		store, err,
 		"INSERT INTO artifacts (run, n, name, step, attempt, type, path, bytes,"
 		"  sha256, message, missing, time_ms)"
-		" VALUES (?1, (SELECT count(*) + 1 FROM artifacts WHERE run = ?1), ?2, ?3,"
-		"  ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+		" VALUES (?1, (SELECT count(*) + 1 FROM artifacts WHERE run = ?1),"
+		"  ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 		" ON CONFLICT (run, name) DO UPDATE SET step = excluded.step,"
-		"  attempt = excluded.attempt, type = excluded.type, path = excluded.path,"
-		"  bytes = excluded.bytes, sha256 = excluded.sha256,"
-		"  message = excluded.message, missing = excluded.missing,"
-		"  time_ms = excluded.time_ms", "tttjttjttii", event->run,
-		text(body, "name"), text(body, "step"), member(body, "attempt"),
-		text(body, "type"), text(body, "path"), member(body, "bytes"),
-		text(body, "sha256"), text(body, "message"), is_missing, event->time_ms);
+		"  attempt = excluded.attempt, type = excluded.type,"
+		"  path = excluded.path, bytes = excluded.bytes,"
+		"  sha256 = excluded.sha256, message = excluded.message, missing = excluded.missing,"
+		"  time_ms = excluded.time_ms",
+		"tttjttjttii", event->run, text(body, "name"), text(body, "step"),
+		member(body, "attempt"), text(body, "type"), text(body, "path"),
+		member(body, "bytes"), text(body, "sha256"), text(body, "message"),
+		is_missing, event->time_ms);
 }
 
 static int
@@ -310,8 +335,8 @@ unwind_files(struct store *store, const struct event *event, const json_t *body,
 	json_array_foreach(json_object_get(body, "restored"), i, path) {
 		if (db_run(store, err,
 			   "UPDATE standing SET undone_seq = ? WHERE run = ?"
-			   " AND kind = 'edit' AND target = ? AND undone_seq IS NULL", "itt",
-			   event->seq, event->run, json_string_value(path)) < 0)
+			   " AND kind = 'edit' AND target = ? AND undone_seq IS NULL",
+			   "itt", event->seq, event->run, json_string_value(path)) < 0)
 			return -1;
 	}
 	return 0;
@@ -336,8 +361,8 @@ effect_undone(struct store *store, const struct event *event, const json_t *body
 
 static const struct {
 	const char *kind;
-	int (*project)(struct store *store, const struct event *event, const json_t *body,
-		       struct err *err);
+	int (*project)(struct store *store, const struct event *event,
+		       const json_t *body, struct err *err);
 } projections[] = {
 	{ "run.queued", run_queued },
 	{ "run.claimed", run_claimed },
@@ -360,17 +385,19 @@ static const struct {
 };
 
 int
-project(struct store *store, const struct event *event, const json_t *body, const char *hash,
-	struct err *err)
+project(struct store *store, const struct event *event, const json_t *body,
+	const char *hash, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(projections); i++) {
 		if (!str_eq(projections[i].kind, event->kind))
 			continue;
 		if (projections[i].project(store, event, body, err) < 0)
 			return -1;
-		return db_run(store, err, "UPDATE runs SET seq = ?, head = ? WHERE run = ?",
-			      "itt", event->seq, hash, event->run);
+		return db_run(store, err,
+			      "UPDATE runs SET seq = ?, head = ? WHERE run = ?", "itt",
+			      event->seq, hash, event->run);
 	}
-	return err_set(err, "store.version", "event %lld of run '%s' is of the unknown kind "
-		       "'%s'", (long long)event->seq, event->run, event->kind);
+	return err_set(err, "store.version",
+		       "event %lld of run '%s' is of the unknown kind '%s'",
+		       (long long)event->seq, event->run, event->kind);
 }

@@ -79,9 +79,10 @@ store_find_run(struct store *store, const char *name, char ret_run[RUN_ID_SIZE],
 	AUTO(str) struct str found = STR_INIT;
 	char run[RUN_ID_SIZE] = "";
 	int rc, count = 0;
-	AUTO(rows) sqlite3_stmt *rows = db_query(store,
-		"SELECT run FROM runs WHERE run >= ? AND run < ? ORDER BY run LIMIT 5", "tt",
-		name, behind);
+	AUTO(rows) sqlite3_stmt *rows = db_query(
+		store,
+		"SELECT run FROM runs WHERE run >= ? AND run < ? ORDER BY run LIMIT 5",
+		"tt", name, behind);
 	while ((rc = db_next(rows)) == 1) {
 		snprintf(run, sizeof(run), "%s", db_text(rows, 0));
 		str_addf(&found, "%s%s", count++ ? ", " : "", run);

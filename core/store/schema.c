@@ -140,9 +140,11 @@ static int
 refuse_version(const struct store *store, int64_t version, struct err *err)
 {
 	err_set(err, "store.version",
-		"open the store in '%s': it has version %lld, this Fettle knows up to %d",
+		"open the store in '%s': it has version %lld, this Fettle "
+		"knows up to %d",
 		store->dir, (long long)version, SCHEMA_VERSION);
-	return err_remedy(err, "use the newer Fettle that wrote it, or another --state-dir");
+	return err_remedy(err,
+			  "use the newer Fettle that wrote it, or another --state-dir");
 }
 
 static int
@@ -158,8 +160,9 @@ static int
 set_version(struct store *store, struct err *err)
 {
 	char sql[100];
-	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d",
-		 APPLICATION_ID, SCHEMA_VERSION);
+	snprintf(sql, sizeof(sql),
+		 "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION_ID,
+		 SCHEMA_VERSION);
 	return db_script(store, sql, err);
 }
 
@@ -187,7 +190,8 @@ schema_check(struct store *store, struct err *err)
 	if (version == 0 && store->mode == STORE_WRITE)
 		return create(store, err);
 	if (version == 0) {
-		err_set(err, "store.missing", "there is no store in '%s' yet", store->dir);
+		err_set(err, "store.missing", "there is no store in '%s' yet",
+			store->dir);
 		return err_remedy(err, "`fettle run` makes it with the first run");
 	}
 	if (db_number(store, "PRAGMA application_id") != APPLICATION_ID)

@@ -11,7 +11,7 @@
  */
 int schema_check(struct store *store, struct err *err);
 
-/* Within a transaction: drops all that is derived from events, makes it anew and empty. */
+/* Within a transaction: all that is derived from events is empty again. */
 int schema_renew(struct store *store, struct err *err);
 
 #endif

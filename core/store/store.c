@@ -22,7 +22,8 @@ create_file(int dir, const char *state_dir, struct err *err)
 	AUTO_CLOSE int fd = openat(dir, "fettle.db",
 				   O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return err_errno(err, "store_unavailable", "open '%s/fettle.db'", state_dir);
+		return err_errno(err, "store_unavailable", "open '%s/fettle.db'",
+				 state_dir);
 	return 0;
 }
 
@@ -32,7 +33,8 @@ find_file(int dir, const char *state_dir, struct err *err)
 	if (faccessat(dir, "fettle.db", R_OK, AT_EACCESS) == 0)
 		return 0;
 	if (errno != ENOENT)
-		return err_errno(err, "store_unavailable", "open '%s/fettle.db'", state_dir);
+		return err_errno(err, "store_unavailable", "open '%s/fettle.db'",
+				 state_dir);
 	err_set(err, "store.missing", "there is no store in '%s' yet", state_dir);
 	return err_remedy(err, "`fettle run` makes it with the first run");
 }
@@ -46,7 +48,8 @@ lock_directory(int dir, const char *state_dir, struct err *err)
 {
 	while (flock(dir, LOCK_EX) < 0)
 		if (errno != EINTR)
-			return err_errno(err, "store_unavailable", "lock '%s'", state_dir);
+			return err_errno(err, "store_unavailable", "lock '%s'",
+					 state_dir);
 	return 0;
 }
 

@@ -13,16 +13,18 @@
  *  run.planned    plan (the frozen JSON), sha256
  *  run.state      state: running | rolling_back | awaiting_approval; code?, message?
  *  run.ended      state (terminal), code?, message?, remedy?, step?, detail? (any)
- *  step.proposed  step, attempt, proposal, sha256; voids a verdict on the proposal before it
- *  step.verdict   step, attempt, verdict: allow|hold|deny, answers: [{policy, verdict, reason}];
- *                 needs the proposal
- *  step.intent    step, attempt, section, stage    -> the attempt starts; needs the verdict row
- *  step.ended     step, attempt, state: succeeded|failed|interrupted|cancelled, result, why?,
- *                 code?, message?, remedy?, outputs?, duration_ms
+ *  step.proposed  step, attempt, proposal, sha256; voids the verdict on the last one
+ *  step.verdict   step, attempt, verdict: allow|hold|deny,
+ *                 answers: [{policy, verdict, reason}]; needs the proposal
+ *  step.intent    step, attempt, section, stage: the attempt starts; needs a verdict
+ *                 that allows it
+ *  step.ended     step, attempt, state: succeeded|failed|interrupted|cancelled,
+ *                 result, why?, code?, message?, remedy?, outputs?, duration_ms
  *  step.skipped   step, section, code?, message?
  *  step.note      step, attempt, level: info|warn, text
  *  step.finding   step, attempt, rule, confidence, title, evidence
- *  artifact.added   name, step?, attempt?, type, path (below the run's directory), bytes, sha256
+ *  artifact.added   name, step?, attempt?, type, path (below the run's directory),
+ *                 bytes, sha256
  *  artifact.missing name, step?, message
  *  unwind.files   restored: [path], conflicts: [{path, expected, found}], kept: [path]
  *  effect.undone  effects: [int]  (row numbers of store_standing)
@@ -92,8 +94,9 @@ void store_rollback(struct store *store);
 int store_queue(struct store *store, const char *actor, const json_t *body,
 		char ret_run[RUN_ID_SIZE], struct err *err);
 /* Appends to a claimed run. `actor`: `engine`, `operator:NAME`. body is borrowed. */
-int store_append(struct store *store, const struct store_claim *claim, const char *actor,
-		 const char *kind, const json_t *body, struct err *err);
+int
+store_append(struct store *store, const struct store_claim *claim, const char *actor,
+	     const char *kind, const json_t *body, struct err *err);
 
 /*
  * Claims a run: takes flock on STATE_DIR/runs/ID/lock (kept in *ret_lock_fd,
@@ -119,25 +122,28 @@ struct store_filter {
 	const char *state, *service;	/* NULL: any */
 	uint32_t limit, offset;		/* limit 0: 20 */
 };
-/* Newest first: {"run","state","code","message","remedy","service","instruction","pipeline",
-   "workspace","requested_by","step","queued_ms","started_ms","ended_ms","owner","epoch","plan_sha256",
-   "detail"} (times null until known). */
-json_t *store_runs(struct store *store, const struct store_filter *filter, struct err *err);
+/* Newest first: {"run","state","code","message","remedy","step","service",
+   "instruction","pipeline","workspace","requested_by","queued_ms","started_ms","ended_ms","owner",
+   "epoch","plan_sha256","detail"} (times null until known). */
+json_t *
+store_runs(struct store *store, const struct store_filter *filter, struct err *err);
 json_t *store_run(struct store *store, const char *run, struct err *err);
-/* In plan order of first event: {"step","section","stage","state","attempt","result","why","code",
-   "message","remedy","outputs","started_ms","ended_ms","duration_ms"} */
+/* In plan order of first event: {"step","section","stage","state","attempt","result",
+   "why","code","message","remedy","outputs","started_ms","ended_ms","duration_ms"} */
 json_t *store_steps(struct store *store, const char *run, struct err *err);
-/* {"name","step","attempt","type","path","bytes","sha256","missing":bool,"message","time_ms"};
-   a name added again replaces. */
+/* {"name","step","attempt","type","path","bytes","sha256","missing":bool,"message",
+   "time_ms"}; a name added again replaces. */
 json_t *store_artifacts(struct store *store, const char *run, struct err *err);
 json_t *store_standing(struct store *store, const char *run, struct err *err);
 /* {"plan": object, "text": the very text that was hashed, "sha256"} */
 json_t *store_plan(struct store *store, const char *run, struct err *err);
-/* Latest proposal of a step, {"proposal","sha256","attempt"}; json null when there is none. */
-json_t *store_proposal(struct store *store, const char *run, const char *step, struct err *err);
-/* {"seq","time_ms","kind","actor","body","hash"} with seq > after, oldest first; limit 0: all. */
-json_t *store_events(struct store *store, const char *run, int64_t after, uint32_t limit,
-		     struct err *err);
+/* Latest proposal of a step, {"proposal","sha256","attempt"}; JSON null for none. */
+json_t *
+store_proposal(struct store *store, const char *run, const char *step, struct err *err);
+/* {"seq","time_ms","kind","actor","body","hash"} with seq > after, oldest first;
+   limit 0: all. */
+json_t *store_events(struct store *store, const char *run, int64_t after,
+		     uint32_t limit, struct err *err);
 /*
  * Runs in `running` or `rolling_back`, and claimed ones that never got so far,
  * oldest first: what recovery looks at.
@@ -151,13 +157,13 @@ int64_t store_version(struct store *store);
 
 /* Module descriptions by SHA-256 of the module file. find: NULL when not cached. */
 json_t *store_description_find(struct store *store, const char *sha256);
-int store_description_add(struct store *store, const char *sha256, const json_t *description,
-			  struct err *err);
+int store_description_add(struct store *store, const char *sha256,
+			  const json_t *description, struct err *err);
 
 /* Blobs: durable (fsync of file and directory) before put returns. */
-int store_blob_put(struct store *store, const void *bytes, size_t n, char ret_sha256[65],
-		   struct err *err);
-/* Caller owns *ret (NUL behind). `store.corrupt` when the bytes do not hash to sha256. */
+int store_blob_put(struct store *store, const void *bytes, size_t n,
+		   char ret_sha256[65], struct err *err);
+/* Caller owns *ret (NUL behind). `store.corrupt`: the bytes do not hash to sha256. */
 int store_blob_get(struct store *store, const char *sha256, char **ret, size_t *ret_len,
 		   struct err *err);
 
@@ -169,7 +175,7 @@ char *store_run_dir(struct store *store, const char *run, struct err *err);
  * -1 `audit.broken` naming the first bad event.
  */
 int store_verify(struct store *store, const char *run, struct err *err);
-/* Drops and derives all tables again from the events; `audit.broken` changes nothing. */
+/* Derives all tables again from the events; `audit.broken` changes nothing. */
 int store_rebuild(struct store *store, struct err *err);
 
 #endif

@@ -48,8 +48,8 @@ refuse(const struct run_row *row, const struct event_kind *kind, struct err *err
 
 /* run.state goes to a state of a living run, run.ended to an end. */
 static int
-check_state(struct store *store, const struct run_row *row, const struct event_kind *kind,
-	    const json_t *body, struct err *err)
+check_state(struct store *store, const struct run_row *row,
+	    const struct event_kind *kind, const json_t *body, struct err *err)
 {
 	const char *to = json_text(body, "state");
 	enum phase phase = event_phase(to);
@@ -60,14 +60,14 @@ check_state(struct store *store, const struct run_row *row, const struct event_k
 	if (!(phase & wanted))
 		return refuse(row, kind, err, "'%s' is no state for it", to);
 	if (!event_can_move(row->state, to, is_reclaimed))
-		return refuse(row, kind, err, "a run does not go from %s to %s", row->state,
-			      to);
+		return refuse(row, kind, err, "a run does not go from %s to %s",
+			      row->state, to);
 	return 0;
 }
 
 static int
-check_planned(struct store *store, const struct run_row *row, const struct event_kind *kind,
-	      const json_t *body, struct err *err)
+check_planned(struct store *store, const struct run_row *row,
+	      const struct event_kind *kind, const json_t *body, struct err *err)
 {
 	char sha256[SHA256_HEX_SIZE];
 
@@ -75,8 +75,8 @@ check_planned(struct store *store, const struct run_row *row, const struct event
 		return refuse(row, kind, err, "it has a plan, which never changes");
 	json_sha256(json_object_get(body, "plan"), sha256);
 	if (!str_eq(sha256, json_text(body, "sha256")))
-		return refuse(row, kind, err, "the plan has the hash %s, not %s", sha256,
-			      json_text(body, "sha256"));
+		return refuse(row, kind, err, "the plan has the hash %s, not %s",
+			      sha256, json_text(body, "sha256"));
 	return 0;
 }
 
@@ -91,20 +91,25 @@ struct step_row {
 };
 
 static int
-load_step(struct store *store, const char *run, const json_t *body, struct step_row *ret,
-	  struct err *err)
+load_step(struct store *store, const char *run, const json_t *body,
+	  struct step_row *ret, struct err *err)
 {
 	const char *step = json_text(body, "step");
 	int64_t attempt = json_int_or(body, "attempt", 0);
 
 	*ret = (struct step_row){ 0 };
-	AUTO(rows) sqlite3_stmt *rows = db_query(store,
-		"SELECT s.state, s.attempt, s.ended_ms IS NOT NULL, p.sha256 IS NOT NULL,"
-		" v.verdict, a.started_ms IS NOT NULL FROM steps s"
-		" LEFT JOIN proposals p ON p.run = s.run AND p.step = s.step AND p.attempt = ?1"
-		" LEFT JOIN verdicts v ON v.run = s.run AND v.step = s.step AND v.attempt = ?1"
-		" LEFT JOIN attempts a ON a.run = s.run AND a.step = s.step AND a.attempt = ?1"
-		" WHERE s.run = ?2 AND s.step = ?3", "itt", attempt, run, step);
+	AUTO(rows) sqlite3_stmt *rows = db_query(
+		store,
+		"SELECT s.state, s.attempt, s.ended_ms IS NOT NULL, "
+		" p.sha256 IS NOT NULL, v.verdict, a.started_ms IS NOT NULL"
+		" FROM steps s LEFT JOIN proposals p"
+		"  ON p.run = s.run AND p.step = s.step AND p.attempt = ?1"
+		" LEFT JOIN verdicts v"
+		"  ON v.run = s.run AND v.step = s.step AND v.attempt = ?1"
+		" LEFT JOIN attempts a"
+		"  ON a.run = s.run AND a.step = s.step AND a.attempt = ?1"
+		" WHERE s.run = ?2 AND s.step = ?3",
+		"itt", attempt, run, step);
 	int rc = db_next(rows);
 	if (rc < 0)
 		return db_error(store, err, "read the step");
@@ -120,8 +125,8 @@ load_step(struct store *store, const char *run, const json_t *body, struct step_
 }
 
 static int
-check_proposed(const struct run_row *row, const struct event_kind *kind, const json_t *body,
-	       const struct step_row *step, struct err *err)
+check_proposed(const struct run_row *row, const struct event_kind *kind,
+	       const json_t *body, const struct step_row *step, struct err *err)
 {
 	const char *name = json_text(body, "step");
 	int64_t attempt = json_int_or(body, "attempt", 0);
@@ -132,84 +137,91 @@ check_proposed(const struct run_row *row, const struct event_kind *kind, const j
 	if (str_eq(step->state, "in_progress"))
 		return refuse(row, kind, err, "step '%s' is in progress", name);
 	if (step->is_started || (attempt == step->attempt && step->has_ended))
-		return refuse(row, kind, err, "attempt %lld of step '%s' has begun already",
+		return refuse(row, kind, err,
+			      "attempt %lld of step '%s' has begun already",
 			      (long long)attempt, name);
 	return 0;
 }
 
 static int
-check_verdict(const struct run_row *row, const struct event_kind *kind, const json_t *body,
-	      const struct step_row *step, struct err *err)
+check_verdict(const struct run_row *row, const struct event_kind *kind,
+	      const json_t *body, const struct step_row *step, struct err *err)
 {
 	const char *name = json_text(body, "step");
 	const char *verdict = json_text(body, "verdict");
 	int64_t attempt = json_int_or(body, "attempt", 0);
 
-	if (!str_eq(verdict, "allow") && !str_eq(verdict, "hold") && !str_eq(verdict, "deny"))
+	if (!str_eq(verdict, "allow") && !str_eq(verdict, "hold") &&
+	    !str_eq(verdict, "deny"))
 		return refuse(row, kind, err, "'%s' is no verdict", verdict);
 	if (!step->has_proposal)
 		return refuse(row, kind, err,
 			      "attempt %lld of step '%s' has no proposal to judge",
 			      (long long)attempt, name);
 	if (step->is_started || step->has_ended || attempt != step->attempt)
-		return refuse(row, kind, err, "attempt %lld of step '%s' has begun already",
+		return refuse(row, kind, err,
+			      "attempt %lld of step '%s' has begun already",
 			      (long long)attempt, name);
 	return 0;
 }
 
 static int
-check_intent(const struct run_row *row, const struct event_kind *kind, const json_t *body,
-	     const struct step_row *step, struct err *err)
+check_intent(const struct run_row *row, const struct event_kind *kind,
+	     const json_t *body, const struct step_row *step, struct err *err)
 {
 	const char *name = json_text(body, "step");
 	int64_t attempt = json_int_or(body, "attempt", 0);
 
 	if (!str_eq(step->verdict, "allow"))
-		return refuse(row, kind, err, "no verdict allows attempt %lld of step '%s'%s%s",
-			      (long long)attempt, name, step->verdict[0] ? ": it says " : "",
-			      step->verdict);
+		return refuse(row, kind, err,
+			      "no verdict allows attempt %lld of step '%s'%s%s",
+			      (long long)attempt, name,
+			      step->verdict[0] ? ": it says " : "", step->verdict);
 	if (step->is_started || step->has_ended || attempt != step->attempt)
-		return refuse(row, kind, err, "attempt %lld of step '%s' has begun already",
+		return refuse(row, kind, err,
+			      "attempt %lld of step '%s' has begun already",
 			      (long long)attempt, name);
 	return 0;
 }
 
 static int
-check_ended(const struct run_row *row, const struct event_kind *kind, const json_t *body,
-	    const struct step_row *step, struct err *err)
+check_ended(const struct run_row *row, const struct event_kind *kind,
+	    const json_t *body, const struct step_row *step, struct err *err)
 {
 	const char *name = json_text(body, "step");
 	const char *to = json_text(body, "state");
 	int64_t attempt = json_int_or(body, "attempt", 0);
 
-	if (!str_eq(to, "succeeded") && !str_eq(to, "failed") && !str_eq(to, "interrupted") &&
-	    !str_eq(to, "cancelled"))
+	if (!str_eq(to, "succeeded") && !str_eq(to, "failed") &&
+	    !str_eq(to, "interrupted") && !str_eq(to, "cancelled"))
 		return refuse(row, kind, err, "'%s' is no end of a step", to);
 	if (attempt < 1 || attempt < step->attempt ||
 	    (attempt == step->attempt && step->has_ended))
-		return refuse(row, kind, err, "attempt %lld of step '%s' has ended already",
+		return refuse(row, kind, err,
+			      "attempt %lld of step '%s' has ended already",
 			      (long long)attempt, name);
 	if (attempt > step->attempt && str_eq(step->state, "in_progress"))
-		return refuse(row, kind, err, "attempt %lld of step '%s' is in progress",
+		return refuse(row, kind, err,
+			      "attempt %lld of step '%s' is in progress",
 			      (long long)step->attempt, name);
 	return 0;
 }
 
 static int
-check_skipped(const struct run_row *row, const struct event_kind *kind, const json_t *body,
-	      const struct step_row *step, struct err *err)
+check_skipped(const struct run_row *row, const struct event_kind *kind,
+	      const json_t *body, const struct step_row *step, struct err *err)
 {
 	bool is_skipped = str_eq(step->state, "skipped");
 	if ((step->has_ended && !is_skipped) || str_eq(step->state, "in_progress"))
-		return refuse(row, kind, err, "step '%s' is %s", json_text(body, "step"),
-			      step->state);
+		return refuse(row, kind, err, "step '%s' is %s",
+			      json_text(body, "step"), step->state);
 	return 0;
 }
 
 /* A path that leaves the run's directory would show other people's files. */
 static int
-check_artifact(struct store *store, const struct run_row *row, const struct event_kind *kind,
-	       const json_t *body, struct err *err)
+check_artifact(struct store *store, const struct run_row *row,
+	       const struct event_kind *kind, const json_t *body, struct err *err)
 {
 	if (path_check(json_text(body, "path"), err) < 0)
 		return err_context(err, "append %s to run '%s'", kind->name, row->run);
@@ -217,16 +229,17 @@ check_artifact(struct store *store, const struct run_row *row, const struct even
 }
 
 static int
-check_undone(struct store *store, const struct run_row *row, const struct event_kind *kind,
-	     const json_t *body, struct err *err)
+check_undone(struct store *store, const struct run_row *row,
+	     const struct event_kind *kind, const json_t *body, struct err *err)
 {
 	size_t i;
 	json_t *n;
 
 	json_array_foreach(json_object_get(body, "effects"), i, n) {
-		AUTO(rows) sqlite3_stmt *rows = db_query(store,
-			"SELECT kind FROM standing WHERE run = ? AND n = ?", "ti", row->run,
-			(int64_t)json_integer_value(n));
+		AUTO(rows) sqlite3_stmt *rows =
+			db_query(store,
+				 "SELECT kind FROM standing WHERE run = ? AND n = ?",
+				 "ti", row->run, (int64_t)json_integer_value(n));
 		int rc = db_next(rows);
 		if (rc < 0)
 			return db_error(store, err, "read the effects");
@@ -240,9 +253,11 @@ check_undone(struct store *store, const struct run_row *row, const struct event_
 static const struct {
 	const char *kind;
 	int (*check)(struct store *store, const struct run_row *row,
-		     const struct event_kind *kind, const json_t *body, struct err *err);
+		     const struct event_kind *kind, const json_t *body,
+		     struct err *err);
 	int (*check_step)(const struct run_row *row, const struct event_kind *kind,
-			  const json_t *body, const struct step_row *step, struct err *err);
+			  const json_t *body, const struct step_row *step,
+			  struct err *err);
 } checks[] = {
 	{ "run.state", check_state, NULL },
 	{ "run.ended", check_state, NULL },

@@ -17,10 +17,12 @@ struct run_row {
 };
 
 /* -1 `run_not_found` when there is none. */
-int run_row_load(struct store *store, const char *run, struct run_row *ret, struct err *err);
+int run_row_load(struct store *store, const char *run, struct run_row *ret,
+		 struct err *err);
 
 /* 0, or -1 `store.transition`: the event cannot follow what the store knows. */
-int transition_check(struct store *store, const struct run_row *row,
-		     const struct event_kind *kind, const json_t *body, struct err *err);
+int
+transition_check(struct store *store, const struct run_row *row,
+		 const struct event_kind *kind, const json_t *body, struct err *err);
 
 #endif

@@ -19,13 +19,16 @@ broken(const char *run, int64_t seq, struct err *err, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(why, sizeof(why), fmt, args);
 	va_end(args);
-	err_set(err, "audit.broken", "run '%s': event %lld %s", run, (long long)seq, why);
-	return err_remedy(err, "somebody or something changed the store behind Fettle's "
+	err_set(err, "audit.broken", "run '%s': event %lld %s", run, (long long)seq,
+		why);
+	return err_remedy(err,
+			  "somebody or something changed the store behind Fettle's "
 			  "back: compare it with a backup");
 }
 
 /* The columns of EVENT_COLUMNS; strings live until the next step. */
-#define EVENT_COLUMNS "SELECT run, seq, time_ms, kind, actor, body, prev, hash FROM events "
+#define EVENT_COLUMNS                                                                  \
+	"SELECT run, seq, time_ms, kind, actor, body, prev, hash FROM events "
 
 static struct event
 event_of(sqlite3_stmt *rows)
@@ -55,8 +58,9 @@ check_link(sqlite3_stmt *rows, int64_t seq, const char *head, struct err *err)
 		return broken(event.run, event.seq, err,
 			      "was changed: its hash is not that of its content");
 	if (!str_eq(event.prev, head))
-		return broken(event.run, event.seq, err, "does not follow event %lld: one of "
-			      "the two was replaced", (long long)seq);
+		return broken(event.run, event.seq, err,
+			      "does not follow event %lld: one of the two was replaced",
+			      (long long)seq);
 	return 0;
 }
 
@@ -81,7 +85,8 @@ check_end(struct store *store, const char *run, int64_t seq, const char *head,
 		return broken(run, sqlite3_column_int64(rows, 0) + 1, err,
 			      "was added behind the last one");
 	if (!str_eq(db_text(rows, 1), head))
-		return broken(run, seq, err, "was replaced: the run's row has another hash");
+		return broken(run, seq, err,
+			      "was replaced: the run's row has another hash");
 	return 0;
 }
 
@@ -116,7 +121,8 @@ load_head(struct store *store, const char *run, int64_t *ret_seq,
 	if (rc < 0)
 		return db_error(store, err, "rebuild the store");
 	*ret_seq = rc == 1 ? sqlite3_column_int64(rows, 0) : 0;
-	snprintf(ret_head, SHA256_HEX_SIZE, "%s", rc == 1 ? db_text(rows, 1) : EVENT_NO_PREV);
+	snprintf(ret_head, SHA256_HEX_SIZE, "%s",
+		 rc == 1 ? db_text(rows, 1) : EVENT_NO_PREV);
 	return 0;
 }
 
@@ -143,7 +149,8 @@ rebuild(struct store *store, struct err *err)
 
 	if (schema_renew(store, err) < 0)
 		return -1;
-	AUTO(rows) sqlite3_stmt *rows = db_query(store, EVENT_COLUMNS "ORDER BY id", "");
+	AUTO(rows) sqlite3_stmt *rows =
+		db_query(store, EVENT_COLUMNS "ORDER BY id", "");
 	while ((rc = db_next(rows)) == 1)
 		if (replay(store, rows, err) < 0)
 			return -1;

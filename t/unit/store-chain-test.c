@@ -16,7 +16,8 @@ two_runs(char ret_run[RUN_ID_SIZE])
 		start_step();
 		OK(append("step.note", "{'step':'patch','level':'info','text':'one'}"));
 		OK(append("step.note", "{'step':'patch','level':'info','text':'two'}"));
-		OK(append("step.ended", "{'step':'patch','attempt':1,'state':'succeeded'}"));
+		OK(append("step.ended",
+			  "{'step':'patch','attempt':1,'state':'succeeded'}"));
 		OK(append("run.ended", "{'state':'succeeded'}"));
 		if (i == 0)
 			memcpy(ret_run, claim.run, RUN_ID_SIZE);
@@ -26,14 +27,17 @@ two_runs(char ret_run[RUN_ID_SIZE])
 #define RUN "(SELECT run FROM runs WHERE n = 1)"
 #define OTHER "(SELECT run FROM runs WHERE n = 2)"
 #define MINE "run = " RUN
-#define COPY(run, seq, from) \
-	"INSERT INTO events (run, seq, time_ms, kind, actor, body, prev, hash) SELECT " run  \
+#define COPY(run, seq, from)                                                           \
+	"INSERT INTO events (run, seq, time_ms, kind, actor, body, prev, hash)"        \
+	" SELECT " run \
 	", " seq ", time_ms, kind, actor, body, prev, hash FROM events WHERE " from
 
 static const struct {
 	const char *name, *sql, *want;
 } tampered[] = {
-	{ "body", "UPDATE events SET body = replace(body, 'one', 'ONE') WHERE seq = 7 AND " MINE,
+	{ "body",
+	  "UPDATE events SET body = replace(body, 'one', 'ONE')"
+	  " WHERE seq = 7 AND " MINE,
 	  "event 7 was changed" },
 	{ "a blank in the body",
 	  "UPDATE events SET body = replace(body, ':', ': ') WHERE seq = 7 AND " MINE,
@@ -52,34 +56,41 @@ static const struct {
 	{ "prev", "UPDATE events SET prev = hash WHERE seq = 10 AND " MINE,
 	  "event 10 was changed" },
 	{ "two edited, the first is named",
-	  "UPDATE events SET actor = 'x' WHERE seq IN (9, 4) AND " MINE, "event 4 was changed" },
+	  "UPDATE events SET actor = 'x' WHERE seq IN (9, 4) AND " MINE,
+	  "event 4 was changed" },
 	{ "delete the first", "DELETE FROM events WHERE seq = 1 AND " MINE,
 	  "event 1 is missing" },
-	{ "delete one", "DELETE FROM events WHERE seq = 5 AND " MINE, "event 5 is missing" },
+	{ "delete one", "DELETE FROM events WHERE seq = 5 AND " MINE,
+	  "event 5 is missing" },
 	{ "delete one and close the gap",
 	  "DELETE FROM events WHERE seq = 5 AND " MINE ";"
 	  "UPDATE events SET seq = seq + 100 WHERE seq > 5 AND " MINE ";"
-	  "UPDATE events SET seq = seq - 101 WHERE seq > 100 AND " MINE, "event 5 was changed" },
+	  "UPDATE events SET seq = seq - 101 WHERE seq > 100 AND " MINE,
+	  "event 5 was changed" },
 	{ "reorder",
 	  "UPDATE events SET seq = 99 WHERE seq = 7 AND " MINE ";"
 	  "UPDATE events SET seq = 7 WHERE seq = 8 AND " MINE ";"
-	  "UPDATE events SET seq = 8 WHERE seq = 99 AND " MINE, "event 7 was changed" },
-	{ "truncate in the middle", "DELETE FROM events WHERE seq BETWEEN 4 AND 8 AND " MINE,
+	  "UPDATE events SET seq = 8 WHERE seq = 99 AND " MINE,
+	  "event 7 was changed" },
+	{ "truncate in the middle",
+	  "DELETE FROM events WHERE seq BETWEEN 4 AND 8 AND " MINE,
 	  "event 4 is missing" },
 	{ "truncate at the end", "DELETE FROM events WHERE seq > 8 AND " MINE,
 	  "event 9 is missing" },
 	{ "truncate all", "DELETE FROM events WHERE " MINE, "event 1 is missing" },
 	{ "splice in an event of another run",
-	  "DELETE FROM events WHERE seq = 7 AND " MINE ";"
-	  COPY(RUN, "7", "seq = 7 AND run = " OTHER), "event 7 was changed" },
+	  "DELETE FROM events WHERE seq = 7 AND " MINE
+	  ";" COPY(RUN, "7", "seq = 7 AND run = " OTHER),
+	  "event 7 was changed" },
 	{ "splice behind the end", COPY(RUN, "11", "seq = 10 AND run = " OTHER),
 	  "event 11 was changed" },
 	{ "duplicate behind the end", COPY(RUN, "11", "seq = 10 AND " MINE),
 	  "event 11 was changed" },
 	{ "duplicate in the middle",
 	  "UPDATE events SET seq = seq + 100 WHERE seq > 5 AND " MINE ";"
-	  "UPDATE events SET seq = seq - 99 WHERE seq > 100 AND " MINE ";"
-	  COPY(RUN, "6", "seq = 5 AND " MINE), "event 6 was changed" },
+	  "UPDATE events SET seq = seq - 99 WHERE seq > 100 AND " MINE
+	  ";" COPY(RUN, "6", "seq = 5 AND " MINE),
+	  "event 6 was changed" },
 	{ "another end in the run's row", "UPDATE runs SET head = '' WHERE " MINE,
 	  "event 10 was replaced" },
 };
@@ -108,12 +119,19 @@ START_TEST(event_hashed_anew_does_not_fit_its_follower)
 	AUTO(json_ref) json_t *events = store_events(store, run, 4, 2, &err);
 	AUTO_FREE char *prev = x_strdup(json_text(json_array_get(events, 0), "hash"));
 	struct event forged = {
-		.run = run, .seq = 6, .time_ms = 1, .kind = "step.note", .actor = "engine",
-		.body = "{}", .prev = prev,
+		.run = run,
+		.seq = 6,
+		.time_ms = 1,
+		.kind = "step.note",
+		.actor = "engine",
+		.body = "{}",
+		.prev = prev,
 	};
 	event_hash(&forged, hash);
-	AUTO_FREE char *sql = x_asprintf("UPDATE events SET time_ms = 1, kind = 'step.note',"
-		" body = '{}', hash = '%s' WHERE seq = 6 AND run = '%s'", hash, run);
+	AUTO_FREE char *sql =
+		x_asprintf("UPDATE events SET time_ms = 1, kind = 'step.note',"
+			   " body = '{}', hash = '%s' WHERE seq = 6 AND run = '%s'",
+			   hash, run);
 	OK(tamper(sql));
 	FAILS(store_verify(store, run, &err), "audit.broken");
 	ck_assert_ptr_nonnull(strstr(err.text, "event 7 does not follow event 6"));
@@ -123,8 +141,10 @@ END_TEST
 START_TEST(hash_is_that_of_the_canonical_json)
 {
 	char want[65], found[65];
-	AUTO(json_ref) json_t *event = object("{'run':'r','seq':7,'time_ms':1234567890123,"
-		"'kind':'step.note','actor':'operator:\xc3\xa4','body':{'b':1,'a':['x']},"
+	AUTO(json_ref) json_t *event = object(
+		"{'run':'r','seq':7,'time_ms':1234567890123,"
+		"'kind':'step.note','actor':'operator:\xc3\xa4',"
+		"'body':{'b':1,'a':['x']},"
 		"'prev':'00'}");
 	AUTO_FREE char *body = json_canonical(json_object_get(event, "body"));
 	struct event row = {
@@ -140,8 +160,8 @@ END_TEST
 /* ---- rebuilding ---- */
 
 static const char *const tables[] = {
-	"runs", "plans", "steps", "proposals", "verdicts", "attempts", "standing", "artifacts",
-	"locks",
+	"runs",	    "plans",	"steps",     "proposals", "verdicts",
+	"attempts", "standing", "artifacts", "locks",
 };
 
 static int
@@ -161,9 +181,11 @@ dump(void)
 	sqlite3 *db = NULL;
 	ck_assert_int_eq(sqlite3_open(file, &db), SQLITE_OK);
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
-		AUTO_FREE char *sql = x_asprintf("SELECT * FROM %s ORDER BY 1, 2", tables[i]);
+		AUTO_FREE char *sql =
+			x_asprintf("SELECT * FROM %s ORDER BY 1, 2", tables[i]);
 		str_addf(&out, "[%s]\n", tables[i]);
-		ck_assert_int_eq(sqlite3_exec(db, sql, dump_row, &out, NULL), SQLITE_OK);
+		ck_assert_int_eq(sqlite3_exec(db, sql, dump_row, &out, NULL),
+				 SQLITE_OK);
 	}
 	sqlite3_close(db);
 	return str_take(&out);
@@ -173,7 +195,8 @@ dump(void)
 static const struct {
 	const char *kind, *body;
 } random_events[] = {
-	{ "run.planned", "{'plan':{},'sha256':"
+	{ "run.planned",
+	  "{'plan':{},'sha256':"
 	  "'44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'}" },
 	{ "run.state", "{'state':'running','message':'%d %d'}" },
 	{ "run.state", "{'state':'running'}" },
@@ -181,22 +204,33 @@ static const struct {
 	{ "run.state", "{'state':'awaiting_approval'}" },
 	{ "run.ended", "{'state':'failed','detail':{'n':[%d,%d]},'step':'s1'}" },
 	{ "run.ended", "{'state':'rolled_back'}" },
-	{ "step.proposed", "{'step':'s%d','attempt':%d,'sha256':'x','stage':'patch','proposal':{"
-	  "'edits':[{'path':'a','pre':'1','post':'2'},{'path':'b','pre':null,'post':'3'}],"
+	{ "step.proposed",
+	  "{'step':'s%d','attempt':%d,'sha256':'x','stage':'patch','proposal':{"
+	  "'edits':[{'path':'a','pre':'1','post':'2'},"
+	  "{'path':'b','pre':null,'post':'3'}],"
 	  "'effects':[{'kind':'image','target':'t','before':{'x':1}}]}}" },
-	{ "step.proposed", "{'step':'s%d','attempt':%d,'proposal':{'edits':[]},'sha256':'y'}" },
-	{ "step.verdict", "{'step':'s%d','attempt':%d,'verdict':'allow','answers':[]}" },
-	{ "step.verdict", "{'step':'s%d','attempt':%d,'verdict':'hold','answers':[{'a':1}]}" },
+	{ "step.proposed",
+	  "{'step':'s%d','attempt':%d,'proposal':{'edits':[]},'sha256':'y'}" },
+	{ "step.verdict",
+	  "{'step':'s%d','attempt':%d,'verdict':'allow','answers':[]}" },
+	{ "step.verdict",
+	  "{'step':'s%d','attempt':%d,'verdict':'hold','answers':[{'a':1}]}" },
 	{ "step.verdict", "{'step':'s%d','attempt':%d,'verdict':'deny','answers':[]}" },
-	{ "step.intent", "{'step':'s%d','attempt':%d,'section':'steps','stage':'build'}" },
+	{ "step.intent",
+	  "{'step':'s%d','attempt':%d,'section':'steps','stage':'build'}" },
 	{ "step.intent", "{'step':'s%d','attempt':%d}" },
-	{ "step.ended", "{'step':'s%d','attempt':%d,'state':'failed','outputs':{'o':1.5},"
+	{ "step.ended",
+	  "{'step':'s%d','attempt':%d,'state':'failed','outputs':{'o':1.5},"
 	  "'duration_ms':12,'why':'bug','message':'m'}" },
-	{ "step.ended", "{'step':'s%d','attempt':%d,'state':'succeeded','result':'ok'}" },
+	{ "step.ended",
+	  "{'step':'s%d','attempt':%d,'state':'succeeded','result':'ok'}" },
 	{ "step.skipped", "{'step':'s%d','section':'finally','message':'%d'}" },
-	{ "step.note", "{'step':'s%d','attempt':%d,'level':'warn','text':'\xe2\x82\xac'}" },
-	{ "step.finding", "{'step':'s%d','attempt':%d,'rule':'r','confidence':90,'title':'t'}" },
-	{ "artifact.added", "{'name':'s%d.log','attempt':%d,'path':'x','bytes':5,'sha256':'z'}" },
+	{ "step.note",
+	  "{'step':'s%d','attempt':%d,'level':'warn','text':'\xe2\x82\xac'}" },
+	{ "step.finding",
+	  "{'step':'s%d','attempt':%d,'rule':'r','confidence':90,'title':'t'}" },
+	{ "artifact.added",
+	  "{'name':'s%d.log','attempt':%d,'path':'x','bytes':5,'sha256':'z'}" },
 	{ "artifact.missing", "{'name':'s%d.log','step':'s%d','message':'full'}" },
 	{ "unwind.files", "{'restored':['a','%d%d']}" },
 	{ "effect.undone", "{'effects':[%d]}" },
@@ -264,7 +298,8 @@ random_history(uint64_t seed, int want)
 		AUTO(json_ref) json_t *run = store_run(store, claim.run, &err);
 		if (str_eq(json_text(run, "state"), "failed")) {
 			close(fds[i]);
-			OK(store_claim(store, claim.run, "host/2", &claims[i], &fds[i], &err));
+			OK(store_claim(store, claim.run, "host/2", &claims[i], &fds[i],
+				       &err));
 		} else if (str_eq(json_text(run, "state"), "rolled_back")) {
 			close(fds[i]);
 			lock_fd = -1;
@@ -292,8 +327,10 @@ START_TEST(rebuilt_tables_are_those_that_were)
 	AUTO_FREE char *after = dump();
 	ck_assert_str_eq(after, before);
 
-	OK(raw_sql("DROP TRIGGER verdicts_stay; DELETE FROM verdicts; DELETE FROM steps;"
-		   "DROP INDEX runs_state; DROP TABLE artifacts; UPDATE runs SET state = 'x'"));
+	OK(raw_sql(
+		"DROP TRIGGER verdicts_stay; DELETE FROM verdicts; DELETE FROM steps;"
+		"DROP INDEX runs_state; DROP TABLE artifacts;"
+		"UPDATE runs SET state = 'x'"));
 	OK(store_rebuild(store, &err));
 	AUTO_FREE char *mended = dump();
 	ck_assert_str_eq(mended, before);

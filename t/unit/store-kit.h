@@ -121,9 +121,12 @@ judge_step(const char *verdict)
 {
 	AUTO_FREE char *text = x_asprintf(
 		"{'step':'patch','attempt':1,'verdict':'%s','answers':[]}", verdict);
-	OK(append("step.proposed", "{'step':'patch','attempt':1,'sha256':'aa',"
+	OK(append(
+		"step.proposed",
+		"{'step':'patch','attempt':1,'sha256':'aa',"
 		"'proposal':{'edits':[{'path':'a','pre':'p','post':'q'}],"
-		"'effects':[{'kind':'image','target':'shop:1','before':{'id':'x'}}]}}"));
+		"'effects':[{'kind':'image','target':'shop:1',"
+		"'before':{'id':'x'}}]}}"));
 	OK(append("step.verdict", text));
 }
 

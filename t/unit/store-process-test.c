@@ -79,7 +79,8 @@ START_TEST(stale_epoch_stops_the_old_owner)
 	ck_assert_int_eq(claim.epoch, old.epoch + 1);
 
 	AUTO(json_ref) json_t *body = object("{'state':'rolling_back'}");
-	FAILS(store_append(store, &old, "engine", "run.state", body, &err), "store.stale_epoch");
+	FAILS(store_append(store, &old, "engine", "run.state", body, &err),
+	      "store.stale_epoch");
 	char holder[RUN_ID_SIZE];
 	FAILS(store_lock(store, &old, "shop:api", holder, &err), "store.stale_epoch");
 	OK(append("run.state", "{'state':'rolling_back'}"));
@@ -96,7 +97,8 @@ START_TEST(claimed_run_is_busy_and_its_owner_named)
 	struct store_claim second = { .epoch = 77 };
 	int second_fd = -1;
 	start_run();
-	FAILS(store_claim(store, claim.run, "host/2", &second, &second_fd, &err), "run.busy");
+	FAILS(store_claim(store, claim.run, "host/2", &second, &second_fd, &err),
+	      "run.busy");
 	ck_assert_ptr_nonnull(strstr(err.text, "host/1"));
 	ck_assert_int_eq(second.epoch, 77);
 	ck_assert_int_eq(second_fd, -1);
@@ -112,7 +114,8 @@ START_TEST(lock_lives_as_long_as_its_last_holder)
 	int host_fd = dup(lock_fd);	/* what a host inherits */
 	close(lock_fd);
 	lock_fd = -1;
-	FAILS(store_claim(store, claim.run, "host/2", &second, &second_fd, &err), "run.busy");
+	FAILS(store_claim(store, claim.run, "host/2", &second, &second_fd, &err),
+	      "run.busy");
 	close(host_fd);
 	OK(store_claim(store, claim.run, "host/2", &second, &second_fd, &err));
 	ck_assert_int_ne(fcntl(second_fd, F_GETFD) & FD_CLOEXEC, 0);
@@ -153,7 +156,9 @@ START_TEST(one_of_many_claims_wins)
 	ck_assert_int_eq(won, 1);
 	ck_assert_int_eq(refused, (int)ARRAY_LEN(pids) - 1);
 	open_store();
-	ck_assert_int_eq(raw_number("SELECT count(*) FROM events WHERE kind = 'run.claimed'"), 1);
+	ck_assert_int_eq(
+		raw_number("SELECT count(*) FROM events WHERE kind = 'run.claimed'"),
+		1);
 }
 END_TEST
 
@@ -185,12 +190,15 @@ START_TEST(four_processes_append_without_loss)
 		ck_assert_int_eq(await(pids[i]), 0);
 	open_store();
 	ck_assert_int_eq(raw_number("SELECT count(*) FROM events"), 4 * (200 + 3));
-	ck_assert_int_eq(raw_number("SELECT count(DISTINCT json_extract(body, '$.text')) FROM"
-				    " events WHERE kind = 'step.note'"), 200);
+	ck_assert_int_eq(
+		raw_number("SELECT count(DISTINCT json_extract(body, '$.text')) FROM"
+			   " events WHERE kind = 'step.note'"),
+		200);
 	AUTO(json_ref) json_t *runs = store_runs(store, NULL, &err);
 	ck_assert_uint_eq(json_array_size(runs), 4);
 	for (size_t i = 0; i < 4; i++)
-		OK(store_verify(store, json_text(json_array_get(runs, i), "run"), &err));
+		OK(store_verify(store, json_text(json_array_get(runs, i), "run"),
+				&err));
 	OK(store_rebuild(store, &err));
 }
 END_TEST
@@ -242,7 +250,8 @@ START_TEST(writer_waits_for_the_writer_before_it)
 {
 	close_store();
 	ck_assert_int_eq(pipe(gate), 0);
-	pid_t first = spawn(write_for_a_while, 300), second = spawn(write_for_a_while, 300);
+	pid_t first = spawn(write_for_a_while, 300),
+	      second = spawn(write_for_a_while, 300);
 	int64_t began = clock_boot_ms();
 	open_gate();
 	ck_assert_int_eq(await(first), 0);
@@ -306,8 +315,11 @@ START_TEST(lock_is_held_by_one_and_goes_on_in_order)
 	ck_assert_int_eq(ask(0, holder), 1);
 	end_run(0);
 	ck_assert_int_eq(raw_number("SELECT count(*) FROM locks"), 0);
-	ck_assert_int_eq(raw_number("SELECT count(*) FROM events WHERE kind = 'run.waiting'"), 2);
-	FAILS(store_lock(store, &claims[0], "shop:api", holder, &err), "store.transition");
+	ck_assert_int_eq(
+		raw_number("SELECT count(*) FROM events WHERE kind = 'run.waiting'"),
+		2);
+	FAILS(store_lock(store, &claims[0], "shop:api", holder, &err),
+	      "store.transition");
 }
 END_TEST
 
@@ -372,7 +384,8 @@ int
 main(void)
 {
 	const TTest *const claiming[] = {
-		stale_epoch_stops_the_old_owner, claimed_run_is_busy_and_its_owner_named,
+		stale_epoch_stops_the_old_owner,
+		claimed_run_is_busy_and_its_owner_named,
 		lock_lives_as_long_as_its_last_holder, one_of_many_claims_wins,
 	}, *const writing[] = {
 		four_processes_append_without_loss, new_store_is_made_once_by_many,

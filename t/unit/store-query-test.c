@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the store tells: runs, steps, plans, proposals, standing rows, artifacts, events. */
+/* What the store tells: runs, steps, plans, proposals, standing rows, events. */
 #include "store-kit.h"
 
 #include "base/sha256.h"
@@ -7,13 +7,15 @@
 START_TEST(run_is_told_with_all_its_members)
 {
 	static const char *const keys[] = {
-		"run", "state", "code", "message", "remedy", "step", "service", "instruction",
-		"pipeline", "workspace", "requested_by", "queued_ms", "started_ms", "ended_ms",
-		"owner", "epoch", "plan_sha256", "detail",
+		"run",		"state",       "code",	      "message",  "remedy",
+		"step",		"service",     "instruction", "pipeline", "workspace",
+		"requested_by", "queued_ms",   "started_ms",  "ended_ms", "owner",
+		"epoch",	"plan_sha256", "detail",
 	};
 	start_run();
-	OK(append("run.ended", "{'state':'failed','code':'c','message':'m','remedy':'r',"
-			       "'step':'s','detail':{'files':[1]}}"));
+	OK(append("run.ended",
+		  "{'state':'failed','code':'c','message':'m','remedy':'r',"
+		  "'step':'s','detail':{'files':[1]}}"));
 	AUTO(json_ref) json_t *run = store_run(store, claim.run, &err);
 	ck_assert_uint_eq(json_object_size(run), ARRAY_LEN(keys));
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
@@ -25,9 +27,11 @@ START_TEST(run_is_told_with_all_its_members)
 	ck_assert_str_eq(json_text(run, "workspace"), "/srv/shop");
 	ck_assert_int_eq(json_int_or(run, "epoch", 0), 1);
 	ck_assert_int_gt(json_int_or(run, "ended_ms", 0), 0);
-	ck_assert_int_le(json_int_or(run, "queued_ms", 0), json_int_or(run, "started_ms", 0));
-	ck_assert_uint_eq(json_array_size(json_object_get(json_object_get(run, "detail"),
-							  "files")), 1);
+	ck_assert_int_le(json_int_or(run, "queued_ms", 0),
+			 json_int_or(run, "started_ms", 0));
+	ck_assert_uint_eq(json_array_size(json_object_get(
+				  json_object_get(run, "detail"), "files")),
+			  1);
 	ck_assert(json_is_null(json_object_get(run, "plan_sha256")));
 }
 END_TEST
@@ -114,7 +118,8 @@ START_TEST(unknown_run_is_told)
 	ck_assert_ptr_null(store_run_dir(store, "../../etc", &err));
 	ck_assert_str_eq(err.code, "run_not_found");
 	FAILS(store_verify(store, "20990101-000000-abcdef", &err), "run_not_found");
-	FAILS(store_claim(store, "20990101-000000-abcdef", "h/1", &claim, &lock_fd, &err),
+	FAILS(store_claim(store, "20990101-000000-abcdef", "h/1", &claim, &lock_fd,
+			  &err),
 	      "run_not_found");
 }
 END_TEST
@@ -123,11 +128,13 @@ START_TEST(steps_are_told_in_order_with_their_outcome)
 {
 	start_run();
 	start_step();
-	OK(append("step.ended", "{'step':'patch','attempt':1,'state':'failed','result':'error',"
-		"'why':'transient','code':'c','message':'m','remedy':'r',"
-		"'outputs':{'x':[1]},'duration_ms':7}"));
+	OK(append("step.ended",
+		  "{'step':'patch','attempt':1,'state':'failed','result':'error',"
+		  "'why':'transient','code':'c','message':'m','remedy':'r',"
+		  "'outputs':{'x':[1]},'duration_ms':7}"));
 	OK(append("step.skipped", "{'step':'build','section':'steps'}"));
-	OK(append("step.ended", "{'step':'a','attempt':1,'state':'failed','stage':'verify'}"));
+	OK(append("step.ended",
+		  "{'step':'a','attempt':1,'state':'failed','stage':'verify'}"));
 
 	AUTO(json_ref) json_t *steps = store_steps(store, claim.run, &err);
 	ck_assert_uint_eq(json_array_size(steps), 3);
@@ -139,8 +146,9 @@ START_TEST(steps_are_told_in_order_with_their_outcome)
 	ck_assert_str_eq(json_text(step, "why"), "transient");
 	ck_assert_int_eq(json_int_or(step, "duration_ms", 0), 7);
 	ck_assert_int_gt(json_int_or(step, "started_ms", 0), 0);
-	ck_assert_uint_eq(json_array_size(json_object_get(json_object_get(step, "outputs"), "x")),
-			  1);
+	ck_assert_uint_eq(
+		json_array_size(json_object_get(json_object_get(step, "outputs"), "x")),
+		1);
 	ck_assert_str_eq(json_text(json_array_get(steps, 1), "state"), "skipped");
 	ck_assert_str_eq(json_text(json_array_get(steps, 2), "stage"), "verify");
 }
@@ -176,8 +184,9 @@ START_TEST(latest_proposal_is_told)
 	ck_assert(json_is_null(none));
 	start_step();
 	OK(append("step.ended", "{'step':'patch','attempt':1,'state':'failed'}"));
-	OK(append("step.proposed", "{'step':'patch','attempt':2,'proposal':{'edits':[]},"
-				   "'sha256':'bb'}"));
+	OK(append("step.proposed",
+		  "{'step':'patch','attempt':2,'proposal':{'edits':[]},"
+		  "'sha256':'bb'}"));
 	AUTO(json_ref) json_t *latest = store_proposal(store, claim.run, "patch", &err);
 	ck_assert_int_eq(json_int_or(latest, "attempt", 0), 2);
 	ck_assert_str_eq(json_text(latest, "sha256"), "bb");
@@ -218,9 +227,11 @@ END_TEST
 START_TEST(artifact_of_the_same_name_replaces)
 {
 	start_run();
-	OK(append("artifact.missing", "{'name':'build.log','step':'build','message':'full'}"));
-	OK(append("artifact.added", "{'name':'a.log','type':'text/plain','path':'a.log',"
-				    "'bytes':1,'sha256':'x','step':'a','attempt':1}"));
+	OK(append("artifact.missing",
+		  "{'name':'build.log','step':'build','message':'full'}"));
+	OK(append("artifact.added",
+		  "{'name':'a.log','type':'text/plain','path':'a.log',"
+		  "'bytes':1,'sha256':'x','step':'a','attempt':1}"));
 	OK(append("artifact.added", "{'name':'build.log','path':'build.log','bytes':3,"
 				    "'sha256':'y'}"));
 	AUTO(json_ref) json_t *list = store_artifacts(store, claim.run, &err);
@@ -229,7 +240,8 @@ START_TEST(artifact_of_the_same_name_replaces)
 	ck_assert_str_eq(json_text(first, "name"), "build.log");
 	ck_assert(json_is_false(json_object_get(first, "missing")));
 	ck_assert_int_eq(json_int_or(first, "bytes", 0), 3);
-	FAILS(append("artifact.added", "{'name':'x','path':'../x','bytes':1,'sha256':'y'}"),
+	FAILS(append("artifact.added",
+		     "{'name':'x','path':'../x','bytes':1,'sha256':'y'}"),
 	      "path.invalid");
 }
 END_TEST
@@ -237,11 +249,13 @@ END_TEST
 START_TEST(events_are_told_oldest_first_from_a_number)
 {
 	start_run();
-	OK(append("step.note", "{'step':'','attempt':0,'level':'warn','text':'n\xc3\xb6'}"));
+	OK(append("step.note",
+		  "{'step':'','attempt':0,'level':'warn','text':'n\xc3\xb6'}"));
 	AUTO(json_ref) json_t *all = store_events(store, claim.run, 0, 0, &err);
 	ck_assert_uint_eq(json_array_size(all), 4);
 	for (size_t i = 0; i < 4; i++)
-		ck_assert_int_eq(json_int_or(json_array_get(all, i), "seq", 0), (int64_t)i + 1);
+		ck_assert_int_eq(json_int_or(json_array_get(all, i), "seq", 0),
+				 (int64_t)i + 1);
 	json_t *note = json_array_get(all, 3);
 	ck_assert_str_eq(json_text(note, "kind"), "step.note");
 	ck_assert_str_eq(json_text(note, "actor"), "engine");
@@ -269,14 +283,19 @@ int
 main(void)
 {
 	const TTest *const tests[] = {
-		run_is_told_with_all_its_members, runs_are_listed_newest_first_and_filtered,
+		run_is_told_with_all_its_members,
+		runs_are_listed_newest_first_and_filtered,
 		run_that_nobody_claimed_is_waiting_not_unfinished,
-		run_is_found_by_id_prefix_or_last, unknown_run_is_told,
-		steps_are_told_in_order_with_their_outcome, plan_is_kept_as_it_was_hashed,
-		latest_proposal_is_told, what_an_intent_allows_stands_until_it_is_put_back,
-		artifact_of_the_same_name_replaces, events_are_told_oldest_first_from_a_number,
+		run_is_found_by_id_prefix_or_last,
+		unknown_run_is_told,
+		steps_are_told_in_order_with_their_outcome,
+		plan_is_kept_as_it_was_hashed,
+		latest_proposal_is_told,
+		what_an_intent_allows_stands_until_it_is_put_back,
+		artifact_of_the_same_name_replaces,
+		events_are_told_oldest_first_from_a_number,
 		descriptions_are_cached_by_hash,
-		};
+	};
 	Suite *suite = suite_create("store-query");
 	kit_case(suite, "reading", tests, ARRAY_LEN(tests));
 	return unit_run(suite);

@@ -114,7 +114,9 @@ START_TEST(store_is_private_and_its_log_is_written_ahead)
 	static const struct {
 		const char *name;
 		mode_t mode;
-	} files[] = { { "", 0700 }, { "/fettle.db", 0600 }, { "/fettle.db-wal", 0600 } };
+	} files[] = { { "", 0700 },
+		      { "/fettle.db", 0600 },
+		      { "/fettle.db-wal", 0600 } };
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		struct stat st;
 		AUTO_FREE char *path = x_asprintf("%s%s", made, files[i].name);
@@ -284,7 +286,8 @@ START_TEST(missing_blob_is_told)
 	size_t len = 0;
 	AUTO_FREE char *none = x_asprintf("%064d", 0);
 	FAILS(store_blob_get(store, none, &found, &len, &err), "store.corrupt");
-	FAILS(store_blob_get(store, "../../etc/passwd", &found, &len, &err), "store.corrupt");
+	FAILS(store_blob_get(store, "../../etc/passwd", &found, &len, &err),
+	      "store.corrupt");
 	FAILS(store_blob_get(store, "", &found, &len, &err), "store.corrupt");
 }
 END_TEST
@@ -306,13 +309,16 @@ main(void)
 {
 	const TTest *const opening[] = {
 		missing_store_is_not_made_by_a_reader, newer_schema_is_refused,
-		database_of_another_program_is_refused, file_that_is_no_database_is_refused,
+		database_of_another_program_is_refused,
+		file_that_is_no_database_is_refused,
 		directory_that_others_may_write_is_refused,
 		directory_of_somebody_else_is_refused,
-		file_in_place_of_the_directory_is_refused, network_file_systems_are_known,
+		file_in_place_of_the_directory_is_refused,
+		network_file_systems_are_known,
 		store_is_private_and_its_log_is_written_ahead, new_store_opens_fast,
 		reader_sees_what_was_written_and_writes_nothing,
-		reader_opens_a_store_nobody_else_has_open, reader_does_not_wait_for_a_writer,
+		reader_opens_a_store_nobody_else_has_open,
+		reader_does_not_wait_for_a_writer,
 	}, *const transactions[] = {
 		transaction_is_whole_or_nothing,
 		transaction_with_a_refused_append_is_not_kept,

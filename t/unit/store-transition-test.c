@@ -115,14 +115,16 @@ END_TEST
 static const struct {
 	const char *kind, *body, *phases;
 } kinds[] = {
-	{ "step.proposed", "{'step':'x','attempt':1,'proposal':{},'sha256':'s'}", "xxxx." },
+	{ "step.proposed", "{'step':'x','attempt':1,'proposal':{},'sha256':'s'}",
+	  "xxxx." },
 	{ "step.verdict", "{'step':'patch','attempt':1,'verdict':'deny','answers':[]}",
 	  "xxxx." },
 	{ "step.intent", "{'step':'patch','attempt':1}", ".x.x." },
 	{ "step.ended", "{'step':'patch','attempt':1,'state':'failed'}", "xxxx." },
 	{ "step.skipped", "{'step':'x'}", "xxxx." },
 	{ "step.note", "{'step':'x','level':'info','text':'t'}", "xxxxx" },
-	{ "step.finding", "{'step':'x','rule':'r','confidence':9,'title':'t'}", "xxxxx" },
+	{ "step.finding", "{'step':'x','rule':'r','confidence':9,'title':'t'}",
+	  "xxxxx" },
 	{ "artifact.added", "{'name':'n','path':'n','bytes':1,'sha256':'s'}", "xxxxx" },
 	{ "artifact.missing", "{'name':'n','message':'m'}", "xxxxx" },
 	{ "unwind.files", "{'restored':[]}", ".x.x." },
@@ -141,8 +143,8 @@ START_TEST(kind_of_event_happens_in_its_phases_only)
 				OK(move(phase));
 			bool may = kinds[i].phases[phase] == 'x';
 			int rc = append(kinds[i].kind, kinds[i].body);
-			ck_assert_msg((rc == 0) == may, "%s while %s: %s", kinds[i].kind,
-				      moves[phase].state, err.text);
+			ck_assert_msg((rc == 0) == may, "%s while %s: %s",
+				      kinds[i].kind, moves[phase].state, err.text);
 			if (rc < 0)
 				ck_assert_str_eq(err.code, "store.transition");
 		}
@@ -161,7 +163,8 @@ static const struct {
 	{ "run.planned", "{'plan':'text','sha256':'s'}" },
 	{ "step.proposed", "{'step':'x','attempt':'1','proposal':{},'sha256':'s'}" },
 	{ "step.proposed", "{'step':'x','attempt':1,'proposal':[],'sha256':'s'}" },
-	{ "step.verdict", "{'step':'patch','attempt':1,'verdict':'allow','answers':{}}" },
+	{ "step.verdict",
+	  "{'step':'patch','attempt':1,'verdict':'allow','answers':{}}" },
 	{ "step.ended", "{'step':'x','attempt':1,'state':'failed','outputs':[]}" },
 	{ "step.ended", "{'step':'x','attempt':1,'state':'failed','duration_ms':1.5}" },
 	{ "step.note", "{'step':'x','level':'info'}" },
@@ -186,7 +189,8 @@ END_TEST
 START_TEST(plan_is_stored_once_and_only_under_its_hash)
 {
 	begin_run();
-	FAILS(append("run.planned", "{'plan':{'a':1},'sha256':'aa'}"), "store.transition");
+	FAILS(append("run.planned", "{'plan':{'a':1},'sha256':'aa'}"),
+	      "store.transition");
 	AUTO(json_ref) json_t *plan = object("{'a':1}");
 	char sha256[65];
 	json_sha256(plan, sha256);
@@ -202,20 +206,27 @@ END_TEST
 START_TEST(intent_needs_a_verdict_that_allows)
 {
 	start_run();
-	FAILS(append("step.intent", "{'step':'patch','attempt':1}"), "store.transition");
+	FAILS(append("step.intent", "{'step':'patch','attempt':1}"),
+	      "store.transition");
 	judge_step("hold");
-	FAILS(append("step.intent", "{'step':'patch','attempt':1}"), "store.transition");
+	FAILS(append("step.intent", "{'step':'patch','attempt':1}"),
+	      "store.transition");
 	ck_assert_ptr_nonnull(strstr(err.text, "hold"));
-	OK(append("step.verdict", "{'step':'patch','attempt':1,'verdict':'deny','answers':[]}"));
-	FAILS(append("step.intent", "{'step':'patch','attempt':1}"), "store.transition");
+	OK(append("step.verdict",
+		  "{'step':'patch','attempt':1,'verdict':'deny','answers':[]}"));
+	FAILS(append("step.intent", "{'step':'patch','attempt':1}"),
+	      "store.transition");
 	FAILS(append("step.verdict", "{'step':'patch','attempt':1,'verdict':'yes',"
 				     "'answers':[]}"), "store.transition");
 	OK(append("step.verdict", "{'step':'patch','attempt':1,'verdict':'allow',"
 				  "'answers':[]}"));
-	FAILS(append("step.intent", "{'step':'patch','attempt':2}"), "store.transition");
-	FAILS(append("step.intent", "{'step':'build','attempt':1}"), "store.transition");
+	FAILS(append("step.intent", "{'step':'patch','attempt':2}"),
+	      "store.transition");
+	FAILS(append("step.intent", "{'step':'build','attempt':1}"),
+	      "store.transition");
 	OK(append("step.intent", "{'step':'patch','attempt':1}"));
-	FAILS(append("step.intent", "{'step':'patch','attempt':1}"), "store.transition");
+	FAILS(append("step.intent", "{'step':'patch','attempt':1}"),
+	      "store.transition");
 }
 END_TEST
 
@@ -233,7 +244,8 @@ START_TEST(new_proposal_voids_the_verdict_on_the_old_one)
 	judge_step("allow");
 	OK(append("step.proposed", "{'step':'patch','attempt':1,'proposal':{'edits':["
 				   "{'path':'evil'}]},'sha256':'bb'}"));
-	FAILS(append("step.intent", "{'step':'patch','attempt':1}"), "store.transition");
+	FAILS(append("step.intent", "{'step':'patch','attempt':1}"),
+	      "store.transition");
 }
 END_TEST
 
@@ -265,7 +277,8 @@ START_TEST(step_ends_once)
 	FAILS(append("step.skipped", "{'step':'patch'}"), "store.transition");
 	FAILS(append("step.proposed", "{'step':'patch','attempt':1,'proposal':{},"
 				      "'sha256':'s'}"), "store.transition");
-	OK(append("step.proposed", "{'step':'patch','attempt':2,'proposal':{},'sha256':'s'}"));
+	OK(append("step.proposed",
+		  "{'step':'patch','attempt':2,'proposal':{},'sha256':'s'}"));
 	FAILS(append("step.ended", "{'step':'patch','attempt':1,'state':'failed'}"),
 	      "store.transition");
 }
@@ -286,12 +299,14 @@ START_TEST(end_of_the_run_closes_what_is_open)
 {
 	start_run();
 	start_step();
-	OK(append("step.proposed", "{'step':'b','attempt':1,'proposal':{},'sha256':'s'}"));
+	OK(append("step.proposed",
+		  "{'step':'b','attempt':1,'proposal':{},'sha256':'s'}"));
 	OK(append("run.ended", "{'state':'failed'}"));
 	AUTO(json_ref) json_t *steps = store_steps(store, claim.run, &err);
 	ck_assert_str_eq(json_text(json_array_get(steps, 0), "state"), "interrupted");
 	ck_assert_str_eq(json_text(json_array_get(steps, 1), "state"), "cancelled");
-	ck_assert_int_eq(raw_number("SELECT count(*) FROM attempts WHERE ended_ms IS NULL"), 0);
+	ck_assert_int_eq(
+		raw_number("SELECT count(*) FROM attempts WHERE ended_ms IS NULL"), 0);
 }
 END_TEST
 
@@ -316,15 +331,18 @@ static const char *const forbidden[] = {
 	"UPDATE events SET body = '{}' WHERE seq = 2",
 	"PRAGMA foreign_keys = ON; INSERT INTO attempts (run, step, attempt, verdict,"
 	" started_ms) SELECT run, 'none', 1, 'allow', 1 FROM runs",
-	"PRAGMA foreign_keys = ON; DROP TRIGGER attempts_need_verdict; INSERT INTO attempts"
-	" (run, step, attempt, verdict, started_ms) SELECT run, 'held', 1, 'allow', 1 FROM runs",
+	"PRAGMA foreign_keys = ON; DROP TRIGGER attempts_need_verdict;"
+	" INSERT INTO attempts (run, step, attempt, verdict, started_ms)"
+	" SELECT run, 'held', 1, 'allow', 1 FROM runs",
 };
 
 START_TEST(not_even_raw_sql_starts_what_was_not_allowed)
 {
 	start_run();
-	OK(append("step.proposed", "{'step':'held','attempt':1,'proposal':{},'sha256':'s'}"));
-	OK(append("step.verdict", "{'step':'held','attempt':1,'verdict':'hold','answers':[]}"));
+	OK(append("step.proposed",
+		  "{'step':'held','attempt':1,'proposal':{},'sha256':'s'}"));
+	OK(append("step.verdict",
+		  "{'step':'held','attempt':1,'verdict':'hold','answers':[]}"));
 	start_step();
 	ck_assert_msg(raw_sql(forbidden[_i]) == -1, "%s", forbidden[_i]);
 	ck_assert_int_eq(raw_number("SELECT count(*) FROM attempts"), 1);
@@ -337,7 +355,8 @@ main(void)
 	const TTest *const runs[] = {
 		run_moves_between_states_as_the_table_says,
 		run_claimed_after_its_end_may_only_roll_back,
-		run_rolled_back_by_its_operator_ends_again, word_that_is_no_state_is_refused,
+		run_rolled_back_by_its_operator_ends_again,
+		word_that_is_no_state_is_refused,
 		kind_of_event_happens_in_its_phases_only,
 		plan_is_stored_once_and_only_under_its_hash,
 	}, *const steps[] = {
