@@ -139,6 +139,24 @@ begin_run(struct run *run, struct draft *draft, const struct order *order, struc
 	return run_carry_out(run, err);
 }
 
+/* At once: a run queued here and claimed by nobody would wait for ever. */
+static int
+queue_and_claim(struct run *run, const json_t *body, struct err *err)
+{
+	struct store *store = run->engine->store;
+	char id[RUN_ID_SIZE], owner[64];
+
+	snprintf(owner, sizeof owner, "pid %d", (int)getpid());
+	if (store_begin(store, err) < 0)
+		return -1;
+	if (store_queue(store, run->engine->actor, body, id, err) < 0 ||
+	    store_claim(store, id, owner, &run->claim, &run->lock_fd, err) < 0) {
+		store_rollback(store);
+		return -1;
+	}
+	return store_commit(store, err);
+}
+
 int
 engine_run(struct engine *engine, const struct order *order, char ret_run[RUN_ID_SIZE],
 	   struct err *err)
@@ -147,18 +165,14 @@ engine_run(struct engine *engine, const struct order *order, char ret_run[RUN_ID
 	__attribute__((cleanup(run_close))) struct run run = { .engine = engine,
 							       .lock_fd = -1,
 							       .workspace_fd = -1 };
-	char owner[64];
 
 	host_prepare();
 	if (draft_make(&draft, engine, order, err) < 0)
 		return -1;
 	AUTO(json_ref) json_t *body = queue_body(engine, &draft);
-	snprintf(owner, sizeof owner, "pid %d", (int)getpid());
-	if (store_queue(engine->store, engine->actor, body, run.claim.run, err) < 0)
+	if (queue_and_claim(&run, body, err) < 0)
 		return -1;
 	snprintf(ret_run, RUN_ID_SIZE, "%s", run.claim.run);
-	if (store_claim(engine->store, ret_run, owner, &run.claim, &run.lock_fd, err) < 0)
-		return -1;
 	adopt(&run, &draft);
 	if (run_open(&run, err) < 0)
 		return -1;

@@ -317,8 +317,8 @@ artifact(struct store *store, const struct event *event, const json_t *body,
 		" ON CONFLICT (run, name) DO UPDATE SET step = excluded.step,"
 		"  attempt = excluded.attempt, type = excluded.type,"
 		"  path = excluded.path, bytes = excluded.bytes,"
-		"  sha256 = excluded.sha256, message = excluded.message, missing = excluded.missing,"
-		"  time_ms = excluded.time_ms",
+		"  sha256 = excluded.sha256, message = excluded.message,"
+		"  missing = excluded.missing, time_ms = excluded.time_ms",
 		"tttjttjttii", event->run, text(body, "name"), text(body, "step"),
 		member(body, "attempt"), text(body, "type"), text(body, "path"),
 		member(body, "bytes"), text(body, "sha256"), text(body, "message"),

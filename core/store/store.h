@@ -123,8 +123,8 @@ struct store_filter {
 	uint32_t limit, offset;		/* limit 0: 20 */
 };
 /* Newest first: {"run","state","code","message","remedy","step","service",
-   "instruction","pipeline","workspace","requested_by","queued_ms","started_ms","ended_ms","owner",
-   "epoch","plan_sha256","detail"} (times null until known). */
+   "instruction","pipeline","workspace","requested_by","queued_ms","started_ms",
+   "ended_ms","owner","epoch","plan_sha256","detail"} (times null until known). */
 json_t *
 store_runs(struct store *store, const struct store_filter *filter, struct err *err);
 json_t *store_run(struct store *store, const char *run, struct err *err);

@@ -160,10 +160,12 @@ START_TEST(plan_is_kept_as_it_was_hashed)
 	ck_assert_ptr_null(store_plan(store, claim.run, &err));
 	ck_assert_str_eq(err.code, "missing_action_plan");
 
-	AUTO(json_ref) json_t *plan = object("{'b':1,'a':{'real':0.1,'text':'\xc3\xa4'}}");
+	AUTO(json_ref) json_t *plan =
+		object("{'b':1,'a':{'real':0.1,'text':'\xc3\xa4'}}");
 	char sha256[SHA256_HEX_SIZE];
 	json_sha256(plan, sha256);
-	AUTO(json_ref) json_t *body = json_pack("{s:O, s:s}", "plan", plan, "sha256", sha256);
+	AUTO(json_ref) json_t *body =
+		json_pack("{s:O, s:s}", "plan", plan, "sha256", sha256);
 	OK(store_append(store, &claim, "engine", "run.planned", body, &err));
 
 	AUTO(json_ref) json_t *stored = store_plan(store, claim.run, &err);
