@@ -167,9 +167,10 @@ fail_nothing_found(struct look *look, const struct pack *pack)
 		"read analyze.log; give the edits yourself in a pipeline with "
 		"patch/apply, or use analyze/command",
 		"none of %zu rules knows what is wrong with service '%s': looked at "
-		"the last %d lines of %zu container(s), level %s; %s%.*s%s",
+		"the last %d lines of %zu container%s, level %s; %s%.*s%s",
 		pack->rule_count, look->site.service,
-		(int)fettle_param_int(look->ctx, LINES), look->containers, level,
+		(int)fettle_param_int(look->ctx, LINES), look->containers,
+		look->containers == 1 ? "" : "s", level,
 		end ? "the last line is `" : "there is no line",
 		(int)(begin + end - last), last, end ? "`" : "");
 }
