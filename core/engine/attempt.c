@@ -260,14 +260,15 @@ out:
 	return -1;
 }
 
-/* What run() is told was approved: for a rollback the standing effects. */
+/* What run() is told was approved: for a rollback with the standing effects. */
 static json_t *
 approved(const struct attempt *a)
 {
+	json_t *proposal = json_copy(a->proposal);
+
 	if (a->standing)
-		return json_pack("{s:[], s:O, s:[]}", "edits", "effects",
-				 a->standing->effects, "commands");
-	return json_incref(a->proposal);
+		json_object_set(proposal, "effects", (json_t *)(uintptr_t)a->standing->effects);
+	return proposal;
 }
 
 static int

@@ -358,8 +358,9 @@ host_ask(const struct host_call *call, struct host_answer *ret, struct err *err)
 		.call = call, .scratch = SCRATCH_INIT, .pid_fd = -1, .log_fd = -1, .event_fd = -1
 	};
 	int64_t now = clock_boot_ms();
+	AUTO_FREE char *run = x_strndup(call->attempt, strcspn(call->attempt, "/"));
 
-	if (scratch_init(&child.scratch, call->state_dir, err) < 0)
+	if (scratch_init(&child.scratch, call->state_dir, run, err) < 0)
 		return -1;
 	child.deadline_ms = call->timeout_ms ? now + (int64_t)call->timeout_ms : 0;
 	child.idle_at_ms = now + (int64_t)call->idle_ms;

@@ -17,6 +17,7 @@
 #include "base/num.h"
 #include "engine/host.h"
 #include "engine/run.h"
+#include "engine/scratch.h"
 #include "engine/secret.h"
 #include "engine/summary.h"
 #include "engine/unwind.h"
@@ -89,6 +90,7 @@ takeover_claim(struct takeover *t, struct engine *engine, const char *run, struc
 			return -1;
 		(void)poll(NULL, 0, 10);
 	}
+	scratch_sweep(store_dir(engine->store), run);
 	return 0;
 }
 

@@ -45,10 +45,11 @@ tree_remove(int dirfd, const char *name)
 }
 
 int
-scratch_init(struct scratch *scratch, const char *state_dir, struct err *err)
+scratch_init(struct scratch *scratch, const char *state_dir, const char *owner,
+	     struct err *err)
 {
 	AUTO_FREE char *parent = path_join(state_dir, "scratch");
-	AUTO_FREE char *path = path_join(parent, "call-XXXXXX");
+	AUTO_FREE char *path = x_asprintf("%s/%s.XXXXXX", parent, owner);
 
 	if (mkdir(parent, 0700) < 0 && errno != EEXIST)
 		return err_errno(err, "store_unavailable", "make directory '%s'", parent);
@@ -73,4 +74,19 @@ scratch_done(struct scratch *scratch)
 	auto_free(&scratch->path);
 	scratch->path = NULL;
 	scratch->fd = -1;
+}
+
+void
+scratch_sweep(const char *state_dir, const char *owner)
+{
+	AUTO_FREE char *parent = path_join(state_dir, "scratch");
+	DIR *dir = opendir(parent);
+	size_t n = strlen(owner);
+
+	if (!dir)
+		return;
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+		if (str_starts(entry->d_name, owner) && entry->d_name[n] == '.')
+			tree_remove(dirfd(dir), entry->d_name);
+	closedir(dir);
 }

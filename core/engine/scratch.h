@@ -14,8 +14,13 @@ struct scratch {
 };
 #define SCRATCH_INIT { NULL, -1 }
 
-int scratch_init(struct scratch *scratch, const char *state_dir, struct err *err);
+/* owner: the run it is for, so that scratch_sweep finds what a crash left. */
+int scratch_init(struct scratch *scratch, const char *state_dir, const char *owner,
+		 struct err *err);
 void scratch_done(struct scratch *scratch);
+
+/* Removes the directories of a run whose processes are all dead. */
+void scratch_sweep(const char *state_dir, const char *owner);
 
 /* Removes a directory tree without following a link; what cannot go stays. */
 void tree_remove(int dirfd, const char *name);

@@ -119,7 +119,7 @@ make_dir(void)
 	struct err err;
 
 	ck_assert_ptr_nonnull(mkdtemp(base));
-	ck_assert_int_eq(scratch_init(&dir, base, &err), 0);
+	ck_assert_int_eq(scratch_init(&dir, base, "test", &err), 0);
 }
 
 static void
