@@ -24,7 +24,8 @@ end(struct host *host, const json_t *event)
 static _Noreturn void
 end_with(struct host *host, const char *result)
 {
-	AUTO(json_ref) json_t *event = json_pack("{s:s, s:s}", "e", "result", "result", result);
+	AUTO(json_ref)
+	json_t *event = json_pack("{s:s, s:s}", "e", "result", "result", result);
 
 	end(host, event);
 }
@@ -44,17 +45,19 @@ send_jail(struct host *host, struct err *err)
 	AUTO(json_ref) json_t *event = NULL;
 
 	for (size_t i = 0; i < host->jail.techniques.count; i++)
-		json_array_append_new(techniques, json_string(host->jail.techniques.v[i]));
-	event = json_pack("{s:s, s:s, s:O}", "e", "jail", "level", jail_level(&host->jail),
-			  "techniques", techniques);
+		json_array_append_new(techniques,
+				      json_string(host->jail.techniques.v[i]));
+	event = json_pack("{s:s, s:s, s:O}", "e", "jail", "level",
+			  jail_level(&host->jail), "techniques", techniques);
 	return event_send(EVENT_FD, host->scratch_fd, event, err);
 }
 
 static _Noreturn void
 serve_describe(struct host *host)
 {
-	AUTO(json_ref) json_t *event = json_pack("{s:s, s:O}", "e", "describe", "description",
-						 host->modules[0].description);
+	AUTO(json_ref)
+	json_t *event = json_pack("{s:s, s:O}", "e", "describe", "description",
+				  host->modules[0].description);
 	struct err err;
 
 	if (event_send(EVENT_FD, host->scratch_fd, event, &err) < 0)
@@ -62,7 +65,7 @@ serve_describe(struct host *host)
 	end_with(host, "ok");
 }
 
-/* ---- a step's callbacks ------------------------------------------------------ */
+/* ---- a step's callbacks ------------------------------------------------ */
 
 struct route {
 	const char *call;
@@ -95,7 +98,8 @@ serve_step(struct host *host)
 	struct err err;
 
 	if (module->is_policy) {
-		err_set(&err, "request.invalid", "'%s' is a policy, not a step", module->path);
+		err_set(&err, "request.invalid", "'%s' is a policy, not a step",
+			module->path);
 		end_with_error(host, "input", &err);
 	}
 	secrets = request_read_secrets(SECRET_FD, &err);

@@ -52,14 +52,18 @@ static int
 check_param(const char *table, const struct fettle_param *param, struct err *err)
 {
 	if (!is_text(param->name) || !is_word(param->name, strlen(param->name), WORD))
-		return err_set(err, CODE, "an entry of its %s has no proper name", table);
+		return err_set(err, CODE, "an entry of its %s has no proper name",
+			       table);
 	if (param->type < FETTLE_BOOL || param->type > FETTLE_SECRET)
-		return err_set(err, CODE, "'%s' of its %s has an unknown type", param->name, table);
+		return err_set(err, CODE, "'%s' of its %s has an unknown type",
+			       param->name, table);
 	if (param->flags & ~(uint32_t)(FETTLE_REQUIRED | FETTLE_PROGRAM))
-		return err_set(err, CODE, "'%s' of its %s has unknown flags", param->name, table);
+		return err_set(err, CODE, "'%s' of its %s has unknown flags",
+			       param->name, table);
 	if ((param->preset && !is_text(param->preset)) ||
 	    (param->accept && !is_text(param->accept)) || !is_text(param->help))
-		return err_set(err, CODE, "'%s' of its %s has no help, or unreadable text",
+		return err_set(err, CODE,
+			       "'%s' of its %s has no help, or unreadable text",
 			       param->name, table);
 	return 0;
 }
@@ -77,14 +81,16 @@ describe_params(const char *table, const struct fettle_param *params, uint32_t c
 			return NULL;
 		for (uint32_t j = 0; j < i; j++)
 			if (str_eq(params[j].name, param->name)) {
-				err_set(err, CODE, "'%s' is twice in its %s", param->name, table);
+				err_set(err, CODE, "'%s' is twice in its %s",
+					param->name, table);
 				return NULL;
 			}
 		json_array_append_new(
-			list, json_pack("{s:s, s:I, s:I, s:s?, s:s?, s:s}", "name", param->name,
-					"type", (json_int_t)param->type, "flags",
-					(json_int_t)param->flags, "preset", param->preset,
-					"accept", param->accept, "help", param->help));
+			list,
+			json_pack("{s:s, s:I, s:I, s:s?, s:s?, s:s}", "name",
+				  param->name, "type", (json_int_t)param->type, "flags",
+				  (json_int_t)param->flags, "preset", param->preset,
+				  "accept", param->accept, "help", param->help));
 	}
 	return STEAL(list);
 }
@@ -113,8 +119,10 @@ describe_callbacks(const struct module *module)
 		const char *name;
 		bool is_there;
 	} callbacks[] = {
-		{ "check", step->check != NULL },     { "propose", step->propose != NULL },
-		{ "run", step->run != NULL },	      { "observe", step->observe != NULL },
+		{ "check", step->check != NULL },
+		{ "propose", step->propose != NULL },
+		{ "run", step->run != NULL },
+		{ "observe", step->observe != NULL },
 		{ "judge", module->policy.judge != NULL },
 	};
 	json_t *list = json_array();
@@ -131,16 +139,21 @@ check_step(const struct fettle_step *step, struct err *err)
 	const uint32_t flags = FETTLE_NETWORK | FETTLE_DOCKER | FETTLE_REPEATABLE |
 			       FETTLE_WORKSPACE_WRITE | FETTLE_GIT_WRITE;
 
-	if (!step->stage || step->stage & (step->stage - 1) || step->stage & ~FETTLE_ALL_STAGES)
-		return err_set(err, CODE, "its stage is not exactly one of enum fettle_stage");
+	if (!step->stage || step->stage & (step->stage - 1) ||
+	    step->stage & ~FETTLE_ALL_STAGES)
+		return err_set(err, CODE,
+			       "its stage is not exactly one of enum fettle_stage");
 	if (step->flags & ~flags)
-		return err_set(err, CODE, "its flags are not all of enum fettle_step_flag");
+		return err_set(err, CODE,
+			       "its flags are not all of enum fettle_step_flag");
 	if (step->undoes && step->stage != FETTLE_ROLLBACK)
-		return err_set(err, CODE, "it undoes effects, but its stage is not ROLLBACK");
+		return err_set(err, CODE,
+			       "it undoes effects, but its stage is not ROLLBACK");
 	if (!step->propose && !step->run)
 		return err_set(err, CODE, "it has neither propose() nor run()");
 	if (step->effects && step->effects[0] && (!step->propose || !step->run))
-		return err_set(err, CODE, "it causes effects, but lacks propose() or run()");
+		return err_set(err, CODE,
+			       "it causes effects, but lacks propose() or run()");
 	return 0;
 }
 
@@ -150,14 +163,16 @@ check_policy(const struct fettle_policy *policy, struct err *err)
 	if (!policy->stages || policy->stages & ~FETTLE_ALL_STAGES)
 		return err_set(err, CODE, "its stages are not of enum fettle_stage");
 	if (policy->flags & ~(uint32_t)FETTLE_JUDGES_EDITS_ONLY)
-		return err_set(err, CODE, "its flags are not of enum fettle_policy_flag");
+		return err_set(err, CODE,
+			       "its flags are not of enum fettle_policy_flag");
 	if (!policy->judge)
 		return err_set(err, CODE, "it has no judge()");
 	return 0;
 }
 
 static int
-check_identity(const char *name, const char *version, const char *summary, struct err *err)
+check_identity(const char *name, const char *version, const char *summary,
+	       struct err *err)
 {
 	if (!is_module_name(name))
 		return err_set(err, CODE, "its name is not like 'build/compose'");
@@ -180,18 +195,20 @@ describe_step(const struct module *module, struct err *err)
 		return NULL;
 	effects = describe_kinds("effects", step->effects, err);
 	undoes = effects ? describe_kinds("undoes", step->undoes, err) : NULL;
-	params = undoes ? describe_params("params", module->params, module->param_count, err)
-			: NULL;
-	outputs = params ? describe_params("outputs", module->outputs, module->output_count, err)
-			 : NULL;
+	params = undoes ? describe_params("params", module->params, module->param_count,
+					  err) :
+			  NULL;
+	outputs = params ? describe_params("outputs", module->outputs,
+					   module->output_count, err) :
+			   NULL;
 	if (!outputs)
 		return NULL;
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:O, s:O, s:o, s:O, s:O}", "kind",
-			 "step", "name", step->name, "version", step->version, "summary",
-			 step->summary, "stage", (json_int_t)step->stage, "flags",
-			 (json_int_t)step->flags, "effects", effects, "undoes", undoes,
-			 "callbacks", describe_callbacks(module), "params", params, "outputs",
-			 outputs);
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:O, s:O, s:o, s:O, s:O}",
+			 "kind", "step", "name", step->name, "version", step->version,
+			 "summary", step->summary, "stage", (json_int_t)step->stage,
+			 "flags", (json_int_t)step->flags, "effects", effects, "undoes",
+			 undoes, "callbacks", describe_callbacks(module), "params",
+			 params, "outputs", outputs);
 }
 
 static json_t *
@@ -206,18 +223,19 @@ describe_policy(const struct module *module, struct err *err)
 	params = describe_params("params", module->params, module->param_count, err);
 	if (!params)
 		return NULL;
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:[], s:[], s:o, s:o, s:[]}", "kind",
-			 "policy", "name", policy->name, "version", policy->version, "summary",
-			 policy->summary, "stages", (json_int_t)policy->stages, "flags",
-			 (json_int_t)policy->flags, "effects", "undoes", "callbacks",
-			 describe_callbacks(module), "params", params, "outputs");
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:[], s:[], s:o, s:o, s:[]}",
+			 "kind", "policy", "name", policy->name, "version",
+			 policy->version, "summary", policy->summary, "stages",
+			 (json_int_t)policy->stages, "flags", (json_int_t)policy->flags,
+			 "effects", "undoes", "callbacks", describe_callbacks(module),
+			 "params", params, "outputs");
 }
 
 json_t *
 module_describe(const struct module *module, struct err *err)
 {
-	json_t *description = module->is_policy ? describe_policy(module, err)
-						: describe_step(module, err);
+	json_t *description = module->is_policy ? describe_policy(module, err) :
+						  describe_step(module, err);
 
 	if (!description)
 		err_context(err, "the table of module '%s' is wrong", module->path);

@@ -17,10 +17,10 @@
 #include "host/jail.h"
 #include "host/module.h"
 
-#define LOCK_FD 6	/* behind the descriptors of wire/request.h; may be absent */
+#define LOCK_FD 6 /* behind the descriptors of wire/request.h; may be absent */
 
 struct host {
-	json_t *request;	/* checked */
+	json_t *request; /* checked */
 	const char *call;
 	int scratch_fd;
 	struct module *modules;

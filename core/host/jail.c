@@ -20,7 +20,7 @@
 
 #define SAFE_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* ---- everywhere ------------------------------------------------------------ */
+/* ---- everywhere -------------------------------------------------------- */
 
 static int
 close_others(struct jail *jail)
@@ -111,12 +111,13 @@ clean_environment(struct jail *jail)
 	return 0;
 }
 
-/* ---- the module process ------------------------------------------------------ */
+/* ---- the module process ------------------------------------------------ */
 
 static int
 leave_session(struct jail *jail)
 {
-	return setsid() < 0 ? -1 : 0; /* No terminal, so nobody asks for a password there. */
+	return setsid() < 0 ? -1 :
+			      0; /* No terminal, so nobody asks for a password there. */
 }
 
 static int
@@ -127,10 +128,22 @@ reap_descendants(struct jail *jail)
 
 /* What undoes the jail, or reaches the machine below it. */
 static const unsigned char FORBIDDEN_CAPABILITIES[] = {
-	CAP_SYS_ADMIN,	  CAP_SYS_PTRACE,      CAP_SYS_MODULE,	 CAP_SYS_RAWIO,
-	CAP_SYS_BOOT,	  CAP_SYS_TIME,	       CAP_SYSLOG,	 CAP_MKNOD,
-	CAP_MAC_ADMIN,	  CAP_MAC_OVERRIDE,    CAP_AUDIT_CONTROL, CAP_LINUX_IMMUTABLE,
-	CAP_DAC_READ_SEARCH, CAP_PERFMON,      CAP_BPF,		 CAP_CHECKPOINT_RESTORE,
+	CAP_SYS_ADMIN,
+	CAP_SYS_PTRACE,
+	CAP_SYS_MODULE,
+	CAP_SYS_RAWIO,
+	CAP_SYS_BOOT,
+	CAP_SYS_TIME,
+	CAP_SYSLOG,
+	CAP_MKNOD,
+	CAP_MAC_ADMIN,
+	CAP_MAC_OVERRIDE,
+	CAP_AUDIT_CONTROL,
+	CAP_LINUX_IMMUTABLE,
+	CAP_DAC_READ_SEARCH,
+	CAP_PERFMON,
+	CAP_BPF,
+	CAP_CHECKPOINT_RESTORE,
 };
 
 static int
@@ -164,13 +177,13 @@ enter_workspace(struct jail *jail)
 	return chdir(jail->workspace[0] ? jail->workspace : jail->scratch);
 }
 
-/* ---- the table --------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------- */
 
 struct technique {
 	const char *name;
 	enum jail_place place;
 	bool is_necessary;
-	int (*apply)(struct jail *jail);	/* 0, or -1 with errno */
+	int (*apply)(struct jail *jail); /* 0, or -1 with errno */
 };
 
 static const struct technique TECHNIQUES[] = {
@@ -228,8 +241,11 @@ jail_check_minimum(const struct jail *jail, const char *minimum, struct err *err
 	if (!str_eq(minimum, "tree") || str_eq(jail_level(jail), "tree"))
 		return 0;
 	err_set(err, "jail.minimum",
-		"the configuration demands jail level 'tree', and this machine allows '%s' only",
+		"the configuration demands jail level 'tree', and this machine allows "
+		"'%s' only",
 		jail_level(jail));
-	return err_remedy(err, "run Fettle with CAP_SYS_ADMIN (in a container: cap_add: "
-			       "[SYS_ADMIN]) or allow user namespaces; `fettle doctor` tells more");
+	return err_remedy(
+		err,
+		"run Fettle with CAP_SYS_ADMIN (in a container: cap_add: "
+		"[SYS_ADMIN]) or allow user namespaces; `fettle doctor` tells more");
 }

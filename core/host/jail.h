@@ -15,18 +15,18 @@
 #include "base/str.h"
 
 enum jail_place {
-	JAIL_OUTER,	/* the outer host, before module files are opened */
-	JAIL_SPLIT,	/* the outer host, after that: namespaces and mounts */
-	JAIL_INIT,	/* PID 1 of the new namespace */
-	JAIL_MODULE,	/* the module process */
+	JAIL_OUTER,  /* the outer host, before module files are opened */
+	JAIL_SPLIT,  /* the outer host, after that: namespaces and mounts */
+	JAIL_INIT,   /* PID 1 of the new namespace */
+	JAIL_MODULE, /* the module process */
 };
 
 struct jail {
-	const char *workspace;	/* "" when there is none */
+	const char *workspace; /* "" when there is none */
 	const char *scratch;
 	bool may_write_workspace;
-	bool has_namespace, has_read_only_workspace;	/* results */
-	struct strv techniques;				/* results: names, in order */
+	bool has_namespace, has_read_only_workspace; /* results */
+	struct strv techniques;			     /* results: names, in order */
 };
 
 /* Applies one place's techniques. -1 with `jail.failed` when a necessary one fails. */

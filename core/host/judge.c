@@ -20,26 +20,28 @@
 #include "wire/event.h"
 #include "wire/request.h"
 
-#define MARGIN_MS 100	/* for us, to say that a policy took too long */
+#define MARGIN_MS 100 /* for us, to say that a policy took too long */
 
 struct trial {
 	struct host *host;
 	size_t index;
 	int channel;
-	json_t *verdict;	/* the first valid one; owned */
+	json_t *verdict; /* the first valid one; owned */
 	bool is_over_time, is_garbage;
-	int status;		/* of waitpid */
+	int status; /* of waitpid */
 };
 
-/* ---- the policy's process -------------------------------------------------- */
+/* ---- the policy's process ---------------------------------------------- */
 
 static int
 send_error(const struct trial *trial, const char *reason, struct err *err)
 {
-	AUTO(json_ref) json_t *event = json_pack(
-		"{s:s, s:I, s:s, s:s, s:o}", "e", "verdict", "module", (json_int_t)trial->index,
-		"policy", trial->host->modules[trial->index].path, "verdict", "error", "reason",
-		json_string_lossy(reason, strlen(reason)));
+	AUTO(json_ref)
+	json_t *event =
+		json_pack("{s:s, s:I, s:s, s:s, s:o}", "e", "verdict", "module",
+			  (json_int_t)trial->index, "policy",
+			  trial->host->modules[trial->index].path, "verdict", "error",
+			  "reason", json_string_lossy(reason, strlen(reason)));
 
 	return event_send(EVENT_FD, trial->host->scratch_fd, event, err);
 }
@@ -50,7 +52,8 @@ load_policy(struct module *module, struct err *err)
 	if (module_load(module, err) < 0)
 		return -1;
 	if (!module->is_policy)
-		return err_set(err, "plugin.abi", "'%s' is a step, not a policy", module->path);
+		return err_set(err, "plugin.abi", "'%s' is a step, not a policy",
+			       module->path);
 	return 0;
 }
 
@@ -86,7 +89,7 @@ become_policy(struct trial *trial, int channel, pid_t parent)
 	_exit(0);
 }
 
-/* ---- the other side ------------------------------------------------------------ */
+/* ---- the other side ---------------------------------------------------- */
 
 static int
 pass_on(struct trial *trial, json_t *event, struct err *err)
@@ -110,7 +113,8 @@ receive(struct trial *trial, struct err *err)
 	for (;;) {
 		AUTO(json_ref) json_t *event = NULL;
 		struct err garbage;
-		int got = event_receive(trial->channel, trial->host->scratch_fd, &event, &garbage);
+		int got = event_receive(trial->channel, trial->host->scratch_fd, &event,
+					&garbage);
 
 		if (got == 0)
 			return 0;
@@ -169,7 +173,8 @@ complaint(const struct trial *trial)
 	if (trial->is_over_time)
 		return x_asprintf("policy '%s' did not answer in time", path);
 	if (trial->is_garbage)
-		return x_asprintf("policy '%s' sent something that is no verdict", path);
+		return x_asprintf("policy '%s' sent something that is no verdict",
+				  path);
 	if (trial->verdict)
 		return NULL;
 	if (WIFSIGNALED(trial->status))

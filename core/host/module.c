@@ -11,7 +11,7 @@
 
 #include "base/sha256.h"
 
-#define TABLE_MAX 256u	/* parameters or outputs of one module */
+#define TABLE_MAX 256u /* parameters or outputs of one module */
 
 /* ---- open: no code of the module runs ---------------------------------- */
 
@@ -28,7 +28,8 @@ check_directory(int fd, const char *path, struct err *err)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return err_errno(err, "plugin.trust", "look at the directory of '%s'", path);
+		return err_errno(err, "plugin.trust", "look at the directory of '%s'",
+				 path);
 	if (st.st_mode & S_IWOTH)
 		return refuse_trust(err, path, "everybody may write its directory",
 				    "chmod o-w the directory");
@@ -67,13 +68,15 @@ open_file(const char *path, int *ret_fd, struct err *err)
 
 	/* O_NONBLOCK: a FIFO is refused below and must not block us here. */
 	if (dir >= 0)
-		fd = openat(dir, slash + 1, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		fd = openat(dir, slash + 1,
+			    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == ELOOP)
 		return refuse_trust(err, path, "it is a symbolic link",
 				    "install the module file itself");
 	if (fd < 0) {
 		err_errno(err, "plugin.missing", "open module '%s'", path);
-		return err_remedy(err, "install the module, or correct its name in `uses:`");
+		return err_remedy(err,
+				  "install the module, or correct its name in `uses:`");
 	}
 	if (check_directory(dir, path, err) < 0 || check_file(fd, path, err) < 0)
 		return -1;
@@ -90,9 +93,11 @@ check_digest(int fd, const char *path, const char *expected, struct err *err)
 		return err_context(err, "hash module '%s'", path);
 	if (str_eq(actual, expected))
 		return 0;
-	err_set(err, "plugin.digest", "module '%s' has changed: its SHA-256 is %s, not %s", path,
-		actual, expected);
-	return err_remedy(err, "plan again, so that the plan holds the module as it is now");
+	err_set(err, "plugin.digest",
+		"module '%s' has changed: its SHA-256 is %s, not %s", path, actual,
+		expected);
+	return err_remedy(err,
+			  "plan again, so that the plan holds the module as it is now");
 }
 
 int
@@ -110,7 +115,7 @@ module_open(struct module *module, const json_t *entry, struct err *err)
 	return 0;
 }
 
-/* ---- load ---------------------------------------------------------------- */
+/* ---- load -------------------------------------------------------------- */
 
 /* The very file that was checked, whatever now lies at its path. */
 static void *
@@ -121,7 +126,8 @@ open_object(const struct module *module, struct err *err)
 	void *object;
 
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", module->fd);
-	object = dlopen(access(name, R_OK) == 0 ? name : module->path, RTLD_NOW | RTLD_LOCAL);
+	object = dlopen(access(name, R_OK) == 0 ? name : module->path,
+			RTLD_NOW | RTLD_LOCAL);
 	if (object)
 		return object;
 	text = dlerror();
@@ -136,15 +142,19 @@ static int
 check_head(const struct module *module, const struct fettle_head *head, struct err *err)
 {
 	if (head->magic != FETTLE_MAGIC)
-		err_set(err, "plugin.abi", "'%s' is not a module of Fettle: wrong magic number",
+		err_set(err, "plugin.abi",
+			"'%s' is not a module of Fettle: wrong magic number",
 			module->path);
-	else if (head->abi_major != FETTLE_ABI_MAJOR || head->abi_minor > FETTLE_ABI_MINOR)
-		err_set(err, "plugin.abi", "module '%s' is built for ABI %u.%u, this is %u.%u",
-			module->path, head->abi_major, head->abi_minor, FETTLE_ABI_MAJOR,
-			FETTLE_ABI_MINOR);
+	else if (head->abi_major != FETTLE_ABI_MAJOR ||
+		 head->abi_minor > FETTLE_ABI_MINOR)
+		err_set(err, "plugin.abi",
+			"module '%s' is built for ABI %u.%u, this is %u.%u",
+			module->path, head->abi_major, head->abi_minor,
+			FETTLE_ABI_MAJOR, FETTLE_ABI_MINOR);
 	else if (head->kind != FETTLE_KIND_STEP && head->kind != FETTLE_KIND_POLICY)
-		err_set(err, "plugin.abi", "module '%s' is of kind %u, which is unknown",
-			module->path, head->kind);
+		err_set(err, "plugin.abi",
+			"module '%s' is of kind %u, which is unknown", module->path,
+			head->kind);
 	else
 		return 0;
 	return err_remedy(err, "build it against this version's <fettle/plugin.h>");
@@ -156,13 +166,14 @@ copy_table(struct module *module, const struct fettle_head *head, struct err *er
 {
 	bool is_policy = head->kind == FETTLE_KIND_POLICY;
 	size_t own = is_policy ? sizeof(module->policy) : sizeof(module->step);
-	size_t least = is_policy ? offsetof(struct fettle_policy, judge)
-				 : offsetof(struct fettle_step, check);
+	size_t least = is_policy ? offsetof(struct fettle_policy, judge) :
+				   offsetof(struct fettle_step, check);
 	void *copy = is_policy ? (void *)&module->policy : (void *)&module->step;
 
 	if (head->size < least || head->size > 65536)
-		return err_set(err, "plugin.abi", "module '%s' says its table has %u bytes",
-			       module->path, head->size);
+		return err_set(err, "plugin.abi",
+			       "module '%s' says its table has %u bytes", module->path,
+			       head->size);
 	module->is_policy = is_policy;
 	memcpy(copy, head, head->size < own ? head->size : own);
 	return 0;
@@ -181,8 +192,10 @@ copy_params(const struct module *module, const struct fettle_table *table,
 		return err_set(err, "plugin.description",
 			       "module '%s' has a table of %u entries; the limit is %u",
 			       module->path, table->count, TABLE_MAX);
-	if (table->stride < offsetof(struct fettle_param, preset) || table->stride > 4096)
-		return err_set(err, "plugin.abi", "module '%s' has table entries of %u bytes",
+	if (table->stride < offsetof(struct fettle_param, preset) ||
+	    table->stride > 4096)
+		return err_set(err, "plugin.abi",
+			       "module '%s' has table entries of %u bytes",
 			       module->path, table->stride);
 	*ret = x_calloc(table->count, sizeof(**ret));
 	*ret_count = table->count;
@@ -203,9 +216,11 @@ module_load(struct module *module, struct err *err)
 	if (!symbol || !*symbol) {
 		err_set(err, "plugin.symbol", "module '%s' exports no 'fettle_plugin'",
 			module->path);
-		return err_remedy(err, "end its source with FETTLE_STEP() or FETTLE_POLICY()");
+		return err_remedy(
+			err, "end its source with FETTLE_STEP() or FETTLE_POLICY()");
 	}
-	if (check_head(module, *symbol, err) < 0 || copy_table(module, *symbol, err) < 0)
+	if (check_head(module, *symbol, err) < 0 ||
+	    copy_table(module, *symbol, err) < 0)
 		return -1;
 
 	const struct fettle_table *params =
@@ -213,8 +228,9 @@ module_load(struct module *module, struct err *err)
 
 	if (copy_params(module, params, &module->params, &module->param_count, err) < 0)
 		return -1;
-	if (!module->is_policy && copy_params(module, &module->step.outputs, &module->outputs,
-					      &module->output_count, err) < 0)
+	if (!module->is_policy &&
+	    copy_params(module, &module->step.outputs, &module->outputs,
+			&module->output_count, err) < 0)
 		return -1;
 	module->description = module_describe(module, err);
 	return module->description ? 0 : -1;

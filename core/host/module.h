@@ -12,7 +12,7 @@
 #include "base/json.h"
 
 struct module {
-	const char *path;	/* borrowed from the request */
+	const char *path; /* borrowed from the request */
 	int fd;
 	bool is_policy;
 	/* Our copies: what the module's older, shorter structs lack is zero. */
@@ -20,7 +20,7 @@ struct module {
 	struct fettle_policy policy;
 	struct fettle_param *params, *outputs;
 	uint32_t param_count, output_count;
-	json_t *description;	/* model/description.h */
+	json_t *description; /* model/description.h */
 };
 
 /*

@@ -60,7 +60,8 @@ mounts_make_private(struct jail *jail)
 static int
 copy_tree(const char *path)
 {
-	return open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	return open_tree(AT_FDCWD, path,
+			 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 }
 
 int
@@ -70,8 +71,8 @@ mounts_protect_workspace(struct jail *jail)
 	AUTO_CLOSE int workspace = -1;
 	AUTO_CLOSE int scratch = -1;
 
-	if (!strv_has(&jail->techniques, "private_mounts") || jail->may_write_workspace ||
-	    jail->workspace[0] == '\0') {
+	if (!strv_has(&jail->techniques, "private_mounts") ||
+	    jail->may_write_workspace || jail->workspace[0] == '\0') {
 		errno = EPERM;
 		return -1;
 	}
@@ -80,11 +81,14 @@ mounts_protect_workspace(struct jail *jail)
 	scratch = copy_tree(jail->scratch);
 	if (workspace < 0 || scratch < 0)
 		return -1;
-	if (mount_setattr(workspace, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+	if (mount_setattr(workspace, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
+			  sizeof(attr)) < 0)
 		return -1;
-	if (move_mount(workspace, "", AT_FDCWD, jail->workspace, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (move_mount(workspace, "", AT_FDCWD, jail->workspace,
+		       MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return -1;
-	if (move_mount(scratch, "", AT_FDCWD, jail->scratch, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (move_mount(scratch, "", AT_FDCWD, jail->scratch, MOVE_MOUNT_F_EMPTY_PATH) <
+	    0)
 		return -1;
 	jail->has_read_only_workspace = true;
 	return 0;

@@ -37,9 +37,10 @@ load_request(const char *file, const char *scratch, struct err *err)
 		return NULL;
 	call = json_text(request, "call");
 	if (str_eq(call, "run") || str_eq(call, "observe")) {
-		err_set(err, "request.replay", "'%s' holds the call '%s', which is not repeated",
-			file, call);
-		err_remedy(err, "only describe, check, propose and judge change nothing");
+		err_set(err, "request.replay",
+			"'%s' holds the call '%s', which is not repeated", file, call);
+		err_remedy(err,
+			   "only describe, check, propose and judge change nothing");
 		return NULL;
 	}
 	json_object_set_new(request, "scratch", json_string(scratch));

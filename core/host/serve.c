@@ -21,16 +21,18 @@
 void
 host_send_error(const struct host *host, const char *why, const struct err *err)
 {
-	AUTO(json_ref) json_t *event =
-		json_pack("{s:s, s:s, s:s, s:s, s:o}", "e", "result", "result", "error", "why",
-			  why, "code", err->code, "text",
-			  json_string_lossy(err->text, strlen(err->text)));
+	AUTO(json_ref)
+	json_t *event = json_pack("{s:s, s:s, s:s, s:s, s:o}", "e", "result", "result",
+				  "error", "why", why, "code", err->code, "text",
+				  json_string_lossy(err->text, strlen(err->text)));
 	struct err ignored;
 
 	if (err->remedy[0])
-		json_object_set_new(event, "remedy",
-				    json_string_lossy(err->remedy, strlen(err->remedy)));
-	(void)event_send(EVENT_FD, host->scratch_fd, event, &ignored); /* Nobody else to tell. */
+		json_object_set_new(
+			event, "remedy",
+			json_string_lossy(err->remedy, strlen(err->remedy)));
+	(void)event_send(EVENT_FD, host->scratch_fd, event,
+			 &ignored); /* Nobody else to tell. */
 }
 
 /*
@@ -40,7 +42,9 @@ host_send_error(const struct host *host, const char *why, const struct err *err)
 static void
 claim_descriptors(void)
 {
-	static const char *const names[] = { [SECRET_FD] = "no secrets", [LOCK_FD] = "no lock" };
+	static const char *const names[] = {
+		[SECRET_FD] = "no secrets", [LOCK_FD] = "no lock"
+	};
 
 	for (int fd = REQUEST_FD; fd <= LOCK_FD; fd++)
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
@@ -74,12 +78,13 @@ read_request(struct host *host, struct err *err)
 	host->jail = (struct jail){
 		.workspace = json_text(host->request, "workspace"),
 		.scratch = json_text(host->request, "scratch"),
-		.may_write_workspace = json_int_or(jail, "flags", 0) & FETTLE_WORKSPACE_WRITE,
+		.may_write_workspace =
+			json_int_or(jail, "flags", 0) & FETTLE_WORKSPACE_WRITE,
 	};
 	return 0;
 }
 
-/* ---- the processes below --------------------------------------------------- */
+/* ---- the processes below ----------------------------------------------- */
 
 /*
  * Ends this process when its parent has ended, now or later. The pipe's other

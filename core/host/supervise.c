@@ -29,7 +29,8 @@ supervise_prepare(void)
 {
 	sigset_t set = supervised();
 
-	/* PID 1 of a namespace gets no signal of default action, unless it is blocked. */
+	/* PID 1 of a namespace gets no signal of default action, unless it is blocked.
+	 */
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -88,8 +89,8 @@ reap(pid_t child, int *ret_status)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (pid == child) {
-			*ret_status = WIFEXITED(status) ? WEXITSTATUS(status)
-							: 128 + WTERMSIG(status);
+			*ret_status = WIFEXITED(status) ? WEXITSTATUS(status) :
+							  128 + WTERMSIG(status);
 			has_ended = true;
 		}
 	return has_ended;

@@ -6,9 +6,9 @@
 #include "base/base.h"
 
 enum scope {
-	SCOPE_CHILD,		/* the child is PID 1 of a namespace and cleans up itself */
-	SCOPE_NAMESPACE,	/* we are that PID 1 */
-	SCOPE_TREE,		/* there is no namespace: we are a subreaper */
+	SCOPE_CHILD,	 /* the child is PID 1 of a namespace and cleans up itself */
+	SCOPE_NAMESPACE, /* we are that PID 1 */
+	SCOPE_TREE,	 /* there is no namespace: we are a subreaper */
 };
 
 /* Blocks the signals that supervise() takes; before the first fork. */
@@ -17,7 +17,8 @@ void supervise_prepare(void);
 /* All signals unblocked and as by default: what a child process starts with. */
 void supervise_reset(void);
 
-/* Returns when the child has ended and nothing of the scope is left: its exit status. */
+/* Returns when the child has ended and nothing of the scope is left: its exit status.
+ */
 int supervise(pid_t child, enum scope scope);
 
 #endif

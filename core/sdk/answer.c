@@ -10,7 +10,8 @@ keep_or_null(struct fettle_ctx *ctx, const char *text)
 }
 
 int
-fettle_fail(struct fettle_ctx *ctx, const char *code, const char *remedy, const char *fmt, ...)
+fettle_fail(struct fettle_ctx *ctx, const char *code, const char *remedy,
+	    const char *fmt, ...)
 {
 	va_list args;
 

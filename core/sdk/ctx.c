@@ -32,7 +32,8 @@ fettle__begin(const struct fettle__call *call)
 	struct sigaction action = { .sa_handler = note_cancel };
 
 	ctx->call = *call;
-	ctx->module = json_array_get(json_object_get(call->request, "modules"), call->index);
+	ctx->module =
+		json_array_get(json_object_get(call->request, "modules"), call->index);
 	ctx->workspace_fd = -1;
 	sigaction(SIGTERM, &action, NULL);
 	return ctx;
@@ -96,7 +97,8 @@ void
 ctx_only_in(struct fettle_ctx *ctx, unsigned callbacks, const char *function)
 {
 	if (!(ctx->call.callback & callbacks))
-		fettle__bug(ctx, "%s() is not for %s()", function, ctx_callback_name(ctx));
+		fettle__bug(ctx, "%s() is not for %s()", function,
+			    ctx_callback_name(ctx));
 }
 
 json_t *
@@ -132,7 +134,7 @@ ctx_keep_list(struct fettle_ctx *ctx, const json_t *list)
 	size_t i;
 	json_t *entry;
 
-	json_array_foreach(list, i, entry)
+	json_array_foreach (list, i, entry)
 		texts[i] = json_string_value(entry);
 	return texts;
 }
@@ -190,14 +192,15 @@ send_result(struct fettle_ctx *ctx, int returned)
 	json_t *event;
 
 	if (!result)
-		fettle__bug(ctx, "%s() returned %d, which is no result", ctx_callback_name(ctx),
-			    returned);
+		fettle__bug(ctx, "%s() returned %d, which is no result",
+			    ctx_callback_name(ctx), returned);
 	event = json_pack("{s:s, s:s}", "e", "result", "result", result);
 	if (returned == FETTLE_ERROR)
 		json_object_set_new(event, "why", json_string(why_name(ctx->why)));
 	if (is_bad)
-		json_object_set_new(event, "text",
-				    ctx_text(ctx->text ? ctx->text : "the module gave no reason"));
+		json_object_set_new(
+			event, "text",
+			ctx_text(ctx->text ? ctx->text : "the module gave no reason"));
 	if (is_bad && ctx->code)
 		json_object_set_new(event, "code", ctx_text(ctx->code));
 	if (is_bad && ctx->remedy)
@@ -225,8 +228,8 @@ static json_t *
 verdict_event(struct fettle_ctx *ctx, const char *verdict, const char *reason)
 {
 	return json_pack("{s:s, s:I, s:s, s:s, s:o}", "e", "verdict", "module",
-			 (json_int_t)ctx->call.index, "policy", ctx->call.name, "verdict", verdict,
-			 "reason", ctx_text(reason));
+			 (json_int_t)ctx->call.index, "policy", ctx->call.name,
+			 "verdict", verdict, "reason", ctx_text(reason));
 }
 
 static void
@@ -265,15 +268,16 @@ fettle__bug(struct fettle_ctx *ctx, const char *fmt, ...)
 	va_start(args, fmt);
 	what = ctx_keep_format(ctx, fmt, args);
 	va_end(args);
-	text = ctx_keep(ctx, x_asprintf("module '%s' has a bug: %s", ctx->call.name, what));
+	text = ctx_keep(ctx,
+			x_asprintf("module '%s' has a bug: %s", ctx->call.name, what));
 
 	fflush(NULL);
 	if (ctx->call.callback == IN_JUDGE)
 		ctx_send(ctx, verdict_event(ctx, "error", text));
 	else
 		ctx_send(ctx, json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "e", "result",
-					"result", "error", "why", "bug", "code", "plugin.bug",
-					"text", ctx_text(text), "remedy",
+					"result", "error", "why", "bug", "code",
+					"plugin.bug", "text", ctx_text(text), "remedy",
 					"tell the author of the module"));
 	_exit(70);
 }

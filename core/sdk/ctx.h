@@ -8,22 +8,22 @@
 #include "base/str.h"
 #include "sdk/private.h"
 
-struct workspace_file;	/* file.c */
+struct workspace_file; /* file.c */
 
 struct fettle_ctx {
 	struct fettle__call call;
-	const json_t *module;		/* the request's entry; borrowed */
+	const json_t *module; /* the request's entry; borrowed */
 
-	void **kept;			/* what was given out; freed at the end */
+	void **kept; /* what was given out; freed at the end */
 	size_t kept_count;
 
-	int workspace_fd;		/* -1 until a file is read */
+	int workspace_fd; /* -1 until a file is read */
 	struct workspace_file *files;
 	const char *file_error;
 
-	enum fettle_why why;		/* the last answer's reasons; NULL: none */
+	enum fettle_why why; /* the last answer's reasons; NULL: none */
 	const char *code, *text, *remedy;
-	json_t *need;			/* of fettle_hold; owned */
+	json_t *need; /* of fettle_hold; owned */
 };
 
 /* Hands over heap memory that is to live until the callback returns. */
@@ -47,7 +47,8 @@ json_t *ctx_text(const char *text);
 /* The same for what must arrive byte for byte: not UTF-8 is a bug. */
 json_t *ctx_exact_text(struct fettle_ctx *ctx, const char *text, const char *function);
 /* A JSON list of a NULL-terminated one. New reference. */
-json_t *ctx_text_list(struct fettle_ctx *ctx, const char *const *list, const char *function);
+json_t *
+ctx_text_list(struct fettle_ctx *ctx, const char *const *list, const char *function);
 
 /* A JSON list of text as a NULL-terminated list that lives as promised. */
 const char *const *ctx_keep_list(struct fettle_ctx *ctx, const json_t *list);

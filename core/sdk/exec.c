@@ -12,8 +12,9 @@
 static bool
 is_plain(const char *word)
 {
-	return word[0] && word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-					    "0123456789_@%+=:,./-")] == '\0';
+	return word[0] &&
+	       word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				 "0123456789_@%+=:,./-")] == '\0';
 }
 
 static void
@@ -50,7 +51,7 @@ log_command(const char *const *argv)
 	(void)!write(1, visible.s, visible.len); /* A log that is gone stops nothing. */
 }
 
-/* ---- environment --------------------------------------------------------- */
+/* ---- environment ------------------------------------------------------- */
 
 /* Sets NAME=VALUE; `entry` replaces an earlier one of the same name. */
 static void
@@ -80,20 +81,23 @@ env_build(struct fettle_ctx *ctx, const struct fettle_exec *exec, struct strv *e
 			strv_addf(env, "%s=%s", inherited[i], getenv(inherited[i]));
 	strv_addf(env, "HOME=%s", fettle_scratch(ctx));
 	strv_addf(env, "TMPDIR=%s", fettle_scratch(ctx));
-	json_object_foreach(json_object_get(ctx->call.request, "env"), key, value) {
-		AUTO_FREE char *entry = x_asprintf("%s=%s", key, json_string_value(value));
+	json_object_foreach (json_object_get(ctx->call.request, "env"), key, value) {
+		AUTO_FREE char *entry =
+			x_asprintf("%s=%s", key, json_string_value(value));
 
 		env_set(env, entry);
 	}
 	for (size_t i = 0; exec->env && exec->env[i]; i++) {
 		if (!strchr(exec->env[i], '='))
-			fettle__bug(ctx, "fettle_exec() with '%s' in env, which is no NAME=VALUE",
+			fettle__bug(ctx,
+				    "fettle_exec() with '%s' in env, which is no "
+				    "NAME=VALUE",
 				    exec->env[i]);
 		env_set(env, exec->env[i]);
 	}
 }
 
-/* ---- the call -------------------------------------------------------------- */
+/* ---- the call ---------------------------------------------------------- */
 
 static uint64_t
 limit_of(struct fettle_ctx *ctx, const struct fettle_exec *exec)
@@ -104,7 +108,8 @@ limit_of(struct fettle_ctx *ctx, const struct fettle_exec *exec)
 }
 
 static const char *
-keep_capture(struct fettle_ctx *ctx, struct capture *capture, const char *program, size_t *ret_len)
+keep_capture(struct fettle_ctx *ctx, struct capture *capture, const char *program,
+	     size_t *ret_len)
 {
 	if (capture->is_cut)
 		fettle_warn(ctx, "output of '%s' above %u MiB was dropped", program,
@@ -122,7 +127,8 @@ refuse(struct fettle_ctx *ctx, struct fettle_exited *exited, const char *why)
 }
 
 static int
-run_program(struct fettle_ctx *ctx, const struct fettle_exec *exec, struct fettle_exited *exited)
+run_program(struct fettle_ctx *ctx, const struct fettle_exec *exec,
+	    struct fettle_exited *exited)
 {
 	AUTO(strv) struct strv env = STRV_INIT;
 	const char *workspace = json_text(ctx->call.request, "workspace");
@@ -132,7 +138,8 @@ run_program(struct fettle_ctx *ctx, const struct fettle_exec *exec, struct fettl
 		.directory = exec->directory,
 		.captures_out = exec->flags & FETTLE_CAPTURE,
 		.captures_err = exec->flags & FETTLE_CAPTURE_ERROR,
-		.keeps_tail = (exec->flags & (FETTLE_TAIL | FETTLE_CAPTURE_ERROR)) == FETTLE_TAIL,
+		.keeps_tail = (exec->flags & (FETTLE_TAIL | FETTLE_CAPTURE_ERROR)) ==
+			      FETTLE_TAIL,
 		.in_own_namespace = ctx->call.in_own_namespace,
 		.limit_ms = limit_of(ctx, exec),
 		.is_cancelled = ctx_is_cancelled,
@@ -161,7 +168,8 @@ run_program(struct fettle_ctx *ctx, const struct fettle_exec *exec, struct fettl
 }
 
 static int
-exec_told(struct fettle_ctx *ctx, const struct fettle_exec *exec, struct fettle_exited *exited)
+exec_told(struct fettle_ctx *ctx, const struct fettle_exec *exec,
+	  struct fettle_exited *exited)
 {
 	json_t *argv = json_array();
 	int result;
@@ -178,8 +186,8 @@ exec_told(struct fettle_ctx *ctx, const struct fettle_exec *exec, struct fettle_
 	result = run_program(ctx, exec, exited);
 	if (result == 0)
 		ctx_send(ctx, json_pack("{s:s, s:i, s:i, s:b}", "e", "exited", "status",
-					exited->status, "signal", exited->signal, "timed_out",
-					exited->timed_out));
+					exited->status, "signal", exited->signal,
+					"timed_out", exited->timed_out));
 	return result;
 }
 
@@ -188,12 +196,14 @@ static size_t
 shared_size(struct fettle_ctx *ctx, uint32_t theirs, size_t ours, const char *what)
 {
 	if (theirs < sizeof(uint64_t))
-		fettle__bug(ctx, "fettle_exec(): the size of struct %s is not set", what);
+		fettle__bug(ctx, "fettle_exec(): the size of struct %s is not set",
+			    what);
 	return theirs < ours ? theirs : ours;
 }
 
 int
-fettle_exec(struct fettle_ctx *ctx, const struct fettle_exec *exec, struct fettle_exited *ret)
+fettle_exec(struct fettle_ctx *ctx, const struct fettle_exec *exec,
+	    struct fettle_exited *ret)
 {
 	struct fettle_exec own = { .size = 0 };
 	struct fettle_exited exited = { .status = -1 };
@@ -208,7 +218,8 @@ fettle_exec(struct fettle_ctx *ctx, const struct fettle_exec *exec, struct fettl
 
 	result = exec_told(ctx, &own, &exited);
 	exited.size = ret_size;
-	memcpy(ret, &exited, shared_size(ctx, ret_size, sizeof(exited), "fettle_exited"));
+	memcpy(ret, &exited,
+	       shared_size(ctx, ret_size, sizeof(exited), "fettle_exited"));
 	return result;
 }
 
@@ -220,10 +231,12 @@ fettle_exec_proposed(struct fettle_ctx *ctx, uint32_t i, const struct fettle_exe
 
 	ctx_only_in(ctx, IN_RUN | IN_OBSERVE, __func__);
 	if (exec)
-		memcpy(&own, exec, shared_size(ctx, exec->size, sizeof(own), "fettle_exec"));
+		memcpy(&own, exec,
+		       shared_size(ctx, exec->size, sizeof(own), "fettle_exec"));
 	own.size = sizeof(own);
 	own.argv = fettle_proposed_command(ctx, i);
 	if (!own.argv)
-		fettle__bug(ctx, "%s(%u): the approved proposal has no such command", __func__, i);
+		fettle__bug(ctx, "%s(%u): the approved proposal has no such command",
+			    __func__, i);
 	return fettle_exec(ctx, &own, ret);
 }

@@ -8,7 +8,8 @@
 const char *
 fettle_fact(struct fettle_ctx *ctx, const char *name)
 {
-	const json_t *fact = json_object_get(json_object_get(ctx->call.request, "facts"), name);
+	const json_t *fact =
+		json_object_get(json_object_get(ctx->call.request, "facts"), name);
 
 	if (!fact || json_is_null(fact))
 		return NULL;

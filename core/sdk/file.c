@@ -16,7 +16,7 @@
 
 struct workspace_file {
 	struct workspace_file *next;
-	char *path, *bytes;	/* bytes NULL: there is no such file */
+	char *path, *bytes; /* bytes NULL: there is no such file */
 	size_t len;
 	char sha256[SHA256_HEX_SIZE];
 };
@@ -79,7 +79,8 @@ open_workspace(struct fettle_ctx *ctx, struct err *err)
 }
 
 static int
-read_file(struct fettle_ctx *ctx, const char *path, char **ret, size_t *ret_len, struct err *err)
+read_file(struct fettle_ctx *ctx, const char *path, char **ret, size_t *ret_len,
+	  struct err *err)
 {
 	AUTO_CLOSE int fd = -1;
 

@@ -28,14 +28,16 @@ fettle_deny(struct fettle_ctx *ctx, const char *fmt, ...)
 }
 
 int
-fettle_hold(struct fettle_ctx *ctx, const struct fettle_need *need, const char *fmt, ...)
+fettle_hold(struct fettle_ctx *ctx, const struct fettle_need *need, const char *fmt,
+	    ...)
 {
 	struct fettle_need copy = { .quorum = 0 };
 	va_list args;
 
 	ctx_only_in(ctx, IN_JUDGE, __func__);
 	if (!need || need->size < sizeof(copy))
-		fettle__bug(ctx, "%s() was given no need, or its size is not set", __func__);
+		fettle__bug(ctx, "%s() was given no need, or its size is not set",
+			    __func__);
 	memcpy(&copy, need, sizeof(copy));
 	if (copy.quorum == 0 || copy.quorum > 1000 || copy.valid_ms > INT64_MAX)
 		fettle__bug(ctx, "%s() asks for %u people", __func__, copy.quorum);
@@ -46,6 +48,7 @@ fettle_hold(struct fettle_ctx *ctx, const struct fettle_need *need, const char *
 	json_decref(ctx->need);
 	ctx->need = json_pack("{s:o, s:I, s:I}", "roles",
 			      ctx_text_list(ctx, copy.roles, __func__), "quorum",
-			      (json_int_t)copy.quorum, "valid_ms", (json_int_t)copy.valid_ms);
+			      (json_int_t)copy.quorum, "valid_ms",
+			      (json_int_t)copy.valid_ms);
 	return FETTLE_HOLD;
 }

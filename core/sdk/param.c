@@ -21,7 +21,7 @@ is_unknown(struct fettle_ctx *ctx, const char *name)
 	size_t i;
 	json_t *unknown;
 
-	json_array_foreach(json_object_get(ctx->module, "unknown"), i, unknown)
+	json_array_foreach (json_object_get(ctx->module, "unknown"), i, unknown)
 		if (str_eq(json_string_value(unknown), name))
 			return true;
 	return false;
@@ -43,10 +43,13 @@ param_read(struct fettle_ctx *ctx, uint32_t i, unsigned types, const char *funct
 	const char *name = param_name(ctx, i, function);
 
 	if (!(types & TYPE(ctx->call.params[i].type)))
-		fettle__bug(ctx, "%s(%u): parameter '%s' is of another type", function, i, name);
+		fettle__bug(ctx, "%s(%u): parameter '%s' is of another type", function,
+			    i, name);
 	if (is_unknown(ctx, name))
-		fettle__bug(ctx, "%s(%u): the value of parameter '%s' is not known yet in %s()",
-			    function, i, name, ctx_callback_name(ctx));
+		fettle__bug(
+			ctx,
+			"%s(%u): the value of parameter '%s' is not known yet in %s()",
+			function, i, name, ctx_callback_name(ctx));
 	return param_find(ctx, i);
 }
 
@@ -107,7 +110,8 @@ fettle_param_text(struct fettle_ctx *ctx, uint32_t i)
 {
 	return json_string_value(param_read(ctx, i,
 					    TYPE(FETTLE_STRING) | TYPE(FETTLE_CHOICE) |
-						    TYPE(FETTLE_PATH) | TYPE(FETTLE_SECRET),
+						    TYPE(FETTLE_PATH) |
+						    TYPE(FETTLE_SECRET),
 					    __func__));
 }
 
@@ -118,7 +122,7 @@ fettle_param_list(struct fettle_ctx *ctx, uint32_t i)
 	size_t n;
 	json_t *entry;
 
-	json_array_foreach(value, n, entry)
+	json_array_foreach (value, n, entry)
 		if (!json_is_string(entry))
 			fettle__bug(ctx, "%s(%u): an entry is no text", __func__, i);
 	return ctx_keep_list(ctx, value);

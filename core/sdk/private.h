@@ -23,15 +23,15 @@ enum fettle__callback {
 /* Borrowed throughout, and longer-lived than the context. */
 struct fettle__call {
 	enum fettle__callback callback;
-	const char *name;		/* the module's */
+	const char *name; /* the module's */
 	const struct fettle_param *params, *outputs;
 	uint32_t param_count, output_count;
-	const char *const *effects;	/* NULL-terminated, or NULL */
-	const json_t *request;		/* checked */
-	size_t index;			/* which of the request's modules */
-	const json_t *secrets;		/* object of text */
+	const char *const *effects; /* NULL-terminated, or NULL */
+	const json_t *request;	    /* checked */
+	size_t index;		    /* which of the request's modules */
+	const json_t *secrets;	    /* object of text */
 	int event_fd, scratch_fd;
-	bool in_own_namespace;		/* kill(-1) reaches this callback's processes only */
+	bool in_own_namespace; /* kill(-1) reaches this callback's processes only */
 };
 
 /* Also installs the SIGTERM handler: from here on TERM means cancelled. */
@@ -43,7 +43,9 @@ struct fettle_ctx *fettle__begin(const struct fettle__call *call);
  */
 void fettle__end(struct fettle_ctx *ctx, int returned);
 
-/* The module did what it must not: sends that as the last event and ends the process. */
-_Noreturn void fettle__bug(struct fettle_ctx *ctx, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The module did what it must not: sends that as the last event and ends the process.
+ */
+_Noreturn void
+fettle__bug(struct fettle_ctx *ctx, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #endif

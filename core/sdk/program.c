@@ -16,8 +16,8 @@
 #include "base/path.h"
 #include "wire/tree.h"
 
-#define GRACE_MS 2000	/* from TERM to KILL */
-#define DRAIN_MS 500	/* for the rest of the output, when a pipe stays open */
+#define GRACE_MS 2000 /* from TERM to KILL */
+#define DRAIN_MS 500  /* for the rest of the output, when a pipe stays open */
 
 extern char **environ;
 
@@ -25,8 +25,8 @@ extern char **environ;
 
 struct start {
 	pid_t parent;
-	int out, err;		/* the child's ends, -1: inherit */
-	int report;		/* where it tells the errno of what failed */
+	int out, err; /* the child's ends, -1: inherit */
+	int report;   /* where it tells the errno of what failed */
 	sigset_t mask;
 };
 
@@ -122,7 +122,7 @@ spawn(struct program *program, const sigset_t *mask)
 	return -1;
 }
 
-/* ---- output -------------------------------------------------------------- */
+/* ---- output ------------------------------------------------------------ */
 
 /* Keeps between one and two TAIL_BYTES, so that moving them is rare. */
 static void
@@ -190,11 +190,11 @@ drain(struct program *program)
 	}
 }
 
-/* ---- end ------------------------------------------------------------------- */
+/* ---- end --------------------------------------------------------------- */
 
 /* When to do the next thing to a program that takes too long. */
 struct patience {
-	int64_t term_at, kill_at;	/* CLOCK_BOOTTIME ms; INT64_MAX: never */
+	int64_t term_at, kill_at; /* CLOCK_BOOTTIME ms; INT64_MAX: never */
 };
 
 static struct timespec
@@ -204,7 +204,8 @@ until(int64_t at)
 
 	if (left < 0)
 		left = 0;
-	return (struct timespec){ .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 };
+	return (struct timespec){ .tv_sec = left / 1000,
+				  .tv_nsec = left % 1000 * 1000000 };
 }
 
 static void
@@ -218,7 +219,8 @@ wait_end(struct program *program, pid_t pid, int pidfd, const sigset_t *mask)
 	while (!(fds[0].revents & POLLIN)) {
 		int64_t now = clock_boot_ms();
 
-		if (!program->timed_out && (program->is_cancelled() || now >= patience.term_at)) {
+		if (!program->timed_out &&
+		    (program->is_cancelled() || now >= patience.term_at)) {
 			program->timed_out = true;
 			patience = (struct patience){ INT64_MAX, now + GRACE_MS };
 			kill(-pid, SIGTERM);
@@ -228,13 +230,14 @@ wait_end(struct program *program, pid_t pid, int pidfd, const sigset_t *mask)
 			kill(-pid, SIGKILL);
 		}
 
-		int64_t next = patience.term_at < patience.kill_at ? patience.term_at
-								    : patience.kill_at;
+		int64_t next = patience.term_at < patience.kill_at ? patience.term_at :
+								     patience.kill_at;
 		struct timespec timeout = until(next);
 
 		fds[1] = (struct pollfd){ .fd = program->out.fd, .events = POLLIN };
 		fds[2] = (struct pollfd){ .fd = program->err.fd, .events = POLLIN };
-		/* TERM is let in here only: it cannot fall between the test above and this. */
+		/* TERM is let in here only: it cannot fall between the test above and
+		 * this. */
 		if (ppoll(fds, 3, next == INT64_MAX ? NULL : &timeout, mask) < 0)
 			continue;
 		if (fds[1].revents)
@@ -278,7 +281,8 @@ run_masked(struct program *program, const sigset_t *mask, struct err *err)
 	pid_t pid;
 
 	if (tree_has_children())
-		(void)tree_children(&before); /* Without /proc there is nothing to spare. */
+		(void)tree_children(
+			&before); /* Without /proc there is nothing to spare. */
 	pid = spawn(program, mask);
 	if (pid < 0)
 		return err_errno(err, "exec.start", "start '%s'", program->argv[0]);
@@ -291,7 +295,8 @@ run_masked(struct program *program, const sigset_t *mask, struct err *err)
 	sweep(program, &before);
 	drain(program);
 	if (pidfd < 0)
-		return err_set(err, "exec.start", "watch '%s': no pidfd", program->argv[0]);
+		return err_set(err, "exec.start", "watch '%s': no pidfd",
+			       program->argv[0]);
 	return 0;
 }
 

@@ -13,25 +13,25 @@
 #define TAIL_BYTES (4u << 10)
 
 struct capture {
-	int fd;			/* our end of the pipe, -1 when it ended */
+	int fd; /* our end of the pipe, -1 when it ended */
 	struct str bytes;
-	bool is_cut;		/* there was more than CAPTURE_MAX_BYTES */
-	bool is_tail;		/* passed on to our own output, the last TAIL_BYTES kept */
+	bool is_cut;  /* there was more than CAPTURE_MAX_BYTES */
+	bool is_tail; /* passed on to our own output, the last TAIL_BYTES kept */
 };
 
 struct program {
 	/* in */
 	char *const *argv, *const *env;
-	const char *base_directory;	/* `directory` is relative to it */
-	const char *directory;		/* NULL: base_directory itself */
+	const char *base_directory; /* `directory` is relative to it */
+	const char *directory;	    /* NULL: base_directory itself */
 	bool captures_out, captures_err;
-	bool keeps_tail;		/* of what is not captured, in err */
+	bool keeps_tail; /* of what is not captured, in err */
 	bool in_own_namespace;
-	uint64_t limit_ms;		/* UINT64_MAX: none */
+	uint64_t limit_ms; /* UINT64_MAX: none */
 	bool (*is_cancelled)(void);
 	/* out */
-	int status, signal;		/* -1 and what killed it, or the exit status and 0 */
-	bool timed_out;			/* ended by us: time is over, or cancelled */
+	int status, signal; /* -1 and what killed it, or the exit status and 0 */
+	bool timed_out;	    /* ended by us: time is over, or cancelled */
 	struct capture out, err;
 };
 

@@ -8,7 +8,8 @@
 /* ---- stating ----------------------------------------------------------- */
 
 static json_t *
-edit_event(struct fettle_ctx *ctx, const char *path, const char *op, const char *function)
+edit_event(struct fettle_ctx *ctx, const char *path, const char *op,
+	   const char *function)
 {
 	json_t *event, *pre;
 
@@ -22,7 +23,8 @@ edit_event(struct fettle_ctx *ctx, const char *path, const char *op, const char 
 }
 
 void
-fettle_edit_write(struct fettle_ctx *ctx, const char *path, const void *bytes, size_t len)
+fettle_edit_write(struct fettle_ctx *ctx, const char *path, const void *bytes,
+		  size_t len)
 {
 	json_t *event = edit_event(ctx, path, "write", __func__);
 
@@ -46,23 +48,23 @@ has_text(const char *const *list, const char *text)
 }
 
 void
-fettle_effect(struct fettle_ctx *ctx, const char *kind, const char *target, const char *before,
-	      const char *summary)
+fettle_effect(struct fettle_ctx *ctx, const char *kind, const char *target,
+	      const char *before, const char *summary)
 {
 	json_t *state;
 	struct err err;
 
 	ctx_only_in(ctx, IN_PROPOSE, __func__);
 	if (!kind || !has_text(ctx->call.effects, kind))
-		fettle__bug(ctx, "%s() of kind '%s', which the step does not declare", __func__,
-			    kind ? kind : "");
+		fettle__bug(ctx, "%s() of kind '%s', which the step does not declare",
+			    __func__, kind ? kind : "");
 	state = before ? json_parse(before, strlen(before), &err) : json_null();
 	if (!state)
-		fettle__bug(ctx, "%s() of kind '%s': the before-state is %s", __func__, kind,
-			    err.text);
-	ctx_send(ctx, json_pack("{s:s, s:s, s:o, s:o, s:o}", "e", "effect", "kind", kind,
-				"target", ctx_exact_text(ctx, target, __func__), "before", state,
-				"summary", ctx_text(summary)));
+		fettle__bug(ctx, "%s() of kind '%s': the before-state is %s", __func__,
+			    kind, err.text);
+	ctx_send(ctx, json_pack("{s:s, s:s, s:o, s:o, s:o}", "e", "effect", "kind",
+				kind, "target", ctx_exact_text(ctx, target, __func__),
+				"before", state, "summary", ctx_text(summary)));
 }
 
 void
@@ -75,7 +77,7 @@ fettle_command(struct fettle_ctx *ctx, const char *const *argv)
 				ctx_text_list(ctx, argv, __func__)));
 }
 
-/* ---- reading back -------------------------------------------------------- */
+/* ---- reading back ------------------------------------------------------ */
 
 /* The i-th entry of one list of the approved proposal, or NULL. Borrowed. */
 static const json_t *
@@ -88,7 +90,8 @@ proposed(struct fettle_ctx *ctx, const char *list, uint32_t i, const char *funct
 }
 
 int
-fettle_proposed_edit(struct fettle_ctx *ctx, uint32_t i, struct fettle_proposed_edit *ret)
+fettle_proposed_edit(struct fettle_ctx *ctx, uint32_t i,
+		     struct fettle_proposed_edit *ret)
 {
 	const json_t *edit = proposed(ctx, "edits", i, __func__);
 
@@ -101,7 +104,8 @@ fettle_proposed_edit(struct fettle_ctx *ctx, uint32_t i, struct fettle_proposed_
 }
 
 int
-fettle_proposed_effect(struct fettle_ctx *ctx, uint32_t i, struct fettle_proposed_effect *ret)
+fettle_proposed_effect(struct fettle_ctx *ctx, uint32_t i,
+		       struct fettle_proposed_effect *ret)
 {
 	const json_t *effect = proposed(ctx, "effects", i, __func__);
 	const json_t *before = json_object_get(effect, "before");
@@ -149,7 +153,9 @@ fettle_observed(struct fettle_ctx *ctx, uint32_t effect, enum fettle_observed st
 	if (!name)
 		fettle__bug(ctx, "%s() with state %d", __func__, (int)state);
 	if (!proposed(ctx, "effects", effect, __func__))
-		fettle__bug(ctx, "%s() of effect %u, which is not there", __func__, effect);
+		fettle__bug(ctx, "%s() of effect %u, which is not there", __func__,
+			    effect);
 	ctx_send(ctx, json_pack("{s:s, s:I, s:s, s:o}", "e", "observed", "effect",
-				(json_int_t)effect, "state", name, "detail", ctx_text(detail)));
+				(json_int_t)effect, "state", name, "detail",
+				ctx_text(detail)));
 }

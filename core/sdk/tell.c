@@ -36,18 +36,21 @@ find_output(struct fettle_ctx *ctx, const char *name, const char *function)
 	for (uint32_t i = 0; i < ctx->call.output_count; i++)
 		if (str_eq(ctx->call.outputs[i].name, name))
 			return &ctx->call.outputs[i];
-	fettle__bug(ctx, "%s('%s'): there is no such output in the table", function, name);
+	fettle__bug(ctx, "%s('%s'): there is no such output in the table", function,
+		    name);
 }
 
 static void
-send_output(struct fettle_ctx *ctx, const char *name, json_t *value, const char *function)
+send_output(struct fettle_ctx *ctx, const char *name, json_t *value,
+	    const char *function)
 {
 	const struct fettle_param *output = find_output(ctx, name, function);
 
 	if (!is_of_type(value, output->type))
-		fettle__bug(ctx, "%s('%s'): the value is not of the declared type", function,
-			    name);
-	ctx_send(ctx, json_pack("{s:s, s:s, s:o}", "e", "output", "name", name, "value", value));
+		fettle__bug(ctx, "%s('%s'): the value is not of the declared type",
+			    function, name);
+	ctx_send(ctx, json_pack("{s:s, s:s, s:o}", "e", "output", "name", name, "value",
+				value));
 }
 
 void
@@ -77,9 +80,10 @@ fettle_add_finding(struct fettle_ctx *ctx, const char *rule, uint32_t confidence
 	ctx_only_in(ctx, IN_STEP, __func__);
 	if (confidence > 100)
 		confidence = 100;
-	ctx_send(ctx, json_pack("{s:s, s:o, s:I, s:o, s:o}", "e", "finding", "rule",
-				ctx_text(rule), "confidence", (json_int_t)confidence, "title",
-				ctx_text(title), "evidence", ctx_text(evidence)));
+	ctx_send(ctx,
+		 json_pack("{s:s, s:o, s:I, s:o, s:o}", "e", "finding", "rule",
+			   ctx_text(rule), "confidence", (json_int_t)confidence,
+			   "title", ctx_text(title), "evidence", ctx_text(evidence)));
 }
 
 void
@@ -90,7 +94,8 @@ fettle_add_artifact(struct fettle_ctx *ctx, const char *name, const char *type,
 	size_t len = strlen(scratch);
 
 	ctx_only_in(ctx, IN_STEP, __func__);
-	if (scratch_file && str_starts(scratch_file, scratch) && scratch_file[len] == '/')
+	if (scratch_file && str_starts(scratch_file, scratch) &&
+	    scratch_file[len] == '/')
 		scratch_file += len + 1;
 	ctx_send(ctx, json_pack("{s:s, s:o, s:o, s:o}", "e", "artifact", "name",
 				ctx_exact_text(ctx, name, __func__), "type",
@@ -136,8 +141,9 @@ clamp(uint64_t n)
 void
 fettle_progress(struct fettle_ctx *ctx, uint64_t done, uint64_t total, const char *text)
 {
-	ctx_send(ctx, json_pack("{s:s, s:I, s:I, s:o}", "e", "progress", "done", clamp(done),
-				"total", clamp(total), "text", ctx_text(text)));
+	ctx_send(ctx,
+		 json_pack("{s:s, s:I, s:I, s:o}", "e", "progress", "done", clamp(done),
+			   "total", clamp(total), "text", ctx_text(text)));
 }
 
 void

@@ -19,15 +19,17 @@ base64_encode(const void *bytes, size_t n)
 static int
 base64_decode(const char *text, size_t n, char **ret, size_t *ret_len)
 {
-	size_t digits = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				     "0123456789+/");
+	size_t digits =
+		strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			     "0123456789+/");
 	size_t padding = strspn(text + digits, "=");
 	AUTO_FREE char *bytes = x_malloc(n / 4 * 3 + 1);
 	int len;
 
 	if (n % 4 || digits + padding != n || padding > 2)
 		return -1;
-	len = EVP_DecodeBlock((unsigned char *)bytes, (const unsigned char *)text, (int)n);
+	len = EVP_DecodeBlock((unsigned char *)bytes, (const unsigned char *)text,
+			      (int)n);
 	if (len < 0)
 		return -1;
 	*ret_len = (size_t)len - padding;
@@ -60,9 +62,10 @@ event_get_content(const json_t *edit, char **ret, size_t *ret_len, struct err *e
 		memcpy(*ret, json_string_value(content), *ret_len + 1);
 		return 0;
 	}
-	if (!base64 || base64_decode(json_string_value(base64), json_string_length(base64), ret,
-				     ret_len) < 0)
-		return err_set(err, "event.garbage", "an edit of '%s' has no readable content",
+	if (!base64 || base64_decode(json_string_value(base64),
+				     json_string_length(base64), ret, ret_len) < 0)
+		return err_set(err, "event.garbage",
+			       "an edit of '%s' has no readable content",
 			       json_text(edit, "path"));
 	return 0;
 }

@@ -34,7 +34,7 @@ largest_member(json_t *event)
 	size_t size, largest_size = 0;
 	json_t *value;
 
-	json_object_foreach(event, key, value) {
+	json_object_foreach (event, key, value) {
 		size = json_size(value);
 		if (size > largest_size && !is_spill(value)) {
 			largest_size = size;
@@ -52,7 +52,7 @@ small_copy(const json_t *event, int scratch_fd, struct err *err)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)event, key, value)
+	json_object_foreach ((json_t *)event, key, value)
 		if (is_spill(value) || json_size(value) > SPILL_ABOVE_BYTES)
 			if (spill_member(small, key, scratch_fd, err) < 0)
 				return NULL;
@@ -79,7 +79,8 @@ event_send(int fd, int scratch_fd, const json_t *event, struct err *err)
 		sent = send(fd, text, strlen(text), MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0)
-		return err_errno(err, "event.closed", "send event '%s'", json_text(event, "e"));
+		return err_errno(err, "event.closed", "send event '%s'",
+				 json_text(event, "e"));
 	return 0;
 }
 
@@ -89,9 +90,11 @@ refuse_nothing(int fd, struct err *err)
 {
 	struct pollfd pollfd = { .fd = fd, .events = POLLRDHUP };
 
-	if (poll(&pollfd, 1, 0) == 1 && (pollfd.revents & (POLLRDHUP | POLLHUP | POLLERR)))
+	if (poll(&pollfd, 1, 0) == 1 &&
+	    (pollfd.revents & (POLLRDHUP | POLLHUP | POLLERR)))
 		return err_set(err, "event.closed", "the event channel was closed");
-	return err_set(err, "event.garbage", "an empty packet came on the event channel");
+	return err_set(err, "event.garbage",
+		       "an empty packet came on the event channel");
 }
 
 int
@@ -122,7 +125,7 @@ event_receive(int fd, int scratch_fd, json_t **ret, struct err *err)
 		snprintf(err->code, sizeof(err->code), "event.garbage");
 		return -1;
 	}
-	json_object_foreach(event, key, value) {
+	json_object_foreach (event, key, value) {
 		if (!is_spill(value))
 			continue;
 		value = spill_load(scratch_fd, value, err);

@@ -22,7 +22,8 @@ check_edit(const json_t *event, struct err *err)
 		return err_set(err, "event.garbage",
 			       "event 'edit' must have either 'content' or 'base64'");
 	if (str_eq(json_text(event, "op"), "delete") && (has_content || has_base64))
-		return err_set(err, "event.garbage", "event 'edit' deletes, but has content");
+		return err_set(err, "event.garbage",
+			       "event 'edit' deletes, but has content");
 	return 0;
 }
 
@@ -47,8 +48,9 @@ check_verdict(const json_t *event, struct err *err)
 	const json_t *need = json_object_get(event, "need");
 
 	if (str_eq(json_text(event, "verdict"), "hold") != (need != NULL))
-		return err_set(err, "event.garbage",
-			       "event 'verdict' must have 'need' exactly when it is a hold");
+		return err_set(
+			err, "event.garbage",
+			"event 'verdict' must have 'need' exactly when it is a hold");
 	if (!need)
 		return 0;
 	return shape_check(need, NEED_MEMBERS, ARRAY_LEN(NEED_MEMBERS), "event.garbage",
@@ -58,77 +60,101 @@ check_verdict(const json_t *event, struct err *err)
 static int
 check_result(const json_t *event, struct err *err)
 {
-	if (str_eq(json_text(event, "result"), "error") && !json_object_get(event, "why"))
-		return err_set(err, "event.garbage", "event 'result' is an error without 'why'");
+	if (str_eq(json_text(event, "result"), "error") &&
+	    !json_object_get(event, "why"))
+		return err_set(err, "event.garbage",
+			       "event 'result' is an error without 'why'");
 	return 0;
 }
 
 static const struct event_kind KINDS[] = {
 	{ "describe", NULL, { { "description", SHAPE_OBJECT } } },
-	{ "jail", NULL, {
-		{ "level", SHAPE_CHOICE, 0, "|basic|tree|" },
-		{ "techniques", SHAPE_TEXTS },
-	} },
-	{ "edit", check_edit, {
-		{ "path", SHAPE_TEXT },
-		{ "op", SHAPE_CHOICE, 0, "|write|delete|" },
-		{ "pre", SHAPE_SHA256, SHAPE_OPTIONAL | SHAPE_NULL },
-		{ "content", SHAPE_TEXT, SHAPE_OPTIONAL },
-		{ "base64", SHAPE_TEXT, SHAPE_OPTIONAL },
-	} },
-	{ "effect", NULL, {
-		{ "kind", SHAPE_TEXT },
-		{ "target", SHAPE_TEXT },
-		{ "before", SHAPE_ANY },
-		{ "summary", SHAPE_TEXT },
-	} },
+	{ "jail",
+	  NULL,
+	  {
+		  { "level", SHAPE_CHOICE, 0, "|basic|tree|" },
+		  { "techniques", SHAPE_TEXTS },
+	  } },
+	{ "edit",
+	  check_edit,
+	  {
+		  { "path", SHAPE_TEXT },
+		  { "op", SHAPE_CHOICE, 0, "|write|delete|" },
+		  { "pre", SHAPE_SHA256, SHAPE_OPTIONAL | SHAPE_NULL },
+		  { "content", SHAPE_TEXT, SHAPE_OPTIONAL },
+		  { "base64", SHAPE_TEXT, SHAPE_OPTIONAL },
+	  } },
+	{ "effect",
+	  NULL,
+	  {
+		  { "kind", SHAPE_TEXT },
+		  { "target", SHAPE_TEXT },
+		  { "before", SHAPE_ANY },
+		  { "summary", SHAPE_TEXT },
+	  } },
 	{ "command", check_command, { { "argv", SHAPE_TEXTS } } },
-	{ "observed", NULL, {
-		{ "effect", SHAPE_INT },
-		{ "state", SHAPE_CHOICE, 0, "|before|after|partial|other|" },
-		{ "detail", SHAPE_TEXT, SHAPE_OPTIONAL },
-	} },
+	{ "observed",
+	  NULL,
+	  {
+		  { "effect", SHAPE_INT },
+		  { "state", SHAPE_CHOICE, 0, "|before|after|partial|other|" },
+		  { "detail", SHAPE_TEXT, SHAPE_OPTIONAL },
+	  } },
 	{ "output", NULL, { { "name", SHAPE_TEXT }, { "value", SHAPE_ANY } } },
-	{ "finding", NULL, {
-		{ "rule", SHAPE_TEXT },
-		{ "confidence", SHAPE_INT },
-		{ "title", SHAPE_TEXT },
-		{ "evidence", SHAPE_TEXT, SHAPE_OPTIONAL },
-	} },
-	{ "artifact", NULL, {
-		{ "name", SHAPE_TEXT },
-		{ "type", SHAPE_TEXT },
-		{ "file", SHAPE_TEXT },
-	} },
-	{ "note", NULL, {
-		{ "level", SHAPE_CHOICE, 0, "|info|warn|" },
-		{ "text", SHAPE_TEXT },
-	} },
-	{ "progress", NULL, {
-		{ "done", SHAPE_INT },
-		{ "total", SHAPE_INT },
-		{ "text", SHAPE_TEXT, SHAPE_OPTIONAL },
-	} },
+	{ "finding",
+	  NULL,
+	  {
+		  { "rule", SHAPE_TEXT },
+		  { "confidence", SHAPE_INT },
+		  { "title", SHAPE_TEXT },
+		  { "evidence", SHAPE_TEXT, SHAPE_OPTIONAL },
+	  } },
+	{ "artifact",
+	  NULL,
+	  {
+		  { "name", SHAPE_TEXT },
+		  { "type", SHAPE_TEXT },
+		  { "file", SHAPE_TEXT },
+	  } },
+	{ "note",
+	  NULL,
+	  {
+		  { "level", SHAPE_CHOICE, 0, "|info|warn|" },
+		  { "text", SHAPE_TEXT },
+	  } },
+	{ "progress",
+	  NULL,
+	  {
+		  { "done", SHAPE_INT },
+		  { "total", SHAPE_INT },
+		  { "text", SHAPE_TEXT, SHAPE_OPTIONAL },
+	  } },
 	{ "exec", check_command, { { "argv", SHAPE_TEXTS } } },
-	{ "exited", NULL, {
-		{ "status", SHAPE_INT },
-		{ "signal", SHAPE_INT },
-		{ "timed_out", SHAPE_BOOL },
-	} },
-	{ "verdict", check_verdict, {
-		{ "module", SHAPE_INT },
-		{ "policy", SHAPE_TEXT },
-		{ "verdict", SHAPE_CHOICE, 0, "|abstain|allow|hold|deny|error|" },
-		{ "reason", SHAPE_TEXT },
-		{ "need", SHAPE_OBJECT, SHAPE_OPTIONAL },
-	} },
-	{ "result", check_result, {
-		{ "result", SHAPE_CHOICE, 0, "|ok|noop|fail|error|" },
-		{ "why", SHAPE_CHOICE, SHAPE_OPTIONAL, "|input|host|transient|bug|" },
-		{ "code", SHAPE_TEXT, SHAPE_OPTIONAL },
-		{ "text", SHAPE_TEXT, SHAPE_OPTIONAL },
-		{ "remedy", SHAPE_TEXT, SHAPE_OPTIONAL },
-	} },
+	{ "exited",
+	  NULL,
+	  {
+		  { "status", SHAPE_INT },
+		  { "signal", SHAPE_INT },
+		  { "timed_out", SHAPE_BOOL },
+	  } },
+	{ "verdict",
+	  check_verdict,
+	  {
+		  { "module", SHAPE_INT },
+		  { "policy", SHAPE_TEXT },
+		  { "verdict", SHAPE_CHOICE, 0, "|abstain|allow|hold|deny|error|" },
+		  { "reason", SHAPE_TEXT },
+		  { "need", SHAPE_OBJECT, SHAPE_OPTIONAL },
+	  } },
+	{ "result",
+	  check_result,
+	  {
+		  { "result", SHAPE_CHOICE, 0, "|ok|noop|fail|error|" },
+		  { "why", SHAPE_CHOICE, SHAPE_OPTIONAL, "|input|host|transient|bug|" },
+		  { "code", SHAPE_TEXT, SHAPE_OPTIONAL },
+		  { "text", SHAPE_TEXT, SHAPE_OPTIONAL },
+		  { "remedy", SHAPE_TEXT, SHAPE_OPTIONAL },
+	  } },
 };
 
 static const struct event_kind *

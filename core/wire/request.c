@@ -55,13 +55,15 @@ check_modules(const json_t *modules, const char *call, struct err *err)
 	if (json_array_size(modules) == 0)
 		return err_set(err, "request.invalid", "the request names no module");
 	if (json_array_size(modules) > 1 && !str_eq(call, "judge"))
-		return err_set(err, "request.invalid", "call '%s' is for one module", call);
-	json_array_foreach(modules, i, module) {
+		return err_set(err, "request.invalid", "call '%s' is for one module",
+			       call);
+	json_array_foreach (modules, i, module) {
 		if (shape_check(module, MODULE_MEMBERS, ARRAY_LEN(MODULE_MEMBERS),
 				"request.invalid", "a module of the request", err) < 0)
 			return -1;
 		if (json_text(module, "path")[0] != '/')
-			return err_set(err, "request.invalid", "module path '%s' is not absolute",
+			return err_set(err, "request.invalid",
+				       "module path '%s' is not absolute",
 				       json_text(module, "path"));
 	}
 	return 0;
@@ -79,13 +81,15 @@ check_proposal(const json_t *proposal, struct err *err)
 	if (shape_check(proposal, PROPOSAL_MEMBERS, ARRAY_LEN(PROPOSAL_MEMBERS),
 			"request.invalid", "the proposal of the request", err) < 0)
 		return -1;
-	json_array_foreach(json_object_get(proposal, "commands"), i, command) {
+	json_array_foreach (json_object_get(proposal, "commands"), i, command) {
 		AUTO(json_ref) json_t *wrapped = json_pack("{s:O}", "argv", command);
 
 		if (json_array_size(command) == 0 ||
-		    shape_check(wrapped, &argv, 1, "request.invalid", "a command", err) < 0)
-			return err_set(err, "request.invalid",
-				       "command %zu of the proposal is not a list of text", i);
+		    shape_check(wrapped, &argv, 1, "request.invalid", "a command",
+				err) < 0)
+			return err_set(
+				err, "request.invalid",
+				"command %zu of the proposal is not a list of text", i);
 	}
 	return 0;
 }
@@ -95,22 +99,26 @@ request_check(const json_t *request, struct err *err)
 {
 	const json_t *jail = json_object_get(request, "jail");
 
-	if (shape_check(request, REQUEST_MEMBERS, ARRAY_LEN(REQUEST_MEMBERS), "request.invalid",
-			"the request", err) < 0)
+	if (shape_check(request, REQUEST_MEMBERS, ARRAY_LEN(REQUEST_MEMBERS),
+			"request.invalid", "the request", err) < 0)
 		return -1;
 	if (json_int_or(request, "fettle", 0) != 1)
-		return err_set(err, "request.invalid", "the request is of another version");
+		return err_set(err, "request.invalid",
+			       "the request is of another version");
 	if (json_text(request, "scratch")[0] != '/')
-		return err_set(err, "request.invalid", "the scratch directory is not absolute");
+		return err_set(err, "request.invalid",
+			       "the scratch directory is not absolute");
 	if (json_is_string(json_object_get(request, "workspace")) &&
 	    json_text(request, "workspace")[0] != '/')
 		return err_set(err, "request.invalid", "the workspace is not absolute");
-	if (jail && shape_check(jail, JAIL_MEMBERS, ARRAY_LEN(JAIL_MEMBERS), "request.invalid",
-				"member 'jail' of the request", err) < 0)
+	if (jail &&
+	    shape_check(jail, JAIL_MEMBERS, ARRAY_LEN(JAIL_MEMBERS), "request.invalid",
+			"member 'jail' of the request", err) < 0)
 		return -1;
 	if (check_proposal(json_object_get(request, "proposal"), err) < 0)
 		return -1;
-	return check_modules(json_object_get(request, "modules"), json_text(request, "call"), err);
+	return check_modules(json_object_get(request, "modules"),
+			     json_text(request, "call"), err);
 }
 
 int
@@ -120,13 +128,15 @@ request_seal(const char *name, const json_t *object, struct err *err)
 	AUTO_CLOSE int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (strlen(text) > REQUEST_MAX_BYTES)
-		return err_set(err, "request.size", "the %s is above the limit of %u bytes", name,
+		return err_set(err, "request.size",
+			       "the %s is above the limit of %u bytes", name,
 			       REQUEST_MAX_BYTES);
 	if (fd < 0)
 		return err_errno(err, "request.seal", "create memory for the %s", name);
 	if (file_write_all(fd, text, strlen(text)) < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return err_errno(err, "request.seal", "write the %s", name);
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+	if (fcntl(fd, F_ADD_SEALS,
+		  F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
 		return err_errno(err, "request.seal", "seal the %s", name);
 	return STEAL_FD(fd);
 }
@@ -171,7 +181,8 @@ request_read_secrets(int fd, struct err *err)
 	if (!secrets)
 		return NULL;
 	wrapped = json_pack("{s:O}", "secrets", secrets);
-	if (shape_check(wrapped, &member, 1, "request.invalid", "descriptor 5", err) < 0)
+	if (shape_check(wrapped, &member, 1, "request.invalid", "descriptor 5", err) <
+	    0)
 		return NULL;
 	return STEAL(secrets);
 }

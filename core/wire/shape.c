@@ -24,7 +24,7 @@ is_texts(const json_t *list)
 	size_t i;
 	json_t *entry;
 
-	json_array_foreach(list, i, entry)
+	json_array_foreach (list, i, entry)
 		if (!json_is_string(entry))
 			return false;
 	return json_is_array(list);
@@ -36,7 +36,7 @@ is_text_map(json_t *map)
 	const char *key;
 	json_t *entry;
 
-	json_object_foreach(map, key, entry)
+	json_object_foreach (map, key, entry)
 		if (!json_is_string(entry))
 			return false;
 	return json_is_object(map);
@@ -95,15 +95,17 @@ shape_check(const json_t *object, const struct shape_member *members, size_t cou
 
 		value = json_object_get(object, member->name);
 		if (!value && !(member->flags & SHAPE_OPTIONAL))
-			return err_set(err, code, "%s has no member '%s'", what, member->name);
+			return err_set(err, code, "%s has no member '%s'", what,
+				       member->name);
 		if (!value || (json_is_null(value) && (member->flags & SHAPE_NULL)))
 			continue;
 		if (!is_of_type(value, member))
-			return err_set(err, code, "%s has a wrong value in member '%s'", what,
-				       member->name);
+			return err_set(err, code, "%s has a wrong value in member '%s'",
+				       what, member->name);
 	}
-	json_object_foreach((json_t *)object, key, value)
+	json_object_foreach ((json_t *)object, key, value)
 		if (!find_member(members, count, key))
-			return err_set(err, code, "%s has an unknown member '%s'", what, key);
+			return err_set(err, code, "%s has an unknown member '%s'", what,
+				       key);
 	return 0;
 }

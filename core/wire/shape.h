@@ -12,26 +12,26 @@
 enum shape_type {
 	SHAPE_ANY = 1,
 	SHAPE_TEXT,
-	SHAPE_CHOICE,	/* text, one of `choices` */
-	SHAPE_SHA256,	/* 64 lower-case hexadecimal digits */
+	SHAPE_CHOICE, /* text, one of `choices` */
+	SHAPE_SHA256, /* 64 lower-case hexadecimal digits */
 	SHAPE_INT,
 	SHAPE_BOOL,
 	SHAPE_OBJECT,
 	SHAPE_LIST,
 	SHAPE_TEXTS,	/* a list of text */
-	SHAPE_TEXT_MAP,	/* an object of text */
+	SHAPE_TEXT_MAP, /* an object of text */
 };
 
 enum shape_flag {
-	SHAPE_OPTIONAL = 1 << 0,	/* may be missing */
-	SHAPE_NULL = 1 << 1,		/* may be null */
+	SHAPE_OPTIONAL = 1 << 0, /* may be missing */
+	SHAPE_NULL = 1 << 1,	 /* may be null */
 };
 
 struct shape_member {
 	const char *name;
 	enum shape_type type;
-	unsigned flags;		/* enum shape_flag */
-	const char *choices;	/* `|ok|noop|`: a bar before and behind each */
+	unsigned flags;	     /* enum shape_flag */
+	const char *choices; /* `|ok|noop|`: a bar before and behind each */
 };
 
 /*

@@ -34,7 +34,8 @@ spill_save(int scratch_fd, const json_t *value, struct err *err)
 
 	len = strlen(text);
 	if (len > EVENT_SPILL_MAX_BYTES) {
-		err_set(err, "event.size", "a value of %zu bytes is above the limit of %u", len,
+		err_set(err, "event.size",
+			"a value of %zu bytes is above the limit of %u", len,
 			EVENT_SPILL_MAX_BYTES);
 		return NULL;
 	}
@@ -42,12 +43,13 @@ spill_save(int scratch_fd, const json_t *value, struct err *err)
 	snprintf(name, sizeof(name), ".fettle-spill-%ld-%u", (long)getpid(), serial++);
 	fd = openat(scratch_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 || file_write_all(fd, text, len) < 0) {
-		err_errno(err, "event.spill", "write '%s' in the scratch directory", name);
+		err_errno(err, "event.spill", "write '%s' in the scratch directory",
+			  name);
 		return NULL;
 	}
 	sha256_hex(text, len, sha256);
-	return json_pack("{s:{s:s, s:I, s:s}}", "spill", "file", name, "bytes", (json_int_t)len,
-			 "sha256", sha256);
+	return json_pack("{s:{s:s, s:I, s:s}}", "spill", "file", name, "bytes",
+			 (json_int_t)len, "sha256", sha256);
 }
 
 /* The bytes of a file that a module may have tampered with. */
@@ -62,7 +64,8 @@ read_spill(int scratch_fd, const char *name, size_t *ret_len, struct err *err)
 		return NULL;
 	}
 	fd = path_open_beneath(scratch_fd, name, O_RDONLY | O_NONBLOCK, 0, err);
-	if (fd < 0 || file_read_fd(fd, name, EVENT_SPILL_MAX_BYTES, &bytes, ret_len, err) < 0)
+	if (fd < 0 ||
+	    file_read_fd(fd, name, EVENT_SPILL_MAX_BYTES, &bytes, ret_len, err) < 0)
 		return NULL;
 	return bytes;
 }
@@ -77,7 +80,8 @@ spill_load(int scratch_fd, const json_t *spill, struct err *err)
 	json_t *value;
 	size_t len;
 
-	if (shape_check(where, MEMBERS, ARRAY_LEN(MEMBERS), "event.garbage", "a spill", err) < 0)
+	if (shape_check(where, MEMBERS, ARRAY_LEN(MEMBERS), "event.garbage", "a spill",
+			err) < 0)
 		return NULL;
 	bytes = read_spill(scratch_fd, name, &len, err);
 	if (!bytes) {
@@ -88,12 +92,14 @@ spill_load(int scratch_fd, const json_t *spill, struct err *err)
 	sha256_hex(bytes, len, sha256);
 	if ((json_int_t)len != json_int_or(where, "bytes", -1) ||
 	    !str_eq(sha256, json_text(where, "sha256"))) {
-		err_set(err, "event.garbage", "spill '%s' is not what was announced", name);
+		err_set(err, "event.garbage", "spill '%s' is not what was announced",
+			name);
 		return NULL;
 	}
 	value = json_parse(bytes, len, err);
 	if (!value)
 		err_set(err, "event.garbage", "spill '%s' is not JSON", name);
-	(void)unlinkat(scratch_fd, name, 0); /* The engine removes the directory anyway. */
+	(void)unlinkat(scratch_fd, name,
+		       0); /* The engine removes the directory anyway. */
 	return value;
 }

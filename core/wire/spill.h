@@ -12,7 +12,8 @@
 /* Is it {"spill": ...} and nothing else? A module's own value may look so too. */
 bool is_spill(const json_t *value);
 
-/* Writes `value` to a new file and gives out what stands for it. New reference or NULL. */
+/* Writes `value` to a new file and gives out what stands for it. New reference or NULL.
+ */
 json_t *spill_save(int scratch_fd, const json_t *value, struct err *err);
 
 /*

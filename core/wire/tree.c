@@ -73,8 +73,8 @@ is_own_proc(void)
 	char link[32] = "";
 	uint64_t pid;
 
-	return readlink("/proc/self", link, sizeof(link) - 1) > 0 && num_u64(link, &pid) == 0 &&
-	       pid == (uint64_t)getpid();
+	return readlink("/proc/self", link, sizeof(link) - 1) > 0 &&
+	       num_u64(link, &pid) == 0 && pid == (uint64_t)getpid();
 }
 
 static int
@@ -142,7 +142,8 @@ signal_below(int signal, const struct pids *keep)
 	marked = table_mark(&table, keep);
 	for (size_t i = 0; i < table.count; i++)
 		if (table.v[i].is_below)
-			(void)kill(table.v[i].pid, signal); /* It may have ended by itself. */
+			(void)kill(table.v[i].pid,
+				   signal); /* It may have ended by itself. */
 	for (size_t i = 0; signal == SIGKILL && i < table.count; i++)
 		if (table.v[i].is_below && table.v[i].parent == getpid())
 			(void)waitpid(table.v[i].pid, NULL, 0);

@@ -13,7 +13,10 @@ struct pids {
 	pid_t *v;
 	size_t count;
 };
-#define PIDS_INIT { NULL, 0 }
+#define PIDS_INIT                                                                      \
+	{                                                                              \
+		NULL, 0                                                                \
+	}
 
 void pids_done(struct pids *pids);
 

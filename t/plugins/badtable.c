@@ -15,12 +15,9 @@ badtable_run(struct fettle_ctx *ctx)
 }
 
 static const struct fettle_step badtable = {
-	FETTLE_STEP_HEAD,
-	.name = "test/badtable",
-	.version = "1.0",
-	.summary = "Has a table that cannot be.",
-	.stage = FETTLE_BUILD,
-	.params = FETTLE_TABLE(PARAMS),
+	FETTLE_STEP_HEAD,      .name = "test/badtable",
+	.version = "1.0",      .summary = "Has a table that cannot be.",
+	.stage = FETTLE_BUILD, .params = FETTLE_TABLE(PARAMS),
 	.run = badtable_run,
 };
 FETTLE_STEP(badtable)

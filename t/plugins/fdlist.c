@@ -5,8 +5,11 @@
 static int
 fdlist_run(struct fettle_ctx *ctx)
 {
-	static const char *const argv[] = { "sh", "-c", "cd /proc/self/fd && echo *", NULL };
-	struct fettle_exec exec = { .size = sizeof(exec), .flags = FETTLE_CAPTURE, .argv = argv };
+	static const char *const argv[] = { "sh", "-c", "cd /proc/self/fd && echo *",
+					    NULL };
+	struct fettle_exec exec = { .size = sizeof(exec),
+				    .flags = FETTLE_CAPTURE,
+				    .argv = argv };
 	struct fettle_exited exited = { .size = sizeof(exited) };
 	char text[4096] = "", target[256], name[40];
 
@@ -18,11 +21,13 @@ fdlist_run(struct fettle_ctx *ctx)
 		if (n < 0)
 			continue;
 		target[n] = '\0';
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%d %s\n", fd, target);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%d %s\n",
+			 fd, target);
 	}
 	if (fettle_exec(ctx, &exec, &exited) < 0)
 		return fettle_error(ctx, FETTLE_WHY_HOST, "%s", exited.err);
-	snprintf(text + strlen(text), sizeof(text) - strlen(text), "program: %s", exited.out);
+	snprintf(text + strlen(text), sizeof(text) - strlen(text), "program: %s",
+		 exited.out);
 	fettle_set_output_text(ctx, "text", text);
 	return FETTLE_OK;
 }

@@ -5,9 +5,12 @@
 static int
 flood_run(struct fettle_ctx *ctx)
 {
-	static const char *const argv[] = { "sh", "-c", "head -c 41943040 /dev/zero | tr '\\0' y",
+	static const char *const argv[] = { "sh", "-c",
+					    "head -c 41943040 /dev/zero | tr '\\0' y",
 					    NULL };
-	struct fettle_exec exec = { .size = sizeof(exec), .flags = FETTLE_CAPTURE, .argv = argv };
+	struct fettle_exec exec = { .size = sizeof(exec),
+				    .flags = FETTLE_CAPTURE,
+				    .argv = argv };
 	struct fettle_exited exited = { .size = sizeof(exited) };
 	char block[1 << 16], text[40];
 

@@ -5,8 +5,10 @@
 static int
 garbage_run(struct fettle_ctx *ctx)
 {
-	static const char *const packets[] = { "rubbish", "{}", "{\"e\":\"unknown\"}",
-					       "{\"e\":\"result\",\"result\":\"maybe\"}" };
+	static const char *const packets[] = {
+		"rubbish", "{}", "{\"e\":\"unknown\"}",
+		"{\"e\":\"result\",\"result\":\"maybe\"}"
+	};
 
 	(void)ctx;
 	for (size_t i = 0; i < sizeof(packets) / sizeof(packets[0]); i++)

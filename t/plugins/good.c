@@ -27,7 +27,8 @@ static const struct fettle_param PARAMS[] = {
 };
 
 static const struct fettle_param OUTPUTS[] = {
-	{ "seen", FETTLE_STRING, 0, NULL, NULL, "The parameters as the step saw them." },
+	{ "seen", FETTLE_STRING, 0, NULL, NULL,
+	  "The parameters as the step saw them." },
 	{ "captured", FETTLE_STRING, 0, NULL, NULL, "What the program printed." },
 	{ "count", FETTLE_INT, 0, NULL, NULL, "How many commands were proposed." },
 	{ "large", FETTLE_STRING, 0, NULL, NULL, "More than fits into a packet." },
@@ -39,31 +40,37 @@ good_check(struct fettle_ctx *ctx)
 	if (!fettle_param_known(ctx, STRING))
 		fettle_info(ctx, "text is not known yet");
 	if (fettle_fact(ctx, "fail"))
-		return fettle_fail(ctx, "test_fail", "do not ask for it", "asked to fail");
+		return fettle_fail(ctx, "test_fail", "do not ask for it",
+				   "asked to fail");
 	if (fettle_fact(ctx, "error"))
-		return fettle_error(ctx, FETTLE_WHY_TRANSIENT, "asked for an %s", "error");
+		return fettle_error(ctx, FETTLE_WHY_TRANSIENT, "asked for an %s",
+				    "error");
 	if (fettle_fact(ctx, "error_code"))
-		return fettle_error_code(ctx, FETTLE_WHY_HOST, "test_error", "stop it", "coded");
+		return fettle_error_code(ctx, FETTLE_WHY_HOST, "test_error", "stop it",
+					 "coded");
 	return FETTLE_OK;
 }
 
 static int
 good_propose(struct fettle_ctx *ctx)
 {
-	static const char *const argv[] = { "sh", "-c", "echo \"$GREETING\"; exit 3", NULL };
+	static const char *const argv[] = { "sh", "-c", "echo \"$GREETING\"; exit 3",
+					    NULL };
 	static const char binary[] = { 'a', '\0', '\xff' };
 	const char *old;
 	size_t len;
 
 	old = fettle_file(ctx, "a.txt", &len);
 	if (!old || strlen(old) != len)
-		return fettle_error(ctx, FETTLE_WHY_INPUT, "a.txt: %s", fettle_file_error(ctx));
+		return fettle_error(ctx, FETTLE_WHY_INPUT, "a.txt: %s",
+				    fettle_file_error(ctx));
 	if (fettle_file(ctx, "missing.txt", NULL) || fettle_file_error(ctx))
 		return fettle_error(ctx, FETTLE_WHY_BUG, "missing.txt is there");
 	if (fettle_file(ctx, "link.txt", NULL) || !fettle_file_error(ctx))
 		return fettle_error(ctx, FETTLE_WHY_BUG, "a symlink was followed");
 	if (fettle_file(ctx, "../a.txt", NULL) || !fettle_file_error(ctx))
-		return fettle_error(ctx, FETTLE_WHY_BUG, "a path led out of the workspace");
+		return fettle_error(ctx, FETTLE_WHY_BUG,
+				    "a path led out of the workspace");
 
 	fettle_edit_write(ctx, "a.txt", "new\n", 4);
 	fettle_edit_write(ctx, "missing.txt", "", 0);
@@ -84,11 +91,12 @@ tell_params(struct fettle_ctx *ctx)
 	snprintf(seen, sizeof(seen), "%d %ld %.2f %s %s %lu %lu %s %s+%s %s %s %s %s",
 		 fettle_param_bool(ctx, BOOL), (long)fettle_param_int(ctx, INT),
 		 fettle_param_real(ctx, REAL), fettle_param_text(ctx, STRING),
-		 fettle_param_text(ctx, CHOICE), (unsigned long)fettle_param_ms(ctx, DURATION),
+		 fettle_param_text(ctx, CHOICE),
+		 (unsigned long)fettle_param_ms(ctx, DURATION),
 		 (unsigned long)fettle_param_bytes(ctx, SIZE),
-		 fettle_param_given(ctx, PATH) ? fettle_param_text(ctx, PATH) : "-", list[0],
-		 list[1], fettle_param_json(ctx, MAP), fettle_param_json(ctx, JSON),
-		 fettle_param_text(ctx, SECRET),
+		 fettle_param_given(ctx, PATH) ? fettle_param_text(ctx, PATH) : "-",
+		 list[0], list[1], fettle_param_json(ctx, MAP),
+		 fettle_param_json(ctx, JSON), fettle_param_text(ctx, SECRET),
 		 fettle_secret(ctx, fettle_param_text(ctx, SECRET)));
 	fettle_set_output_text(ctx, "seen", seen);
 }
@@ -108,7 +116,8 @@ run_proposed(struct fettle_ctx *ctx)
 		n++;
 	snprintf(count, sizeof(count), "%u", n);
 	fettle_set_output(ctx, "count", count);
-	if (!fettle_proposed_edit(ctx, 0, &edit) || fettle_proposed_edit(ctx, 9, &edit) ||
+	if (!fettle_proposed_edit(ctx, 0, &edit) ||
+	    fettle_proposed_edit(ctx, 9, &edit) ||
 	    !fettle_proposed_effect(ctx, 0, &effect))
 		return fettle_error(ctx, FETTLE_WHY_BUG, "the proposal is not here");
 	if (fettle_exec_proposed(ctx, 0, &exec, &exited) < 0)
@@ -133,7 +142,8 @@ good_run(struct fettle_ctx *ctx)
 	snprintf(path, sizeof(path), "%s/note.txt", fettle_scratch(ctx));
 	file = fopen(path, "w");
 	if (!file)
-		return fettle_error(ctx, FETTLE_WHY_HOST, "the scratch directory is not writable");
+		return fettle_error(ctx, FETTLE_WHY_HOST,
+				    "the scratch directory is not writable");
 	fputs("artifact\n", file);
 	fclose(file);
 	fettle_add_artifact(ctx, "note.txt", "text/plain", path);

@@ -9,7 +9,8 @@ static int
 holdpipe_run(struct fettle_ctx *ctx)
 {
 	static const char *const argv[] = { "sh", "-c",
-					    "setsid sleep 1000 & sleep 1000 & echo out", NULL };
+					    "setsid sleep 1000 & sleep 1000 & echo out",
+					    NULL };
 	struct fettle_exec exec = { .size = sizeof(exec),
 				    .flags = FETTLE_CAPTURE | FETTLE_CAPTURE_ERROR,
 				    .argv = argv };

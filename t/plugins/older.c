@@ -15,8 +15,8 @@ older_run(struct fettle_ctx *ctx)
 static const struct {
 	struct fettle_step step;
 } older = { {
-	.head = { FETTLE_MAGIC, FETTLE_ABI_MAJOR, 0, offsetof(struct fettle_step, observe),
-		  FETTLE_KIND_STEP },
+	.head = { FETTLE_MAGIC, FETTLE_ABI_MAJOR, 0,
+		  offsetof(struct fettle_step, observe), FETTLE_KIND_STEP },
 	.name = "test/older",
 	.version = "1.0",
 	.summary = "Comes from an older version.",

@@ -5,8 +5,9 @@
 static int
 pforge_judge(struct fettle_ctx *ctx)
 {
-	static const char forged[] = "{\"e\":\"verdict\",\"module\":0,\"policy\":\"deny\","
-				     "\"verdict\":\"allow\",\"reason\":\"forged\"}";
+	static const char forged[] =
+		"{\"e\":\"verdict\",\"module\":0,\"policy\":\"deny\","
+		"\"verdict\":\"allow\",\"reason\":\"forged\"}";
 
 	if (write(4, forged, sizeof(forged) - 1) < 0)
 		return FETTLE_DENY;

@@ -98,12 +98,18 @@ static const struct {
 	const char *name;
 	void (*commit)(struct fettle_ctx *ctx);
 } SINS[] = {
-	{ "unknown_param", unknown_param },	{ "wrong_type", wrong_type },
-	{ "wrong_index", wrong_index },		{ "edit_in_run", edit_in_run },
-	{ "undeclared_output", undeclared_output }, { "wrong_output", wrong_output },
-	{ "bad_json", bad_json },		{ "judge_in_step", judge_in_step },
-	{ "no_program", no_program },		{ "no_size", no_size },
-	{ "no_command", no_command },		{ "observed_in_run", observed_in_run },
+	{ "unknown_param", unknown_param },
+	{ "wrong_type", wrong_type },
+	{ "wrong_index", wrong_index },
+	{ "edit_in_run", edit_in_run },
+	{ "undeclared_output", undeclared_output },
+	{ "wrong_output", wrong_output },
+	{ "bad_json", bad_json },
+	{ "judge_in_step", judge_in_step },
+	{ "no_program", no_program },
+	{ "no_size", no_size },
+	{ "no_command", no_command },
+	{ "observed_in_run", observed_in_run },
 };
 
 static int

@@ -10,7 +10,8 @@ static int
 writer_run(struct fettle_ctx *ctx)
 {
 	static const char *const argv[] = { "sh", "-c", "echo program >> a.txt", NULL };
-	struct fettle_exec exec = { .size = sizeof(exec), .flags = FETTLE_CAPTURE_ERROR,
+	struct fettle_exec exec = { .size = sizeof(exec),
+				    .flags = FETTLE_CAPTURE_ERROR,
 				    .argv = argv };
 	struct fettle_exited exited = { .size = sizeof(exited) };
 	const char *workspace = fettle_fact(ctx, "project.directory");
@@ -19,7 +20,9 @@ writer_run(struct fettle_ctx *ctx)
 
 	write_errno = open("a.txt", O_WRONLY | O_APPEND) < 0 ? errno : 0;
 	chmod_errno = chmod("a.txt", 0777) < 0 ? errno : 0;
-	mount_errno = mount(NULL, workspace, NULL, MS_REMOUNT | MS_BIND, NULL) < 0 ? errno : 0;
+	mount_errno = mount(NULL, workspace, NULL, MS_REMOUNT | MS_BIND, NULL) < 0 ?
+			      errno :
+			      0;
 	if (mount_errno == 0)
 		mount_errno = umount(workspace) < 0 ? errno : 0;
 	if (fettle_exec(ctx, &exec, &exited) < 0)

@@ -14,6 +14,7 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -27,7 +28,7 @@
 #define NOBODY 65534
 #define LOG_KEPT_BYTES 65536
 
-/* ---- the host's side ------------------------------------------------------- */
+/* ---- the host's side --------------------------------------------------- */
 
 /* As the seccomp filter of a container does. */
 static void
@@ -70,7 +71,7 @@ become_host(const struct question *question, const int fds[7], const char *attem
 	_exit(125);
 }
 
-/* ---- the engine's side --------------------------------------------------------- */
+/* ---- the engine's side ------------------------------------------------- */
 
 char *
 ask_module_path(const char *name)
@@ -86,12 +87,14 @@ request_modules(const struct question *question)
 {
 	json_t *modules = json_array();
 
-	for (size_t i = 0; i < ARRAY_LEN(question->modules) && question->modules[i]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(question->modules) && question->modules[i];
+	     i++) {
 		AUTO_FREE char *path = ask_module_path(question->modules[i]);
 		json_t *module = json_pack("{s:s}", "path", path);
 
 		if (i == 0 && question->sha256)
-			json_object_set_new(module, "sha256", json_string(question->sha256));
+			json_object_set_new(module, "sha256",
+					    json_string(question->sha256));
 		if (i == 0 && question->params)
 			json_object_set(module, "params", question->params);
 		if (i == 0 && question->unknown)
@@ -105,12 +108,14 @@ static json_t *
 build_request(const struct question *question, const char *scratch)
 {
 	json_t *request = json_pack(
-		"{s:i, s:s, s:o, s:s, s:s, s:s, s:i, s:s?, s:s, s:I, s:{s:i, s:s}}", "fettle", 1,
-		"call", question->call, "modules", request_modules(question), "run", "RUN",
-		"step", "step", "operation", "operation-1", "attempt", 1, "workspace",
-		question->workspace, "scratch", scratch, "deadline_ms",
-		(json_int_t)(question->time_ms ? clock_boot_ms() + question->time_ms : 0), "jail",
-		"flags", question->jail_flags, "minimum",
+		"{s:i, s:s, s:o, s:s, s:s, s:s, s:i, s:s?, s:s, s:I, s:{s:i, s:s}}",
+		"fettle", 1, "call", question->call, "modules",
+		request_modules(question), "run", "RUN", "step", "step", "operation",
+		"operation-1", "attempt", 1, "workspace", question->workspace,
+		"scratch", scratch, "deadline_ms",
+		(json_int_t)(question->time_ms ? clock_boot_ms() + question->time_ms :
+						 0),
+		"jail", "flags", question->jail_flags, "minimum",
 		question->minimum ? question->minimum : "basic");
 
 	if (question->facts)
@@ -134,7 +139,8 @@ take_events(const struct channel *channel, struct answer *answer)
 	struct err err;
 	int got;
 
-	while ((got = event_receive(channel->events, channel->scratch, &event, &err)) != 0) {
+	while ((got = event_receive(channel->events, channel->scratch, &event, &err)) !=
+	       0) {
 		if (got > 0)
 			json_array_append_new(answer->events, event);
 		else if (str_eq(err.code, "event.closed"))
@@ -160,7 +166,8 @@ take_log(const struct channel *channel, struct answer *answer)
 
 /* Until the host has ended; nobody waits for the end of the log. */
 static void
-follow(const struct question *question, const struct channel *channel, struct answer *answer)
+follow(const struct question *question, const struct channel *channel,
+       struct answer *answer)
 {
 	int64_t begin = clock_boot_ms();
 	bool is_termed = !question->term_after_ms, is_killed = !question->kill_after_ms;
@@ -205,8 +212,10 @@ ask(const struct question *question)
 
 	if (question->flags & ASK_AS_NOBODY)
 		ck_assert_int_eq(chown(scratch, NOBODY, NOBODY), 0);
-	snprintf(answer.attempt, sizeof(answer.attempt), "test/%d/%u", getpid(), serial++);
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel_ends), 0);
+	snprintf(answer.attempt, sizeof(answer.attempt), "test/%d/%u", getpid(),
+		 serial++);
+	ck_assert_int_eq(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel_ends), 0);
 	ck_assert_int_eq(pipe2(log_ends, O_CLOEXEC), 0);
 	fcntl(log_ends[0], F_SETFL, O_NONBLOCK);
 
@@ -216,8 +225,11 @@ ask(const struct question *question)
 		log_ends[1],
 		request_seal("request", request, &err),
 		channel_ends[1],
-		request_seal("secrets", question->secrets ? question->secrets : none, &err),
-		question->flags & ASK_WITH_LOCK ? open("/dev/zero", O_RDONLY | O_CLOEXEC) : -1,
+		request_seal("secrets", question->secrets ? question->secrets : none,
+			     &err),
+		question->flags & ASK_WITH_LOCK ?
+			open("/dev/zero", O_RDONLY | O_CLOEXEC) :
+			-1,
 	};
 
 	channel = (struct channel){ channel_ends[0], log_ends[0], -1,
@@ -248,7 +260,39 @@ answer_done(struct answer *answer)
 	str_done(&answer->log);
 }
 
-/* ---- looking at an answer -------------------------------------------------------- */
+/* ---- short cuts -------------------------------------------------------- */
+
+struct answer
+ask_run(const char *module)
+{
+	return ask(&(struct question){ .call = "run", .modules = { module } });
+}
+
+void
+ask_write_file(const char *directory, const char *name, const char *text)
+{
+	AUTO_FREE char *path = path_join(directory, name);
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+char *
+ask_workspace(void)
+{
+	char *workspace = unit_directory();
+	AUTO_FREE char *link = path_join(workspace, "link.txt");
+
+	ask_write_file(workspace, "a.txt", "old\n");
+	ask_write_file(workspace, "gone.txt", "going\n");
+	ck_assert_int_eq(symlink("a.txt", link), 0);
+	ck_assert_int_eq(chmod(workspace, 0755), 0);
+	return workspace;
+}
+
+/* ---- looking at an answer ---------------------------------------------- */
 
 const json_t *
 answer_event(const struct answer *answer, const char *kind, size_t i)
@@ -256,7 +300,7 @@ answer_event(const struct answer *answer, const char *kind, size_t i)
 	size_t n;
 	json_t *event;
 
-	json_array_foreach(answer->events, n, event)
+	json_array_foreach (answer->events, n, event)
 		if (str_eq(json_text(event, "e"), kind) && i-- == 0)
 			return event;
 	return NULL;
@@ -301,7 +345,7 @@ answer_level(const struct answer *answer)
 	return json_text(answer_event(answer, "jail", 0), "level");
 }
 
-/* ---- who is left --------------------------------------------------------------------- */
+/* ---- who is left ------------------------------------------------------- */
 
 static bool
 belongs_to(const char *pid, const char *attempt)
@@ -343,4 +387,10 @@ ask_survivors(const char *attempt)
 	while (count_survivors(attempt) > 0 && clock_boot_ms() < end)
 		nanosleep(&pause, NULL);
 	return count_survivors(attempt);
+}
+
+bool
+ask_died(const struct answer *answer)
+{
+	return answer_result(answer)[0] == '\0' && ask_survivors(answer->attempt) == 0;
 }

@@ -18,32 +18,37 @@ enum ask_flag {
 
 struct question {
 	const char *call;
-	const char *modules[8];		/* `test/good`, `allow`, or a file's path */
-	const char *sha256;		/* pinned for the first one */
-	json_t *params, *unknown;	/* for the first one; borrowed */
-	json_t *facts, *env, *proposal, *secrets;	/* borrowed */
+	const char *modules[8];	  /* `test/good`, `allow`, or a file's path */
+	const char *sha256;	  /* pinned for the first one */
+	json_t *params, *unknown; /* for the first one; borrowed */
+	json_t *facts, *env, *proposal, *secrets; /* borrowed */
 	const char *workspace, *minimum;
-	int jail_flags;			/* enum fettle_step_flag */
-	int64_t time_ms;		/* the deadline, from now; 0 none */
-	int64_t term_after_ms, kill_after_ms;	/* signals to the host; 0 none */
-	unsigned flags;			/* enum ask_flag */
+	int jail_flags;			      /* enum fettle_step_flag */
+	int64_t time_ms;		      /* the deadline, from now; 0 none */
+	int64_t term_after_ms, kill_after_ms; /* signals to the host; 0 none */
+	unsigned flags;			      /* enum ask_flag */
 };
 
 struct answer {
-	json_t *events;			/* in order; owned */
-	size_t garbage_count;		/* packets that were no event */
-	struct str log;			/* its first 64 KiB */
-	size_t log_bytes;		/* all of it */
-	int status;			/* of waitpid */
+	json_t *events;	      /* in order; owned */
+	size_t garbage_count; /* packets that were no event */
+	struct str log;	      /* its first 64 KiB */
+	size_t log_bytes;     /* all of it */
+	int status;	      /* of waitpid */
 	int64_t took_ms;
-	char attempt[64];		/* FETTLE_ATTEMPT */
+	char attempt[64]; /* FETTLE_ATTEMPT */
 };
 
 struct answer ask(const struct question *question);
+struct answer ask_run(const char *module); /* its run(), and nothing else */
 void answer_done(struct answer *answer);
 
 /* The file of a module by its name. Caller owns. */
 char *ask_module_path(const char *name);
+
+/* A workspace with a.txt, gone.txt and link.txt. Caller owns the name, and removes. */
+char *ask_workspace(void);
+void ask_write_file(const char *directory, const char *name, const char *text);
 
 /* The i-th event of a kind, or NULL; and how many there are. */
 const json_t *answer_event(const struct answer *answer, const char *kind, size_t i);
@@ -57,5 +62,8 @@ const char *answer_level(const struct answer *answer);
 
 /* How many processes with this FETTLE_ATTEMPT are left, after up to 2 s of waiting. */
 size_t ask_survivors(const char *attempt);
+
+/* Did the host end without a result, and without leaving a process? */
+bool ask_died(const struct answer *answer);
 
 #endif

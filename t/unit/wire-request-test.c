@@ -16,13 +16,14 @@
 static json_t *
 good_request(void)
 {
-	return json_pack("{s:i, s:s, s:[{s:s, s:n, s:{}, s:[s]}], s:s, s:s, s:s, s:i, s:s, s:s, "
-			 "s:i, s:{}, s:{s:s}, s:{s:[], s:[], s:[[s]]}, s:{s:i, s:s}}",
-			 "fettle", 1, "call", "run", "modules", "path", "/lib/x.so", "sha256",
-			 "params", "unknown", "p", "run", "R", "step", "s", "operation", "o",
-			 "attempt", 1, "workspace", "/w", "scratch", "/s", "deadline_ms", 5,
-			 "facts", "env", "A", "b", "proposal", "edits", "effects", "commands",
-			 "true", "jail", "flags", 3, "minimum", "tree");
+	return json_pack(
+		"{s:i, s:s, s:[{s:s, s:n, s:{}, s:[s]}], s:s, s:s, s:s, s:i, s:s, s:s, "
+		"s:i, s:{}, s:{s:s}, s:{s:[], s:[], s:[[s]]}, s:{s:i, s:s}}",
+		"fettle", 1, "call", "run", "modules", "path", "/lib/x.so", "sha256",
+		"params", "unknown", "p", "run", "R", "step", "s", "operation", "o",
+		"attempt", 1, "workspace", "/w", "scratch", "/s", "deadline_ms", 5,
+		"facts", "env", "A", "b", "proposal", "edits", "effects", "commands",
+		"true", "jail", "flags", 3, "minimum", "tree");
 }
 
 START_TEST(request_is_read_as_it_was_sealed)
@@ -54,9 +55,10 @@ END_TEST
 
 START_TEST(smallest_request_is_valid)
 {
-	AUTO(json_ref) json_t *request =
-		json_pack("{s:i, s:s, s:[{s:s}], s:s}", "fettle", 1, "call", "describe", "modules",
-			  "path", "/lib/x.so", "scratch", "/s");
+	AUTO(json_ref)
+	json_t *request =
+		json_pack("{s:i, s:s, s:[{s:s}], s:s}", "fettle", 1, "call", "describe",
+			  "modules", "path", "/lib/x.so", "scratch", "/s");
 	struct err err;
 
 	ck_assert_int_eq(request_check(request, &err), 0);
@@ -127,7 +129,8 @@ START_TEST(secrets_are_text_or_none)
 	AUTO(json_ref) json_t *good = json_pack("{s:s}", "TOKEN", "x");
 	AUTO(json_ref) json_t *bad = json_pack("{s:i}", "TOKEN", 1);
 	AUTO(json_ref) json_t *read = NULL;
-	AUTO(json_ref) json_t *none = request_read_secrets(-1, &(struct err){ .code = "" });
+	AUTO(json_ref)
+	json_t *none = request_read_secrets(-1, &(struct err){ .code = "" });
 	struct err err;
 	AUTO_CLOSE int good_fd = request_seal("secrets", good, &err);
 	AUTO_CLOSE int bad_fd = request_seal("secrets", bad, &err);
@@ -140,7 +143,8 @@ START_TEST(secrets_are_text_or_none)
 }
 END_TEST
 
-/* ---- processes --------------------------------------------------------------------- */
+/* ---- processes ---------------------------------------------------------------------
+ */
 
 /* A child with a daemon below it that has left its session. Tells the daemon's pid. */
 static pid_t
@@ -162,7 +166,8 @@ start_pair(pid_t *ret_daemon)
 		for (;;)
 			pause();
 	}
-	ck_assert_int_eq(read(ends[0], ret_daemon, sizeof(*ret_daemon)), sizeof(*ret_daemon));
+	ck_assert_int_eq(read(ends[0], ret_daemon, sizeof(*ret_daemon)),
+			 sizeof(*ret_daemon));
 	close(ends[0]);
 	close(ends[1]);
 	return child;

@@ -25,7 +25,8 @@ set_up(void)
 
 	scratch = unit_directory();
 	scratch_fd = path_open_dir(scratch, &err);
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends),
+			 0);
 	near_end = ends[0];
 	far_end = ends[1];
 }
@@ -69,7 +70,8 @@ round_trip(const json_t *event)
 	json_t *arrived = NULL;
 	struct err err;
 
-	ck_assert_msg(event_send(far_end, scratch_fd, event, &err) == 0, "%s", err.text);
+	ck_assert_msg(event_send(far_end, scratch_fd, event, &err) == 0, "%s",
+		      err.text);
 	ck_assert_int_eq(event_receive(near_end, scratch_fd, &arrived, &err), 1);
 	return arrived;
 }
@@ -92,33 +94,41 @@ assert_garbage(const char *packet)
 {
 	struct err err;
 
-	ck_assert_msg(receive_packet(packet, strlen(packet), &err) == -1, "taken: %s", packet);
+	ck_assert_msg(receive_packet(packet, strlen(packet), &err) == -1, "taken: %s",
+		      packet);
 	ck_assert_str_eq(err.code, "event.garbage");
 }
 
-/* ---- forms --------------------------------------------------------------------- */
+/* ---- forms ------------------------------------------------------------- */
 
 static const char *const GOOD[] = {
 	"{\"e\":\"describe\",\"description\":{}}",
 	"{\"e\":\"jail\",\"level\":\"tree\",\"techniques\":[\"umask\"]}",
-	"{\"e\":\"edit\",\"path\":\"a\",\"op\":\"write\",\"pre\":null,\"content\":\"\"}",
-	"{\"e\":\"edit\",\"path\":\"a\",\"op\":\"write\",\"pre\":\"" SHA "\",\"base64\":\"YQ==\"}",
+	"{\"e\":\"edit\",\"path\":\"a\",\"op\":\"write\",\"pre\":null,\"content\":"
+	"\"\"}",
+	"{\"e\":\"edit\",\"path\":\"a\",\"op\":\"write\",\"pre\":\"" SHA
+	"\",\"base64\":\"YQ==\"}",
 	"{\"e\":\"edit\",\"path\":\"a\",\"op\":\"delete\"}",
-	"{\"e\":\"effect\",\"kind\":\"k\",\"target\":\"t\",\"before\":[1],\"summary\":\"s\"}",
+	"{\"e\":\"effect\",\"kind\":\"k\",\"target\":\"t\",\"before\":[1],\"summary\":"
+	"\"s\"}",
 	"{\"e\":\"command\",\"argv\":[\"true\"]}",
 	"{\"e\":\"observed\",\"effect\":0,\"state\":\"partial\",\"detail\":\"d\"}",
 	"{\"e\":\"output\",\"name\":\"n\",\"value\":null}",
-	"{\"e\":\"finding\",\"rule\":\"r\",\"confidence\":1,\"title\":\"t\",\"evidence\":\"e\"}",
+	"{\"e\":\"finding\",\"rule\":\"r\",\"confidence\":1,\"title\":\"t\","
+	"\"evidence\":\"e\"}",
 	"{\"e\":\"artifact\",\"name\":\"n\",\"type\":\"t\",\"file\":\"f\"}",
 	"{\"e\":\"note\",\"level\":\"warn\",\"text\":\"t\"}",
 	"{\"e\":\"progress\",\"done\":1,\"total\":2,\"text\":\"t\"}",
 	"{\"e\":\"exec\",\"argv\":[\"a\",\"\"]}",
 	"{\"e\":\"exited\",\"status\":-1,\"signal\":9,\"timed_out\":true}",
-	"{\"e\":\"verdict\",\"module\":0,\"policy\":\"p\",\"verdict\":\"deny\",\"reason\":\"r\"}",
-	"{\"e\":\"verdict\",\"module\":0,\"policy\":\"p\",\"verdict\":\"hold\",\"reason\":\"r\","
+	"{\"e\":\"verdict\",\"module\":0,\"policy\":\"p\",\"verdict\":\"deny\","
+	"\"reason\":\"r\"}",
+	"{\"e\":\"verdict\",\"module\":0,\"policy\":\"p\",\"verdict\":\"hold\","
+	"\"reason\":\"r\","
 	"\"need\":{\"roles\":[],\"quorum\":1,\"valid_ms\":0}}",
 	"{\"e\":\"result\",\"result\":\"ok\"}",
-	"{\"e\":\"result\",\"result\":\"error\",\"why\":\"bug\",\"code\":\"c\",\"text\":\"t\","
+	"{\"e\":\"result\",\"result\":\"error\",\"why\":\"bug\",\"code\":\"c\","
+	"\"text\":\"t\","
 	"\"remedy\":\"r\"}",
 };
 
@@ -135,13 +145,13 @@ END_TEST
 /* Each member taken away in turn: only optional ones may be missing. */
 START_TEST(event_without_a_member_is_garbage_or_still_whole)
 {
-	static const char *const optional[] = { "pre", "detail", "evidence", "text", "code",
-						"remedy" };
+	static const char *const optional[] = { "pre",	"detail", "evidence",
+						"text", "code",	  "remedy" };
 	AUTO(json_ref) json_t *event = parse(GOOD[_i]);
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(event, key, value) {
+	json_object_foreach (event, key, value) {
 		AUTO(json_ref) json_t *less = json_copy(event);
 		bool is_optional = false;
 		struct err err;
@@ -151,8 +161,8 @@ START_TEST(event_without_a_member_is_garbage_or_still_whole)
 		/* A note is its text. */
 		is_optional &= !str_eq(json_text(event, "e"), "note");
 		json_object_del(less, key);
-		ck_assert_msg((event_check(less, &err) == 0) == is_optional, "%s without %s",
-			      GOOD[_i], key);
+		ck_assert_msg((event_check(less, &err) == 0) == is_optional,
+			      "%s without %s", GOOD[_i], key);
 	}
 }
 END_TEST
@@ -163,14 +173,15 @@ START_TEST(event_with_a_member_of_another_type_is_garbage)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(event, key, value) {
+	json_object_foreach (event, key, value) {
 		AUTO(json_ref) json_t *other = json_copy(event);
 		struct err err;
 
 		if (str_eq(key, "value") || str_eq(key, "before"))
 			continue; /* Those may be anything. */
 		json_object_set_new(other, key, json_real(1.5));
-		ck_assert_msg(event_check(other, &err) == -1, "%s with %s", GOOD[_i], key);
+		ck_assert_msg(event_check(other, &err) == -1, "%s with %s", GOOD[_i],
+			      key);
 		ck_assert_str_eq(err.code, "event.garbage");
 	}
 }
@@ -192,15 +203,19 @@ static const char *const BAD[] = {
 	"{\"e\":\"result\",\"result\":\"error\"}",
 	"{\"e\":\"result\",\"result\":\"ok\",\"surprise\":1}",
 	"{\"e\":\"edit\",\"path\":\"a\",\"op\":\"write\"}",
-	"{\"e\":\"edit\",\"path\":\"a\",\"op\":\"write\",\"content\":\"\",\"base64\":\"\"}",
+	"{\"e\":\"edit\",\"path\":\"a\",\"op\":\"write\",\"content\":\"\",\"base64\":"
+	"\"\"}",
 	"{\"e\":\"edit\",\"path\":\"a\",\"op\":\"delete\",\"content\":\"\"}",
 	"{\"e\":\"edit\",\"path\":\"a\",\"op\":\"delete\",\"pre\":\"ABC\"}",
 	"{\"e\":\"command\",\"argv\":[]}",
 	"{\"e\":\"command\",\"argv\":[1]}",
-	"{\"e\":\"verdict\",\"module\":0,\"policy\":\"p\",\"verdict\":\"hold\",\"reason\":\"r\"}",
-	"{\"e\":\"verdict\",\"module\":0,\"policy\":\"p\",\"verdict\":\"hold\",\"reason\":\"r\","
+	"{\"e\":\"verdict\",\"module\":0,\"policy\":\"p\",\"verdict\":\"hold\","
+	"\"reason\":\"r\"}",
+	"{\"e\":\"verdict\",\"module\":0,\"policy\":\"p\",\"verdict\":\"hold\","
+	"\"reason\":\"r\","
 	"\"need\":{\"roles\":[]}}",
-	"{\"e\":\"verdict\",\"module\":0,\"policy\":\"p\",\"verdict\":\"allow\",\"reason\":\"r\","
+	"{\"e\":\"verdict\",\"module\":0,\"policy\":\"p\",\"verdict\":\"allow\","
+	"\"reason\":\"r\","
 	"\"need\":{\"roles\":[],\"quorum\":1,\"valid_ms\":0}}",
 	"{\"e\":\"note\",\"level\":\"info\",\"text\":\"\xff\"}",
 	"{\"e\":\"note\",\"level\":\"info\",\"text\":\"\\u0000\"}",
@@ -223,7 +238,8 @@ START_TEST(garbage_is_not_sent)
 }
 END_TEST
 
-/* ---- the channel ------------------------------------------------------------------ */
+/* ---- the channel ------------------------------------------------------------------
+ */
 
 START_TEST(nothing_there_is_not_the_end)
 {
@@ -279,18 +295,20 @@ START_TEST(changed_bytes_never_do_harm)
 	struct err err;
 
 	for (int round = 0; round < 20000; round++) {
-		AUTO_FREE char *packet = x_strdup(GOOD[unit_random(&state, ARRAY_LEN(GOOD))]);
+		AUTO_FREE char *packet =
+			x_strdup(GOOD[unit_random(&state, ARRAY_LEN(GOOD))]);
 		size_t len = strlen(packet);
 
 		for (unsigned n = unit_random(&state, 4) + 1; n > 0; n--)
-			packet[unit_random(&state, (unsigned)len)] = (char)unit_random(&state, 256);
+			packet[unit_random(&state, (unsigned)len)] =
+				(char)unit_random(&state, 256);
 		if (receive_packet(packet, len, &err) == -1)
 			ck_assert_str_eq(err.code, "event.garbage");
 	}
 }
 END_TEST
 
-/* ---- spills -------------------------------------------------------------------------- */
+/* ---- spills ------------------------------------------------------------ */
 
 static json_t *
 large_output(size_t n)
@@ -323,9 +341,11 @@ START_TEST(many_middling_members_arrive_whole)
 	AUTO(json_ref) json_t *arrived = NULL;
 
 	memset(text, '\n', 7500); /* Two bytes each as JSON. */
-	event = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "e", "result", "result", "error",
-			  "why", "bug", "code", text, "text", text, "remedy", text);
-	json_object_set_new(event, "text", json_sprintf("%s%s%s%s", text, text, text, text));
+	event = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "e", "result", "result",
+			  "error", "why", "bug", "code", text, "text", text, "remedy",
+			  text);
+	json_object_set_new(event, "text",
+			    json_sprintf("%s%s%s%s", text, text, text, text));
 	arrived = round_trip(event);
 	ck_assert(json_equal(event, arrived));
 }
@@ -333,9 +353,10 @@ END_TEST
 
 START_TEST(value_that_looks_like_a_spill_is_only_a_value)
 {
-	AUTO(json_ref) json_t *event = parse("{\"e\":\"output\",\"name\":\"n\",\"value\":{\"spill\":"
-					     "{\"file\":\"/etc/passwd\",\"bytes\":1,\"sha256\":"
-					     "\"" SHA "\"}}}");
+	AUTO(json_ref)
+	json_t *event = parse("{\"e\":\"output\",\"name\":\"n\",\"value\":{\"spill\":"
+			      "{\"file\":\"/etc/passwd\",\"bytes\":1,\"sha256\":"
+			      "\"" SHA "\"}}}");
 	AUTO(json_ref) json_t *arrived = round_trip(event);
 
 	ck_assert(json_equal(event, arrived));
@@ -361,15 +382,18 @@ announce(const char *file, const char *bytes, const char *claimed, size_t claime
 	AUTO_FREE char *packet = NULL;
 
 	if (bytes) {
-		AUTO_CLOSE int fd = openat(scratch_fd, file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		AUTO_CLOSE int fd =
+			openat(scratch_fd, file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
 		ck_assert_int_eq(file_write_all(fd, bytes, strlen(bytes)), 0);
 	}
 	sha256_hex(claimed, strlen(claimed), sha256);
-	packet = x_asprintf("{\"e\":\"output\",\"name\":\"n\",\"value\":{\"spill\":{\"file\":\"%s\","
+	packet = x_asprintf("{\"e\":\"output\",\"name\":\"n\",\"value\":{\"spill\":{"
+			    "\"file\":\"%s\","
 			    "\"bytes\":%zu,\"sha256\":\"%s\"}}}",
 			    file, claimed_bytes, sha256);
-	ck_assert_int_eq(send(far_end, packet, strlen(packet), 0), (ssize_t)strlen(packet));
+	ck_assert_int_eq(send(far_end, packet, strlen(packet), 0),
+			 (ssize_t)strlen(packet));
 }
 
 static void
@@ -424,7 +448,7 @@ START_TEST(spill_that_is_no_file_is_garbage)
 }
 END_TEST
 
-/* ---- the content of edits -------------------------------------------------------------- */
+/* ---- the content of edits ---------------------------------------------- */
 
 static const struct {
 	const char *bytes;
@@ -442,7 +466,8 @@ static const struct {
 
 START_TEST(content_arrives_byte_for_byte)
 {
-	AUTO(json_ref) json_t *event =
+	AUTO(json_ref)
+	json_t *event =
 		json_pack("{s:s, s:s, s:s}", "e", "edit", "path", "a", "op", "write");
 	AUTO(json_ref) json_t *arrived = NULL;
 	AUTO_FREE char *bytes = NULL;
@@ -460,7 +485,8 @@ END_TEST
 
 START_TEST(content_that_is_no_base64_is_refused)
 {
-	static const char *const bad[] = { "YQ", "YQ=", "Y===", "====", "YQ==YQ==", "Y Q=", "YQ!=" };
+	static const char *const bad[] = { "YQ",       "YQ=",  "Y===", "====",
+					   "YQ==YQ==", "Y Q=", "YQ!=" };
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		AUTO(json_ref) json_t *event = json_pack("{s:s}", "base64", bad[i]);
@@ -468,7 +494,8 @@ START_TEST(content_that_is_no_base64_is_refused)
 		struct err err;
 		size_t len;
 
-		ck_assert_msg(event_get_content(event, &bytes, &len, &err) == -1, "%s", bad[i]);
+		ck_assert_msg(event_get_content(event, &bytes, &len, &err) == -1, "%s",
+			      bad[i]);
 	}
 }
 END_TEST
@@ -487,7 +514,8 @@ main(void)
 			    ARRAY_LEN(GOOD));
 	tcase_add_loop_test(tcase, event_with_a_member_of_another_type_is_garbage, 0,
 			    ARRAY_LEN(GOOD));
-	tcase_add_loop_test(tcase, packet_that_is_no_event_is_garbage, 0, ARRAY_LEN(BAD));
+	tcase_add_loop_test(tcase, packet_that_is_no_event_is_garbage, 0,
+			    ARRAY_LEN(BAD));
 	tcase_add_test(tcase, garbage_is_not_sent);
 	tcase_add_test(tcase, nothing_there_is_not_the_end);
 	tcase_add_test(tcase, end_comes_after_the_last_event);
@@ -501,7 +529,8 @@ main(void)
 	tcase_add_test(tcase, spill_as_announced_is_taken);
 	tcase_add_test(tcase, spill_that_lies_is_garbage);
 	tcase_add_test(tcase, spill_that_is_no_file_is_garbage);
-	tcase_add_loop_test(tcase, content_arrives_byte_for_byte, 0, ARRAY_LEN(CONTENTS));
+	tcase_add_loop_test(tcase, content_arrives_byte_for_byte, 0,
+			    ARRAY_LEN(CONTENTS));
 	tcase_add_test(tcase, content_that_is_no_base64_is_refused);
 	return unit_run(suite);
 }
