@@ -78,8 +78,8 @@ list_names(const struct check *c, struct strv *ret)
 	if (pipeline_has_input(c->pipeline, INPUT_SERVICE)) {
 		strv_add(ret, "service.name");
 		strv_add(ret, "project.name");
+		strv_add(ret, "project.directory");
 	}
-	strv_add(ret, "project.directory");
 	strv_add(ret, "run.id");
 }
 
@@ -168,13 +168,14 @@ check_name(void *self, const char *name, struct err *err)
 	if (str_starts(name, "secrets."))
 		return check_secret(c, name, name + 8, err);
 	/* A pipeline with a service has a project; one without does without it. */
-	if (str_eq(name, "service.name") || str_eq(name, "project.name")) {
+	if (str_eq(name, "service.name") || str_eq(name, "project.name") ||
+	    str_eq(name, "project.directory")) {
 		if (pipeline_has_input(c->pipeline, INPUT_SERVICE))
 			return 0;
 		return name_err(c, name, err,
 				"the pipeline has no input of type service");
 	}
-	if (str_eq(name, "project.directory") || str_eq(name, "run.id"))
+	if (str_eq(name, "run.id"))
 		return 0;
 	return name_err(c, name, err, "there is no such name");
 }

@@ -163,9 +163,12 @@ static const struct {
 	  "template.name", 3, 44, "no input of type service" },
 	{ "fettle: 1\nsteps:\n" EDITS("${{ project.name }}"),
 	  "template.name", 3, 44, "no input of type service" },
+	{ "fettle: 1\nsteps:\n" EDITS("${{ project.directory }}"),
+	  "template.name", 3, 44, "no input of type service" },
 	/* secrets */
 	{ HEAD EDITS("${{ secrets.DB }}"), "template.secret", 4, 44, "'env' only" },
-	{ HEAD "  - id: p\n    uses: patch/x\n    with: { argv: [a, '${{ secrets.DB }}'] }\n",
+	{ HEAD "  - id: p\n    uses: patch/x\n"
+	       "    with: { argv: [a, '${{ secrets.DB }}'] }\n",
 	  "template.secret", 6, 23, "'env' only" },
 	{ HEAD "  - { id: p, uses: patch/x, env: { A: '${{ secrets.DB }}' } }\n",
 	  NULL, 0, 0, "" },
