@@ -5,26 +5,22 @@
 #include "base/str.h"
 #include "model/plan.h"
 
-/* Modules as a test needs them: name, stage, flags, effect, undoes, parameters. */
+/* Modules as a test needs them. */
+#define MODULE(uses, rest)                                                    \
+	{ uses, "{'kind':'step','name':'" uses "','callbacks':['run']," rest "}" }
 static const struct {
 	const char *uses, *json;
 } modules[] = {
-	{ "analyze/x", "{'kind':'step','name':'analyze/"
-		       "x','stage':2,'flags':0,'callbacks':['run'],"
-		       "'outputs':[{'name':'edits','type':11,'flags':0,'help':'h'}]}" },
-	{ "patch/x", "{'kind':'step','name':'patch/"
-		     "x','stage':4,'flags':0,'callbacks':['propose'],"
-		     "'params':[{'name':'edits','type':11,'flags':0,'help':'h'},"
-		     "{'name':'argv','type':9,'flags':2,'help':'h'},"
-		     "{'name':'key','type':12,'flags':0,'help':'h'}]}" },
-	{ "build/x", "{'kind':'step','name':'build/"
-		     "x','stage':8,'flags':2,'callbacks':['run'],"
-		     "'effects':['image']}" },
-	{ "rollback/x", "{'kind':'step','name':'rollback/"
-			"x','stage':64,'flags':2,'callbacks':['run'],"
-			"'undoes':['image']}" },
-	{ "agent/x", "{'kind':'step','name':'agent/"
-		     "x','stage':256,'flags':8,'callbacks':['run']}" },
+	MODULE("analyze/x", "'stage':2,'flags':0,'outputs':["
+			    "{'name':'edits','type':11,'flags':0,'help':'h'},"
+			    "{'name':'rule','type':4,'flags':0,'help':'h'}]"),
+	MODULE("patch/x", "'stage':4,'flags':0,'params':["
+			  "{'name':'edits','type':11,'flags':0,'help':'h'},"
+			  "{'name':'argv','type':9,'flags':2,'help':'h'},"
+			  "{'name':'key','type':12,'flags':0,'help':'h'}]"),
+	MODULE("build/x", "'stage':8,'flags':2,'effects':['image']"),
+	MODULE("rollback/x", "'stage':64,'flags':2,'undoes':['image']"),
+	MODULE("agent/x", "'stage':256,'flags':8"),
 };
 
 static struct description *
@@ -138,6 +134,10 @@ static const struct {
 	  "template.name", 6, 29, "no such input" },
 	/* outputs */
 	{ HEAD ANALYZE EDITS("${{ steps.analyze.outputs.edits }}"), NULL, 0, 0, "" },
+	{ HEAD ANALYZE EDITS("${{ steps.analyze.outputs.edits.first.path }}"),
+	  NULL, 0, 0, "" },
+	{ HEAD ANALYZE EDITS("${{ steps.analyze.outputs.rule.first }}"),
+	  "template.name", 5, 44, "no output 'rule.first'" },
 	{ HEAD ANALYZE EDITS("${{ steps.analyze.outputs.edit }}"),
 	  "template.name", 5, 44, "'steps.analyze.outputs.edits'" },
 	{ HEAD ANALYZE EDITS("${{ steps.analyse.outputs.edits }}"),
@@ -257,7 +257,7 @@ START_TEST(a_frozen_plan_reads_back_as_itself)
 	ck_assert_str_eq(back->steps[1].module_path, "/lib/x.so");
 	ck_assert_int_eq(back->steps[2].section, SECTION_ON_FAILURE);
 	ck_assert_str_eq(back->steps[2].undoes.v[0], "image");
-	ck_assert_uint_eq(back->steps[0].description->output_count, 1);
+	ck_assert_uint_eq(back->steps[0].description->output_count, 2);
 	ck_assert_ptr_eq(plan_find_step(back, "b"), &back->steps[1]);
 	ck_assert_ptr_null(plan_find_step(back, "c"));
 	plan_freeze(back);
