@@ -4,6 +4,7 @@
 # What it acknowledged before is there afterwards, and all that is there is whole.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
 need strace
+out=
 strace -o /dev/null true 2>/dev/null || skip_all 'strace may not trace here'
 driver=$FETTLE_BUILD/t/unit/store-driver
 [ -x "$driver" ] || skip_all "$driver is not built"

@@ -114,9 +114,9 @@ is_whole(const char *dir)
 	AUTO_FREE char *file = x_asprintf("%s/fettle.db", dir);
 	sqlite3 *db = NULL;
 	sqlite3_stmt *rows = NULL;
+	static const char sql[] = "PRAGMA integrity_check";
 	bool is_ok = sqlite3_open(file, &db) == SQLITE_OK &&
-		     sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &rows, NULL) ==
-			     SQLITE_OK &&
+		     sqlite3_prepare_v2(db, sql, -1, &rows, NULL) == SQLITE_OK &&
 		     sqlite3_step(rows) == SQLITE_ROW &&
 		     str_eq((const char *)sqlite3_column_text(rows, 0), "ok");
 	sqlite3_finalize(rows);
