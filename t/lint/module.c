@@ -19,7 +19,8 @@ propose(struct fettle_ctx *ctx)
 {
 	if (!fettle_param_known(ctx, GREETING))
 		return FETTLE_OK;
-	fettle_effect(ctx, "word", fettle_param_text(ctx, GREETING), "{}", "a word is said");
+	fettle_effect(ctx, "word", fettle_param_text(ctx, GREETING), "{}",
+		      "a word is said");
 	return FETTLE_OK;
 }
 

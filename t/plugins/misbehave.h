@@ -3,8 +3,8 @@
  * The shortest way to a module that does one wrong thing in its run() or its
  * judge(). Includes what all of them need.
  */
-#ifndef FETTLE_TEST_MISBEHAVE_H
-#define FETTLE_TEST_MISBEHAVE_H
+#ifndef FETTLE_PLUGINS_MISBEHAVE_H
+#define FETTLE_PLUGINS_MISBEHAVE_H
 
 #include <fettle/plugin.h>
 
