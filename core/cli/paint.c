@@ -106,7 +106,7 @@ add_header(const struct view *view, struct frame *frame)
 	if (all)
 		str_addf(&line, "  %zu of %zu steps", done, all);
 	else
-		str_add(&line, "  reading project and pipeline");
+		str_addf(&line, "  %s", view->opening);
 	str_addf(&line, "  %s", running_time(view->begin_ms, took));
 	if (*view->run)
 		out_addf(frame->out, &line, TONE_DIM, "  run %s", view->run);
@@ -155,16 +155,21 @@ add_details(const struct view *view, struct frame *frame, const struct view_row 
 		view->log_line.len ? str_get(&view->log_line) : view->last_line;
 
 	for (size_t i = 0; i < row->notes.count; i++) {
+		bool is_warning = str_starts(row->notes.v[i], WARNING);
 		AUTO(str) struct str note = STR_INIT;
 
+		/* A step that went well is one line; warnings stay. */
+		if (!is_warning && (row->state == ROW_DONE || row->state == ROW_NOOP))
+			continue;
 		out_add_line(&note, row->notes.v[i], strlen(row->notes.v[i]));
 		str_add(&line, "      ");
-		out_add(frame->out, &line,
-			str_starts(row->notes.v[i], "warning: ") ? TONE_WARN :
-								   TONE_PLAIN,
+		out_add(frame->out, &line, is_warning ? TONE_WARN : TONE_PLAIN,
 			str_get(&note));
 		frame_add(frame, keep, &line);
 	}
+	/* A note is in the log too: once is enough. */
+	if (text && row->notes.count && str_eq(text, row->notes.v[row->notes.count - 1]))
+		return;
 	if (row->state == ROW_RUNNING && text && !view->is_over) {
 		AUTO(str) struct str last = STR_INIT;
 

@@ -139,9 +139,12 @@ add_report(struct cli *cli, struct str *text, const json_t *report)
 	add_labelled(cli, text, "message", TONE_BAD, json_text(report, "message"));
 	add_labelled(cli, text, "what to do", TONE_STRONG, json_text(report, "remedy"));
 	json_array_foreach (json_object_get(proposal, "effects"), i, item) {
-		report_label(&cli->out, text, "effect");
-		report_change(&cli->out, text, item);
-		str_add_c(text, '\n');
+		const char *summary = json_text(item, "summary");
+		AUTO_FREE char *plain = x_asprintf("%s %s", json_text(item, "kind"),
+						   json_text(item, "target"));
+
+		add_labelled(cli, text, "effect", TONE_PLAIN,
+			     *summary ? summary : plain);
 	}
 	json_array_foreach (json_object_get(proposal, "commands"), i, item)
 		add_command(cli, text, item);

@@ -121,6 +121,7 @@ verb_rollback(struct cli *cli)
 		return cli_fail(cli, &err, EXIT_USAGE);
 	cli_actor(&actor);
 	view_init(&view, cli);
+	view.opening = "putting back what a run changed";
 	engine = cli_engine(cli, str_get(&actor));
 	engine.watch = view_watch(&view);
 	if (signals_install(&engine.cancel_fd, &err) < 0)

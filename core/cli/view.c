@@ -17,7 +17,9 @@
 void
 view_init(struct view *view, struct cli *cli)
 {
-	*view = (struct view){ .cli = cli, .begin_ms = clock_boot_ms() };
+	*view = (struct view){ .cli = cli,
+			       .begin_ms = clock_boot_ms(),
+			       .opening = "reading project and pipeline" };
 	if (cli->options.json)
 		view->mode = VIEW_JSON;
 	else if (cli->options.quiet)
@@ -35,6 +37,7 @@ rows_clear(struct view *view)
 		free(view->rows[i].id);
 		free(view->rows[i].uses);
 		free(view->rows[i].message);
+		free(view->rows[i].finding);
 		strv_done(&view->rows[i].notes);
 	}
 	free(view->rows);
@@ -217,6 +220,18 @@ row_state_of(const json_t *body)
 	return str_eq(state, "failed") ? ROW_FAILED : ROW_STOPPED;
 }
 
+/* What a finished step is remembered by. */
+static const char *
+row_gist(const struct view_row *row)
+{
+	if (row->finding)
+		return row->finding;
+	for (size_t i = row->notes.count; i-- > 0;)
+		if (!str_starts(row->notes.v[i], WARNING))
+			return row->notes.v[i];
+	return "";
+}
+
 static void
 on_step_ended(struct view *view, const json_t *body)
 {
@@ -227,7 +242,7 @@ on_step_ended(struct view *view, const json_t *body)
 	row->state = row_state_of(body);
 	row->duration_ms = json_int_or(body, "duration_ms", -1);
 	free(row->message);
-	row->message = x_strdup(message);
+	row->message = x_strdup(*message ? message : row_gist(row));
 	say_step(view, row, "%s after %s%s%s",
 		 row->state == ROW_NOOP ? "nothing to do" :
 					  state_words(json_text(body, "state")),
@@ -262,9 +277,15 @@ on_verdict(struct view *view, const json_t *body)
 static void
 on_note(struct view *view, const json_t *body, const char *prefix, const char *text)
 {
-	struct view_row *row = row_get(view, json_text(body, "step"));
 	AUTO_FREE char *note = x_asprintf("%s%s", prefix, text);
+	struct view_row *row;
 
+	/* Of the run as a whole: it waits for another one. */
+	if (!*json_text(body, "step")) {
+		view_say(view, note);
+		return;
+	}
+	row = row_get(view, json_text(body, "step"));
 	strv_add(&row->notes, note);
 	say_step(view, row, "%s", note);
 }
@@ -315,10 +336,14 @@ view_event(struct view *view, const char *kind, const json_t *body)
 		row_get(view, json_text(body, "step"))->state = ROW_SKIPPED;
 	} else if (str_eq(kind, "step.note")) {
 		on_note(view, body,
-			str_eq(json_text(body, "level"), "warn") ? "warning: " : "",
+			str_eq(json_text(body, "level"), "warn") ? WARNING : "",
 			json_text(body, "text"));
 	} else if (str_eq(kind, "step.finding")) {
-		on_note(view, body, "found: ", json_text(body, "title"));
+		struct view_row *row = row_get(view, json_text(body, "step"));
+
+		free(row->finding);
+		row->finding = x_strdup(json_text(body, "title"));
+		on_note(view, body, "found: ", row->finding);
 	} else if (str_eq(kind, "unwind.files")) {
 		on_files_back(view, body);
 	} else if (str_eq(kind, "artifact.missing")) {

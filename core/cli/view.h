@@ -9,6 +9,8 @@
 
 #include "cli/cli.h"
 
+#define WARNING "warning: "	/* begins a note that is one */
+
 enum row_state {
 	ROW_WAITING, ROW_RUNNING, ROW_DONE, ROW_NOOP, ROW_FAILED, ROW_SKIPPED,
 	ROW_STOPPED,
@@ -20,7 +22,8 @@ struct view_row {
 	enum row_state state;
 	int64_t begin_ms;	/* CLOCK_BOOTTIME; 0: not yet */
 	int64_t duration_ms;	/* -1: not known */
-	struct strv notes;
+	struct strv notes;	/* shown while it runs, and when it went wrong */
+	char *finding;		/* the last thing it found, or NULL */
 };
 
 enum view_mode { VIEW_LIVE, VIEW_LINES, VIEW_JSON, VIEW_SILENT };
@@ -29,6 +32,7 @@ struct view {
 	struct cli *cli;
 	enum view_mode mode;
 	char *pipeline, *service;	/* of run.queued; may be NULL */
+	const char *opening;	/* what goes on before there are steps */
 	char run[RUN_ID_SIZE];
 	struct view_row *rows;
 	size_t row_count;
