@@ -87,4 +87,23 @@ is 'and no change' "$(tree_hash .)" "$tree"
 edits '{ op: add_line, path: a, line: four }' '{ op: remove_line, path: a, line: four }'
 run_ok 'edits that cancel each other out are no failure' fettle run -p "$T/edit.yaml"
 is 'and no change either' "$(tree_hash .)" "$tree"
+
+cat >"$T/edit.yaml" <<'YAML'
+fettle: 1
+name: edit
+steps:
+  - id: ask
+    uses: analyze/command
+    with:
+      argv: [sh, -c, 'echo "edits=[{\"op\":\"add_line\",\"path\":\"a\",\"line\":\"told\"}]" >>"$FETTLE_OUTPUTS"']
+  - { id: patch, uses: patch/apply, with: { edits: "${{ steps.ask.outputs.values.edits }}" } }
+YAML
+run_ok 'edits may come from a program' fettle run -p "$T/edit.yaml"
+is 'as JSON' "$(tail -n 1 a)" told
+sed -i 's/edits=/edits=x/' "$T/edit.yaml"
+refused 3 patch.op 'what is no JSON'
+sed -i 's/values.edits/values.other/' "$T/edit.yaml"
+tree=$(tree_hash .)
+run_fails 3 'what the program did not say' fettle run -p "$T/edit.yaml"
+is 'and nothing was changed' "$(tree_hash .)" "$tree"
 done_testing

@@ -297,6 +297,18 @@ has_word(const char *words, const char *wanted)
 	return false;
 }
 
+/* Does an option of apt-get take the next word? */
+static bool
+takes_value(const char *option)
+{
+	static const char *const options[] = { "-o", "-t", "-c" };
+
+	for (size_t i = 0; i < COUNT_OF(options); i++)
+		if (text_equal(option, options[i]))
+			return true;
+	return false;
+}
+
 /*
  * Where a package goes in a line with `apt-get install`: behind the options.
  * 0 when the line does not install.
@@ -304,32 +316,30 @@ has_word(const char *words, const char *wanted)
 static size_t
 install_point(const char *line)
 {
-	const char *at = line, *point = NULL;
-	bool is_apt = false, takes_value = false;
-	char *word;
+	enum { ELSEWHERE, APT, INSTALL, VALUE } state = ELSEWHERE;
+	const char *at = line, *point = line;
+	char *next;
 
-	while ((word = word_take(&at))) {
-		AUTO_FREE char *mine = word;
+	while ((next = word_take(&at))) {
+		AUTO_FREE char *word = next;
+		bool is_option = word[0] == '-';
 
-		if (!point) {
-			if (text_equal(word, "apt-get") || text_equal(word, "apt"))
-				is_apt = true;
-			else if (is_apt && text_equal(word, "install"))
-				point = at;
-			else if (is_apt && word[0] != '-')
-				is_apt = false; /* `apt-get update && ...` */
-		} else if (takes_value) {
-			takes_value = false;
-			point = at;
-		} else if (word[0] == '-') {
-			takes_value = text_equal(word, "-o") ||
-				      text_equal(word, "-t") || text_equal(word, "-c");
-			point = at;
-		} else {
+		if (state == INSTALL && !is_option)
 			break;
-		}
+		if (state == VALUE)
+			state = INSTALL;
+		else if (state == INSTALL)
+			state = takes_value(word) ? VALUE : INSTALL;
+		else if (state == APT && text_equal(word, "install"))
+			state = INSTALL;
+		else if (text_equal(word, "apt-get") || text_equal(word, "apt"))
+			state = APT;
+		else if (!is_option)
+			state = ELSEWHERE;
+		if (state == INSTALL || state == VALUE)
+			point = at;
 	}
-	return point ? (size_t)(point - line) : 0;
+	return (size_t)(point - line);
 }
 
 /* The edit of the line of this RUN that installs with apt, or NULL. */

@@ -38,11 +38,15 @@ read_file(void *arg, const char *path, const char **bytes, size_t *len,
 	return *why ? -1 : 0;
 }
 
+/* The list, also when it comes as the text that a program printed. New reference. */
 static json_t *
 edits_load(struct fettle_ctx *ctx)
 {
-	return json_loads(fettle_param_json(ctx, EDITS),
-			  JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+	AUTO_JSON json_t *edits = json_of(fettle_param_json(ctx, EDITS));
+
+	if (json_is_string(edits))
+		return json_of(json_string_value(edits));
+	return STEAL(edits);
 }
 
 static int

@@ -220,6 +220,44 @@ START_TEST(test_install)
 }
 END_TEST
 
+/* ---- anything at all ---------------------------------------------------------------- */
+
+/* Pieces that these parsers look for, in any order: nothing may be read out of bounds. */
+START_TEST(test_any_input)
+{
+	static const char *const pieces[] = {
+		"flask", "==", "=", "2.0", " ", ",", ";", "[", "]", "\"", "'", "#", "\\", "\n",
+		"\r\n", "RUN ", "FROM ", "COPY ", "apt-get ", "install ", "-y ", "-t ", "-r ",
+		"pip install ", "requirements.txt", "@", "--hash", "!", "rc", ".", "1", "/", "..",
+		"\xc3\xa9", "\xff", "\t", "```", "-", "$X", "--from=a ",
+	};
+	unsigned state = 20261121 + (unsigned)_i;
+
+	for (int i = 0; i < 400; i++) {
+		AUTO(dockerfile) struct dockerfile file = { 0 };
+		AUTO_TEXT struct text input = { 0 };
+		const char *why = NULL;
+
+		for (int n = rand_r(&state) % 24; n >= 0; n--)
+			text_add(&input, pieces[(unsigned)rand_r(&state) % COUNT_OF(pieces)]);
+		AUTO_FREE char *repaired = requirement_repair(text_get(&input));
+		AUTO_FREE char *newest_one = version_newest(text_get(&input));
+		if (repaired && *repaired) {
+			AUTO_FREE char *again = requirement_repair(repaired);
+			ck_assert_msg(!again, "'%s' was repaired to '%s' and then to '%s'",
+				      text_get(&input), repaired, again);
+		}
+		dockerfile_parse(text_get(&input), input.len, &file);
+		AUTO_FREE char *manifest =
+			dockerfile_manifest(&file, has_file, (void *)"requirements.txt");
+		AUTO_JSON json_t *edit = dockerfile_install(&file, "D", "libgl1", &why);
+		ck_assert(edit || why || strstr(input.s, "\xff"));
+		(void)newest_one;
+		(void)manifest;
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -232,6 +270,7 @@ main(void)
 	tcase_add_loop_test(tc, test_newest, 0, (int)COUNT_OF(newest));
 	tcase_add_loop_test(tc, test_manifest, 0, (int)COUNT_OF(manifests));
 	tcase_add_loop_test(tc, test_install, 0, (int)COUNT_OF(installs));
+	tcase_add_loop_test(tc, test_any_input, 0, 50);
 	suite_add_tcase(suite, tc);
 	return module_run(suite);
 }
