@@ -28,7 +28,7 @@ struct pack {
 };
 void pack_done(struct pack *pack);
 
-/* 0, or -1 with `rules_invalid`: the installation is broken. `name` is for that text. */
+/* 0, or -1 with `rules_invalid`: the installation is broken. `name`: for messages. */
 int pack_parse(const char *text, size_t len, const char *name, struct pack *ret,
 	       struct fault *fault);
 int pack_load(const char *file, struct pack *ret, struct fault *fault);

@@ -12,6 +12,7 @@ bool ports_publish(const json_t *ports, const char *port);
  * Is it one of the service's own ports, by these `18080:8080/tcp` or by the
  * probes `{"http": ":8080/healthz"}`? *ret_known: they name any port at all.
  */
-bool ports_expect(const json_t *ports, const json_t *health, long port, bool *ret_known);
+bool ports_expect(const json_t *ports, const json_t *health, long port,
+		  bool *ret_known);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Requirements, versions and Dockerfiles, each by a table. */
+/* Requirements, versions, Dockerfiles, logs, packs: the parts of analyze/logs. */
 #include "module.h"
 
 #include "plugins/analyze/dockerfile.h"
+#include "plugins/analyze/finding.h"
 #include "plugins/analyze/requirement.h"
 
-/* ---- requirements ------------------------------------------------------------- */
+/* ---- requirements ---------------------------------------------------------- */
 
 static const struct {
 	const char *line;
@@ -40,15 +41,17 @@ START_TEST(test_requirement)
 	ck_assert_msg(requirement_parse(line, &r) == lines[_i].is_one, "%s", line);
 	if (!lines[_i].is_one)
 		return;
-	AUTO_FREE char *name = text_copy_n(line + r.name_begin, r.name_end - r.name_begin);
-	AUTO_FREE char *spec = text_copy_n(line + r.spec_begin, r.spec_end - r.spec_begin);
+	AUTO_FREE char *name =
+		text_copy_n(line + r.name_begin, r.name_end - r.name_begin);
+	AUTO_FREE char *spec =
+		text_copy_n(line + r.spec_begin, r.spec_end - r.spec_begin);
 	ck_assert_str_eq(name, lines[_i].name);
 	ck_assert_str_eq(spec, lines[_i].spec);
 }
 END_TEST
 
 static const struct {
-	const char *line, *repaired;	/* NULL: nobody can tell */
+	const char *line, *repaired; /* NULL: nobody can tell */
 } repairs[] = {
 	{ "flask=2.0", "flask==2.0" },
 	{ "flask = 2.0", "flask==2.0" },
@@ -84,8 +87,9 @@ START_TEST(test_repair)
 	if (!repairs[_i].repaired)
 		ck_assert_msg(!made, "'%s' became '%s'", repairs[_i].line, made);
 	else
-		ck_assert_msg(made && text_equal(made, repairs[_i].repaired), "'%s' became '%s'",
-			      repairs[_i].line, made ? made : "nothing");
+		ck_assert_msg(made && text_equal(made, repairs[_i].repaired),
+			      "'%s' became '%s'", repairs[_i].line,
+			      made ? made : "nothing");
 }
 END_TEST
 
@@ -125,26 +129,30 @@ START_TEST(test_newest)
 }
 END_TEST
 
-/* ---- Dockerfiles ----------------------------------------------------------------- */
+/* ---- Dockerfiles ----------------------------------------------------------- */
 
 static const struct {
-	const char *dockerfile, *files, *manifest;	/* files: what the context has */
+	const char *dockerfile, *files, *manifest; /* files: what the context has */
 } manifests[] = {
-	{ "FROM a\nRUN pip install -r requirements.txt\n", "requirements.txt", "requirements.txt" },
+	{ "FROM a\nRUN pip install -r requirements.txt\n", "requirements.txt",
+	  "requirements.txt" },
 	{ "FROM a\nCOPY deps/prod.txt /tmp/requirements.txt\n"
 	  "RUN pip install --no-cache-dir -r /tmp/requirements.txt\n",
 	  "deps/prod.txt requirements.txt", "deps/prod.txt" },
 	{ "FROM a\nCOPY requirements/ /r/\nRUN pip install -r requirements/web.txt\n",
 	  "requirements/web.txt requirements.txt", "requirements/web.txt" },
-	{ "FROM a\nCOPY [\"x\", \"y\"]\nRUN pip3 install \\\n  # a comment\n  --requirement=base.txt"
-	  " \\\n  && true\n", "base.txt", "base.txt" },
+	{ "FROM a\nCOPY [\"x\", \"y\"]\nRUN pip3 install \\\n  # a comment\n  "
+	"--requirement=base.txt"
+	  " \\\n  && true\n",
+	  "base.txt", "base.txt" },
 	{ "FROM a\nCOPY --chown=1:1 ./requirements-prod.txt /app/\n"
 	  "run python -m pip install -r/app/requirements-prod.txt\n",
 	  "requirements-prod.txt requirements.txt", "requirements-prod.txt" },
 	{ "FROM a\nCOPY --from=b /x/requirements.txt /y/\nRUN pip install flask\n",
 	  "requirements.txt", "requirements.txt" },
 	{ "FROM a\nRUN pip install -r ../requirements.txt\n", "x", NULL },
-	{ "FROM a\nRUN pip install -r $FILE\n", "requirements.txt", "requirements.txt" },
+	{ "FROM a\nRUN pip install -r $FILE\n", "requirements.txt",
+	  "requirements.txt" },
 	{ "FROM a\nRUN pip install .\n", "pyproject.toml", NULL },
 	{ "", "requirements.txt", "requirements.txt" },
 };
@@ -165,7 +173,8 @@ START_TEST(test_manifest)
 	const char *text = manifests[_i].dockerfile;
 
 	dockerfile_parse(text, strlen(text), &file);
-	AUTO_FREE char *got = dockerfile_manifest(&file, has_file, (void *)manifests[_i].files);
+	AUTO_FREE char *got =
+		dockerfile_manifest(&file, has_file, (void *)manifests[_i].files);
 	if (!manifests[_i].manifest)
 		ck_assert_msg(!got, "%s", got);
 	else
@@ -174,22 +183,28 @@ START_TEST(test_manifest)
 END_TEST
 
 #define NEW_RUN                                                                        \
-	"RUN apt-get update && apt-get install -y --no-install-recommends libgl1 && rm "    \
-	"-rf /var/lib/apt/lists/*"
+	"RUN apt-get update && apt-get install -y --no-install-recommends libgl1 && "  \
+	"rm -rf /var/lib/apt/lists/*"
 
 static const struct {
 	const char *dockerfile, *edit, *why;
 } installs[] = {
 	{ "FROM a\nRUN apt-get update && apt-get install -y curl\n",
-	  "{'op':'replace','path':'D','find':'RUN apt-get update && apt-get install -y curl',"
-	  "'with':'RUN apt-get update && apt-get install -y libgl1 curl'}", NULL },
-	{ "FROM a\nRUN apt-get update \\\n && apt-get -qq install -y -t stable \\\n    curl \\\n"
+	  "{'op':'replace','path':'D','find':'RUN apt-get update && apt-get install "
+	  "-y curl',"
+	  "'with':'RUN apt-get update && apt-get install -y libgl1 curl'}",
+	  NULL },
+	{ "FROM a\nRUN apt-get update \\\n && apt-get -qq install -y -t stable \\\n   "
+	" curl \\\n"
 	  "    git\n",
-	  "{'op':'replace','path':'D','find':' && apt-get -qq install -y -t stable \\\\',"
-	  "'with':' && apt-get -qq install -y -t stable libgl1 \\\\'}", NULL },
+	  "{'op':'replace','path':'D','find':' && apt-get -qq install -y -t stable "
+	  "\\\\',"
+	  "'with':' && apt-get -qq install -y -t stable libgl1 \\\\'}",
+	  NULL },
 	{ "FROM a\r\nRUN apt install curl\r\n",
 	  "{'op':'replace','path':'D','find':'RUN apt install curl',"
-	  "'with':'RUN apt install libgl1 curl'}", NULL },
+	  "'with':'RUN apt install libgl1 curl'}",
+	  NULL },
 	{ "FROM a AS build\nRUN apt-get install -y gcc\nFROM a\nCOPY x y\n",
 	  "{'op':'add_line','path':'D','after':'FROM a','line':'" NEW_RUN "'}", NULL },
 	{ "FROM a\nRUN pip install x\n",
@@ -212,24 +227,123 @@ START_TEST(test_install)
 
 	dockerfile_parse(text, strlen(text), &file);
 	AUTO_JSON json_t *got = dockerfile_install(&file, "D", "libgl1", &why);
-	AUTO_JSON json_t *want = installs[_i].edit ? json_quoted(installs[_i].edit) : NULL;
-	AUTO_FREE char *shown = got ? json_dumps(got, JSON_COMPACT) : text_copy("nothing");
-	ck_assert_msg(!want == !got && (!want || json_equal(want, got)), "%s: %s", text, shown);
+	AUTO_JSON json_t *want =
+		installs[_i].edit ? json_quoted(installs[_i].edit) : NULL;
+	AUTO_FREE char *shown =
+		got ? json_dumps(got, JSON_COMPACT) : text_copy("nothing");
+	ck_assert_msg(!want == !got && (!want || json_equal(want, got)), "%s: %s", text,
+		      shown);
 	if (!want)
 		ck_assert_msg(strstr(why, installs[_i].why), "%s: %s", text, why);
 }
 END_TEST
 
-/* ---- anything at all ---------------------------------------------------------------- */
+/* ---- logs and rule packs ---------------------------------------------------- */
 
-/* Pieces that these parsers look for, in any order: nothing may be read out of bounds. */
+START_TEST(test_log_is_cleaned)
+{
+	static const char dirty[] =
+		"\033[1;31mred\033[0m\r\n\033]0;title\atab\there\001\033\n";
+	AUTO_TEXT struct text clean = { 0 };
+
+	log_clean(dirty, sizeof(dirty) - 1, &clean);
+	ck_assert_str_eq(text_get(&clean), "red\ntab\there \n");
+}
+END_TEST
+
+/* Patterns compile, kinds are known, every name in a text is one that can be filled. */
+START_TEST(test_pack_is_complete)
+{
+	AUTO(pack) struct pack pack = { 0 };
+	struct fault fault = { 0 };
+
+	ck_assert_msg(pack_load(RULES, &pack, &fault) == 0, "%s", fault.text);
+	ck_assert_uint_ge(pack.rule_count, 6);
+	ck_assert_uint_ge(json_object_size(json_object_get(pack.json, "packages")), 60);
+	ck_assert_str_eq(pack_package(&pack, "sklearn.linear_model"), "scikit-learn");
+	ck_assert_str_eq(pack_package(&pack, "cv2"), "opencv-python");
+	ck_assert_str_eq(pack_package(&pack, "flask.cli"), "flask");
+	ck_assert_ptr_null(pack_package(&pack, "flas"));
+	ck_assert_ptr_null(pack_package(&pack, "google.cloud.acme"));
+	ck_assert_ptr_nonnull(pack_not_package(&pack, "google.cloud.acme"));
+}
+END_TEST
+
+static const struct {
+	const char *pack, *says;
+} bad_packs[] = {
+	{ "rules: [", "no YAML" },
+	{ "rules: []", "`fettle: 1`" },
+	{ "fettle: 1\nrules: []", "no rules" },
+	{ "fettle: 1\nrules: [{id: a, kind: b, title: c}]", "remedy are needed" },
+	{ "fettle: 1\nrules: [{id: a, kind: b, title: c, remedy: d}]", "confidence" },
+	{ "fettle: 1\nrules: [{id: a, kind: b, title: c, remedy: d, confidence: 9}]",
+	  "no pattern" },
+	{ "fettle: 1\nrules: [{id: a, kind: b, title: c, remedy: d, confidence: 9, "
+	"patterns: ['(']}]",
+	  "missing closing parenthesis" },
+};
+
+START_TEST(test_bad_pack)
+{
+	AUTO(pack) struct pack pack = { 0 };
+	struct fault fault = { 0 };
+
+	ck_assert_int_eq(pack_parse(bad_packs[_i].pack, strlen(bad_packs[_i].pack),
+				    "x.yaml", &pack, &fault),
+			 -1);
+	ck_assert_str_eq(fault.code, "rules_invalid");
+	ck_assert_msg(strstr(fault.text, bad_packs[_i].says), "%s", fault.text);
+	ck_assert_ptr_null(pack.rules);
+}
+END_TEST
+
+/* ---- anything at all ------------------------------------------------------- */
+
+/* Pieces that these parsers look for, in any order: nothing is read out of bounds. */
 START_TEST(test_any_input)
 {
 	static const char *const pieces[] = {
-		"flask", "==", "=", "2.0", " ", ",", ";", "[", "]", "\"", "'", "#", "\\", "\n",
-		"\r\n", "RUN ", "FROM ", "COPY ", "apt-get ", "install ", "-y ", "-t ", "-r ",
-		"pip install ", "requirements.txt", "@", "--hash", "!", "rc", ".", "1", "/", "..",
-		"\xc3\xa9", "\xff", "\t", "```", "-", "$X", "--from=a ",
+		"flask",
+		"==",
+		"=",
+		"2.0",
+		" ",
+		",",
+		";",
+		"[",
+		"]",
+		"\"",
+		"'",
+		"#",
+		"\\",
+		"\n",
+		"\r\n",
+		"RUN ",
+		"FROM ",
+		"COPY ",
+		"apt-get ",
+		"install ",
+		"-y ",
+		"-t ",
+		"-r ",
+		"pip install ",
+		"requirements.txt",
+		"@",
+		"--hash",
+		"!",
+		"rc",
+		".",
+		"1",
+		"/",
+		"..",
+		"\xc3\xa9",
+		"\xff",
+		"\t",
+		"```",
+		"-",
+		"$X",
+		"--from=a ",
 	};
 	unsigned state = 20261121 + (unsigned)_i;
 
@@ -239,17 +353,19 @@ START_TEST(test_any_input)
 		const char *why = NULL;
 
 		for (int n = rand_r(&state) % 24; n >= 0; n--)
-			text_add(&input, pieces[(unsigned)rand_r(&state) % COUNT_OF(pieces)]);
+			text_add(&input,
+				 pieces[(unsigned)rand_r(&state) % COUNT_OF(pieces)]);
 		AUTO_FREE char *repaired = requirement_repair(text_get(&input));
 		AUTO_FREE char *newest_one = version_newest(text_get(&input));
 		if (repaired && *repaired) {
 			AUTO_FREE char *again = requirement_repair(repaired);
-			ck_assert_msg(!again, "'%s' was repaired to '%s' and then to '%s'",
+			ck_assert_msg(!again,
+				      "'%s' was repaired to '%s' and then to '%s'",
 				      text_get(&input), repaired, again);
 		}
 		dockerfile_parse(text_get(&input), input.len, &file);
-		AUTO_FREE char *manifest =
-			dockerfile_manifest(&file, has_file, (void *)"requirements.txt");
+		AUTO_FREE char *manifest = dockerfile_manifest(
+			&file, has_file, (void *)"requirements.txt");
 		AUTO_JSON json_t *edit = dockerfile_install(&file, "D", "libgl1", &why);
 		ck_assert(edit || why || strstr(input.s, "\xff"));
 		(void)newest_one;
@@ -270,6 +386,9 @@ main(void)
 	tcase_add_loop_test(tc, test_newest, 0, (int)COUNT_OF(newest));
 	tcase_add_loop_test(tc, test_manifest, 0, (int)COUNT_OF(manifests));
 	tcase_add_loop_test(tc, test_install, 0, (int)COUNT_OF(installs));
+	tcase_add_test(tc, test_log_is_cleaned);
+	tcase_add_test(tc, test_pack_is_complete);
+	tcase_add_loop_test(tc, test_bad_pack, 0, (int)COUNT_OF(bad_packs));
 	tcase_add_loop_test(tc, test_any_input, 0, 50);
 	suite_add_tcase(suite, tc);
 	return module_run(suite);

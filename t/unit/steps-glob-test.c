@@ -31,7 +31,8 @@ static const struct {
 
 START_TEST(test_table)
 {
-	ck_assert_msg(glob_matches(cases[_i].pattern, cases[_i].path) == cases[_i].matches,
+	ck_assert_msg(glob_matches(cases[_i].pattern, cases[_i].path) ==
+			      cases[_i].matches,
 		      "'%s' on '%s'", cases[_i].pattern, cases[_i].path);
 }
 END_TEST
@@ -48,10 +49,12 @@ random_word(uint64_t *state, const char *const *alphabet, unsigned letters, char
 
 START_TEST(test_same_as_base)
 {
-	static const char *const of_patterns[] = { "a", "b", "*", "?", "/", "**", "/**/", "[ab]",
-						   "[!a]", "[", "]", "\xc3\xa9", "-", "!" };
-	static const char *const of_paths[] = { "a", "b", "/", "a/", "b/a", "\xc3\xa9", "[", "]",
-						"-" };
+	static const char *const of_patterns[] = { "a",	   "b",	 "*",	 "?",
+						   "/",	   "**", "/**/", "[ab]",
+						   "[!a]", "[",	 "]",	 "\xc3\xa9",
+						   "-",	   "!" };
+	static const char *const of_paths[] = { "a",	    "b", "/", "a/", "b/a",
+						"\xc3\xa9", "[", "]", "-" };
 	uint64_t state = 20261121;
 	char pattern[64], path[64];
 	unsigned matching = 0;
@@ -60,8 +63,8 @@ START_TEST(test_same_as_base)
 		random_word(&state, of_patterns, ARRAY_LEN(of_patterns), pattern);
 		random_word(&state, of_paths, ARRAY_LEN(of_paths), path);
 		bool wanted = path_matches(pattern, path);
-		ck_assert_msg(glob_matches(pattern, path) == wanted, "'%s' on '%s': base says %d",
-			      pattern, path, wanted);
+		ck_assert_msg(glob_matches(pattern, path) == wanted,
+			      "'%s' on '%s': base says %d", pattern, path, wanted);
 		matching += wanted;
 	}
 	ck_assert_uint_gt(matching, 3000);

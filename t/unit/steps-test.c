@@ -6,7 +6,7 @@
 #include "plugins/patch/edits.h"
 #include "policies/protected.h"
 
-/* ---- edits ------------------------------------------------------------------- */
+/* ---- edits ----------------------------------------------------------------- */
 
 /* One file `f` before and after (NULL: there is none), or the code of the refusal. */
 static const struct edit_case {
@@ -15,39 +15,52 @@ static const struct edit_case {
 	/* add_line */
 	{ "[{'op':'add_line','path':'f','line':'c'}]", "a\nb\n", "a\nb\nc\n", NULL },
 	{ "[{'op':'add_line','path':'f','line':'c'}]", "a\nb", "a\nb\nc\n", NULL },
-	{ "[{'op':'add_line','path':'f','line':'c'}]", "a\r\nb\r\n", "a\r\nb\r\nc\r\n", NULL },
-	{ "[{'op':'add_line','path':'f','line':'c'}]", "a\r\nb", "a\r\nb\r\nc\r\n", NULL },
+	{ "[{'op':'add_line','path':'f','line':'c'}]", "a\r\nb\r\n", "a\r\nb\r\nc\r\n",
+	  NULL },
+	{ "[{'op':'add_line','path':'f','line':'c'}]", "a\r\nb", "a\r\nb\r\nc\r\n",
+	  NULL },
 	{ "[{'op':'add_line','path':'f','line':'c'}]", "", "c\n", NULL },
 	{ "[{'op':'add_line','path':'f','line':'b'}]", "a\nb\n", "a\nb\n", NULL },
 	{ "[{'op':'add_line','path':'f','line':'b'}]", "a\nb", "a\nb", NULL },
-	{ "[{'op':'add_line','path':'f','line':'b'}]", "a\r\nb\r\n", "a\r\nb\r\n", NULL },
+	{ "[{'op':'add_line','path':'f','line':'b'}]", "a\r\nb\r\n", "a\r\nb\r\n",
+	  NULL },
 	{ "[{'op':'add_line','path':'f','line':'b'}]", "abc\n", "abc\nb\n", NULL },
-	{ "[{'op':'add_line','path':'f','line':'x','after':'a'}]", "a\nb\n", "a\nx\nb\n", NULL },
-	{ "[{'op':'add_line','path':'f','line':'x','after':'b'}]", "a\nb", "a\nb\nx\n", NULL },
+	{ "[{'op':'add_line','path':'f','line':'x','after':'a'}]", "a\nb\n",
+	  "a\nx\nb\n", NULL },
+	{ "[{'op':'add_line','path':'f','line':'x','after':'b'}]", "a\nb", "a\nb\nx\n",
+	  NULL },
 	{ "[{'op':'add_line','path':'f','line':'x','after':'a'}]", "a\r\nb\r\n",
 	  "a\r\nx\r\nb\r\n", NULL },
-	{ "[{'op':'add_line','path':'f','line':'x','after':'q'}]", "a\n", NULL, "patch.line" },
-	{ "[{'op':'add_line','path':'f','line':'x','after':'a'}]", "a\na\n", NULL, "patch.line" },
+	{ "[{'op':'add_line','path':'f','line':'x','after':'q'}]", "a\n", NULL,
+	  "patch.line" },
+	{ "[{'op':'add_line','path':'f','line':'x','after':'a'}]", "a\na\n", NULL,
+	  "patch.line" },
 	{ "[{'op':'add_line','path':'f','line':'x\\ny'}]", "a\n", NULL, "patch.line" },
 	{ "[{'op':'add_line','path':'f','line':'x'}]", NULL, NULL, "patch.missing" },
 	/* remove_line */
 	{ "[{'op':'remove_line','path':'f','line':'b'}]", "a\nb\nc\n", "a\nc\n", NULL },
-	{ "[{'op':'remove_line','path':'f','line':'b'}]", "a\r\nb\r\nc\r\n", "a\r\nc\r\n", NULL },
+	{ "[{'op':'remove_line','path':'f','line':'b'}]", "a\r\nb\r\nc\r\n",
+	  "a\r\nc\r\n", NULL },
 	{ "[{'op':'remove_line','path':'f','line':'c'}]", "a\nc", "a\n", NULL },
 	{ "[{'op':'remove_line','path':'f','line':'a'}]", "a\n", "", NULL },
 	{ "[{'op':'remove_line','path':'f','line':'b'}]", "a\n", NULL, "patch.line" },
-	{ "[{'op':'remove_line','path':'f','line':'a'}]", "a\na\n", NULL, "patch.line" },
+	{ "[{'op':'remove_line','path':'f','line':'a'}]", "a\na\n", NULL,
+	  "patch.line" },
 	{ "[{'op':'remove_line','path':'f','line':'a'}]", NULL, NULL, "patch.missing" },
 	/* replace */
-	{ "[{'op':'replace','path':'f','find':'==9','with':'==3'}]", "flask==9\n", "flask==3\n",
-	  NULL },
+	{ "[{'op':'replace','path':'f','find':'==9','with':'==3'}]", "flask==9\n",
+	  "flask==3\n", NULL },
 	{ "[{'op':'replace','path':'f','find':'a\\nb','with':'x\\ny'}]", "a\r\nb\r\n",
 	  "x\r\ny\r\n", NULL },
 	{ "[{'op':'replace','path':'f','find':'b','with':''}]", "abc", "ac", NULL },
-	{ "[{'op':'replace','path':'f','find':'q','with':''}]", "abc", NULL, "patch.find" },
-	{ "[{'op':'replace','path':'f','find':'a','with':''}]", "aba", NULL, "patch.find" },
-	{ "[{'op':'replace','path':'f','find':'aa','with':''}]", "aaa", NULL, "patch.find" },
-	{ "[{'op':'replace','path':'f','find':'','with':'x'}]", "aaa", NULL, "patch.find" },
+	{ "[{'op':'replace','path':'f','find':'q','with':''}]", "abc", NULL,
+	  "patch.find" },
+	{ "[{'op':'replace','path':'f','find':'a','with':''}]", "aba", NULL,
+	  "patch.find" },
+	{ "[{'op':'replace','path':'f','find':'aa','with':''}]", "aaa", NULL,
+	  "patch.find" },
+	{ "[{'op':'replace','path':'f','find':'','with':'x'}]", "aaa", NULL,
+	  "patch.find" },
 	{ "[{'op':'replace','path':'f','find':'a','with':'a'}]", "abc", "abc", NULL },
 	/* write, create, delete */
 	{ "[{'op':'write','path':'f','content':'x\\n'}]", "a\n", "x\n", NULL },
@@ -58,11 +71,14 @@ static const struct edit_case {
 	{ "[{'op':'delete','path':'f'}]", "a\n", NULL, NULL },
 	{ "[{'op':'delete','path':'f'}]", NULL, NULL, "patch.missing" },
 	/* several, each on what the one before made */
-	{ "[{'op':'delete','path':'f'},{'op':'create','path':'f','content':'x'}]", "a", "x", NULL },
-	{ "[{'op':'add_line','path':'f','line':'b'},{'op':'remove_line','path':'f','line':'b'}]",
+	{ "[{'op':'delete','path':'f'},{'op':'create','path':'f','content':'x'}]", "a",
+	  "x", NULL },
+	{ "[{'op':'add_line','path':'f','line':'b'},"
+	  "{'op':'remove_line','path':'f','line':'b'}]",
 	  "a\n", "a\n", NULL },
-	{ "[{'op':'add_line','path':'f','line':'b'},{'op':'replace','path':'f','find':'q',"
-	  "'with':''}]", "a\n", NULL, "patch.find" },
+	{ "[{'op':'add_line','path':'f','line':'b'},"
+	  "{'op':'replace','path':'f','find':'q','with':''}]",
+	  "a\n", NULL, "patch.find" },
 	{ "[]", "a\n", "a\n", NULL },
 	/* form */
 	{ "{}", "a\n", NULL, "patch.op" },
@@ -136,7 +152,8 @@ START_TEST(test_edits)
 END_TEST
 
 static int
-read_binary(void *arg, const char *path, const char **bytes, size_t *len, const char **why)
+read_binary(void *arg, const char *path, const char **bytes, size_t *len,
+	    const char **why)
 {
 	*bytes = "a\0b\n";
 	*len = 4;
@@ -147,8 +164,10 @@ START_TEST(test_edits_binary)
 {
 	AUTO(edit_fault) struct edit_fault fault = EDIT_FAULT_INIT;
 	AUTO(edit_set) struct edit_set set = EDIT_SET_INIT;
-	AUTO_JSON json_t *line = json_quoted("[{'op':'add_line','path':'f','line':'x'}]");
-	AUTO_JSON json_t *whole = json_quoted("[{'op':'write','path':'f','content':'x'}]");
+	AUTO_JSON json_t *line =
+		json_quoted("[{'op':'add_line','path':'f','line':'x'}]");
+	AUTO_JSON json_t *whole =
+		json_quoted("[{'op':'write','path':'f','content':'x'}]");
 
 	ck_assert_int_eq(edits_compute(line, read_binary, NULL, &set, &fault), -1);
 	ck_assert_str_eq(fault.code, "patch.binary");
@@ -158,7 +177,7 @@ START_TEST(test_edits_binary)
 }
 END_TEST
 
-/* ---- what programs put out ------------------------------------------------------ */
+/* ---- what programs put out ------------------------------------------------- */
 
 static const struct {
 	const char *file, *json, *why;
@@ -193,11 +212,12 @@ START_TEST(test_outputs)
 		return;
 	}
 	AUTO_JSON json_t *want = json_quoted(output_cases[_i].json);
-	ck_assert_msg(json_equal(got, want), "%s: %s", output_cases[_i].file, text_get(&why));
+	ck_assert_msg(json_equal(got, want), "%s: %s", output_cases[_i].file,
+		      text_get(&why));
 }
 END_TEST
 
-/* ---- paths no list can allow ------------------------------------------------------- */
+/* ---- paths no list can allow ----------------------------------------------- */
 
 static const struct {
 	const char *path;
