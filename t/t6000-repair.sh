@@ -7,6 +7,7 @@
 
 docker_engine
 shop repair
+echo "# $project" >>"$shop/api/requirements.txt"	# so that no build is in the cache
 shop_up
 cd "$shop" || bail "no shop"
 instruction='repair missing dependency for the api service'
