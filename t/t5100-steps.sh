@@ -109,7 +109,7 @@ like 'and its command line' "$(fettle artifacts last verify.log)" 'sh -c'
 like 'the rollback module was handed the standing effect' "$(fettle artifacts last undo.log)" \
 	'restart-command'
 capture fettle show last
-like 'show names the cause' "$out" 'ended with status 3'
+like 'show names the cause' "$out" 'ended with exit status 3'
 like 'show names the rollback' "$out" '[Rr]olled back'
 
 # ---- a rollback that fails is the loudest thing there is ----
