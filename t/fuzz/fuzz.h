@@ -5,9 +5,10 @@
  * them for a bounded number of rounds, the same ones every time, as a part of
  * `make check`. For hours of it, with coverage, from the top folder:
  *
- *	clang -g -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Icore -Iinclude -I. \
- *		t/fuzz/node-fuzz.c core/model/[a-z]*.c core/base/[a-z]*.c \
- *		-lyaml -ljansson -lcrypto -o node-fuzz && ./node-fuzz CORPUS
+ *	clang -g -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE \
+ *		-I. -Icore -Iinclude t/fuzz/node-fuzz.c core/model/[a-z]*.c \
+ *		core/base/[a-z]*.c -lyaml -ljansson -lcrypto -o node-fuzz
+ *	./node-fuzz CORPUS
  */
 #ifndef FETTLE_FUZZ_FUZZ_H
 #define FETTLE_FUZZ_FUZZ_H
