@@ -76,11 +76,9 @@ log_clean(const char *log, size_t len, struct text *ret)
 		    (c != '\n' && column >= LOG_LINE_MAX_BYTES))
 			continue;
 		column = c == '\n' ? 0 : column + 1;
-		text_add(ret, c == '\t' ? "\t" : "");
-		if (c == '\n' || (c >= 0x20 && c != 0x7f))
-			text_add_n(ret, &c, 1);
-		else if (c != '\t')
-			text_add(ret, " ");
+		if (c != '\n' && c != '\t' && (c < 0x20 || c == 0x7f))
+			c = ' ';
+		text_add_n(ret, &c, 1);
 	}
 }
 

@@ -9,13 +9,15 @@
 #include "plugins/common/engine_api.h"
 #include "plugins/common/glob.h"
 
-enum { SOURCE, LINES };
+enum { SOURCE, LINES, GUESS };
 
 static const struct fettle_param params[] = {
 	[SOURCE] = { "source", FETTLE_CHOICE, 0, "container", "container",
 		     "Where to read: the logs and state of the service's containers." },
 	[LINES] = { "lines", FETTLE_INT, 0, "400", "1..20000",
 		    "How many of the last lines of each container to read." },
+	[GUESS] = { "guess", FETTLE_BOOL, 0, "true", NULL,
+		    "Take a package the rules do not know to be called like its import." },
 };
 
 static const struct fettle_param outputs[] = {
@@ -280,6 +282,7 @@ run(struct fettle_ctx *ctx)
 	struct fault fault;
 
 	look_init(ctx, &look);
+	look.site.may_guess = fettle_param_bool(ctx, GUESS);
 	if (pack_open(ctx, &pack, &fault) < 0 || look_read(&look, &fault) < 0)
 		return fault_end(ctx, &fault);
 	return analyze(&look, &pack);

@@ -8,6 +8,8 @@
 
 #include "plugins/common/yaml.h"
 
+#define NAME_MAX_BYTES 64
+
 void
 pack_done(struct pack *pack)
 {
@@ -154,6 +156,62 @@ pack_package(const struct pack *pack, const char *module)
 		if (s && strlen(s) == top && strncmp(s, module, top) == 0)
 			return s;
 	}
+	return NULL;
+}
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many letters to change, drop, add or swap with the next one, to get from a to b. */
+static size_t
+edit_distance(const char *a, const char *b)
+{
+	size_t rows[3][NAME_MAX_BYTES + 1], n = strlen(a), m = strlen(b);
+
+	for (size_t j = 0; j <= m; j++)
+		rows[0][j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		size_t *row = rows[i % 3], *above = rows[(i + 2) % 3];
+		const size_t *swapped = rows[(i + 1) % 3];
+
+		row[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			row[j] = least(above[j - 1] + (a[i - 1] != b[j - 1]),
+				       least(above[j], row[j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				row[j] = least(row[j], swapped[j - 2] + 1);
+		}
+	}
+	return rows[n % 3][m];
+}
+
+/* One letter is wrong; two, in a long word. */
+static bool
+is_slip(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b);
+
+	return n >= 4 && n <= NAME_MAX_BYTES && m <= NAME_MAX_BYTES &&
+	       edit_distance(a, b) <= (n < 8 ? 1u : 2u);
+}
+
+const char *
+pack_nearest(const struct pack *pack, const char *module)
+{
+	AUTO_FREE char *top = text_copy_n(module, strcspn(module, "."));
+	const char *known;
+	json_t *value;
+	size_t i;
+
+	json_object_foreach(json_object_get(pack->json, "packages"), known, value)
+		if (is_slip(top, known))
+			return known;
+	json_array_foreach(json_object_get(pack->json, "same"), i, value)
+		if (json_is_string(value) && is_slip(top, json_string_value(value)))
+			return json_string_value(value);
 	return NULL;
 }
 

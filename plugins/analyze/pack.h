@@ -36,6 +36,9 @@ int pack_load(const char *file, struct pack *ret, struct fault *fault);
 /* The package that brings this import name; NULL when only a guess is left. */
 const char *pack_package(const struct pack *pack, const char *module);
 
+/* The known import name that this one looks like a slip of, or NULL. */
+const char *pack_nearest(const struct pack *pack, const char *module);
+
 /* What a module is that no package has, or NULL. */
 const char *pack_not_package(const struct pack *pack, const char *module);
 

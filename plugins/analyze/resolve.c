@@ -166,23 +166,47 @@ add_requirement(struct work *work, const char *package)
 				       work->manifest, "line", package));
 }
 
+/* Where the module is in the build context, or NULL. Caller owns. */
+static char *
+find_local(const struct work *work, const char *top, int depth)
+{
+	const char *context = json_text(work->site->own, "context");
+	AUTO_FREE char *root = NULL;
+
+	if (!work->site->directory || !*context)
+		return NULL;
+	root = text_format("%s/%s", work->site->directory, context);
+	return local_module(root, top, depth);
+}
+
+/* The package of an import that the rules do not know; NULL: a person has to say. */
+static const char *
+guess_package(struct work *work, const char *module, const char *top)
+{
+	const char *what = pack_not_package(work->pack, module);
+	const char *near = pack_nearest(work->pack, module);
+
+	if (what)
+		leave(work, "'%s' is %s", module, what);
+	else if (near)
+		leave(work, "no package of that name is known; '%s' may be meant",
+		      near);
+	else if (!work->site->may_guess)
+		leave(work, "the rules do not know the package that has it");
+	if (work->why)
+		return NULL;
+	work->finding->confidence -= GUESS_PENALTY;
+	return top;
+}
+
 static void
 missing_module(struct work *work)
 {
-	const char *module = name(work, "module"), *package, *not_package;
+	const char *module = name(work, "module");
+	const char *package = pack_package(work->pack, module);
 	AUTO_FREE char *top = text_copy_n(module, strcspn(module, "."));
-	AUTO_FREE char *local = NULL;
+	AUTO_FREE char *local = find_local(work, top, package ? 1 : LOCAL_DEPTH);
 
-	package = pack_package(work->pack, module);
-	not_package = package ? NULL : pack_not_package(work->pack, module);
-	if (work->site->directory) {
-		const char *context = json_text(work->site->own, "context");
-		AUTO_FREE char *root =
-			text_format("%s/%s", work->site->directory, context);
-
-		local = *context ? local_module(root, top, package ? 1 : LOCAL_DEPTH) :
-				   NULL;
-	}
 	if (local) {
 		leave(work,
 		      "'%s' is a module of the project ('%s' in the build context), so "
@@ -190,13 +214,10 @@ missing_module(struct work *work)
 		      top, local);
 		return;
 	}
-	if (not_package) {
-		leave(work, "'%s' is %s", module, not_package);
-		return;
-	}
 	if (!package)
-		work->finding->confidence -= GUESS_PENALTY;
-	add_requirement(work, package ? package : top);
+		package = guess_package(work, module, top);
+	if (package)
+		add_requirement(work, package);
 }
 
 static void

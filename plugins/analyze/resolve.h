@@ -12,6 +12,7 @@
 struct site {
 	const char *service;
 	const char *directory;		/* of the project, absolute; NULL: unknown */
+	bool may_guess;			/* that a package is called like its import */
 	const json_t *own;		/* fact project.service */
 	const json_t *services;		/* fact project.services */
 	const json_t *health;		/* fact service.health */

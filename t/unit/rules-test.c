@@ -64,6 +64,10 @@ static const struct rule_case {
 	  "python.missing_module", ADD("Pillow"), NULL },
 	{ "unknown name is a guess", MODULE("import acme_metrics", "acme_metrics"),
 	  "python.missing_module", ADD("acme_metrics"), NULL },
+	{ "a slip is not installed", MODULE("import reqeusts", "reqeusts"),
+	  "python.missing_module", NULL, "'requests' may be meant" },
+	{ "nor one letter too many", MODULE("import numpyy", "numpyy"),
+	  "python.missing_module", NULL, "'numpy' may be meant" },
 	{ "the last one counts",
 	  MODULE("import cv2", "cv2") MODULE("import jwt", "jwt"),
 	  "python.missing_module", ADD("PyJWT"), NULL },
@@ -298,7 +302,7 @@ START_TEST(test_rule)
 	AUTO_JSON json_t *own = json_quoted(c.own ? c.own : API);
 	AUTO_JSON json_t *services =
 		json_quoted("{'api':{},'web':{'ports':['18081:80/tcp']}}");
-	struct site site = { .service = "api",
+	struct site site = { .service = "api", .may_guess = true,
 			     .own = own,
 			     .services = services,
 			     .read = read_case,
@@ -337,7 +341,8 @@ static struct site
 plain_site(const json_t *own)
 {
 	return (struct site){
-		.service = "api", .own = own, .read = read_case, .arg = (void *)&plain
+		.service = "api", .may_guess = true, .own = own, .read = read_case,
+		.arg = (void *)&plain
 	};
 }
 
@@ -360,6 +365,24 @@ START_TEST(test_surest_comes_first)
 	ck_assert_str_eq(names_get(findings.v[1].names, "module"), "acme");
 	ck_assert_int_eq(findings.v[1].confidence, 70);
 	ck_assert_str_eq(findings.v[2].rule->id, "python.wrong_port");
+}
+END_TEST
+
+START_TEST(test_guessing_can_be_forbidden)
+{
+	AUTO(pack) struct pack pack = { 0 };
+	AUTO(findings) struct findings findings = { 0 };
+	AUTO_JSON json_t *own = json_quoted(API);
+	struct site site = plain_site(own);
+
+	site.may_guess = false;
+	load(&pack);
+	find(&pack, MODULE("import acme_metrics", "acme_metrics"), &site, &findings);
+	ck_assert_ptr_null(findings.v[0].edits);
+	ck_assert_ptr_nonnull(strstr(findings.v[0].diagnosis, "rules do not know"));
+	findings_done(&findings);
+	find(&pack, MODULE("import yaml", "yaml"), &site, &findings);
+	ck_assert_ptr_nonnull(findings.v[0].edits);
 }
 END_TEST
 
@@ -441,6 +464,7 @@ main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, test_rule, 0, (int)COUNT_OF(rule_cases));
 	tcase_add_test(tc, test_surest_comes_first);
+	tcase_add_test(tc, test_guessing_can_be_forbidden);
 	tcase_add_test(tc, test_what_is_long_past_counts_less);
 	tcase_add_test(tc, test_local_module_is_no_package);
 	tcase_add_test(tc, test_hostile_log_ends);
