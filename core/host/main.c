@@ -2,8 +2,8 @@
 /* Program fettle-host. The engine starts it without arguments; see fettle-host(8). */
 #include "base/base.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "host/host.h"
@@ -28,5 +28,5 @@ main(int argc, char **argv)
 		return puts("fettle-host " FETTLE_VERSION) < 0;
 	if (argc != 1 || fcntl(REQUEST_FD, F_GETFD) < 0 || fcntl(EVENT_FD, F_GETFD) < 0)
 		return usage();
-	return host_serve();
+	_exit(host_serve()); /* Nothing to tidy up: all of it ends here. */
 }
