@@ -223,7 +223,10 @@ wait_end(struct program *program, pid_t pid, int pidfd, const sigset_t *mask)
 		    (program->is_cancelled() || now >= patience.term_at)) {
 			program->timed_out = true;
 			patience = (struct patience){ INT64_MAX, now + GRACE_MS };
-			kill(-pid, SIGTERM);
+			/* Who cancels sends TERM to the whole tree; twice is abort to
+			 * some. */
+			if (!program->is_cancelled())
+				kill(-pid, SIGTERM);
 		}
 		if (now >= patience.kill_at) {
 			patience.kill_at = INT64_MAX;

@@ -20,7 +20,8 @@
  * Ownership: every `const char *` and `const void *` a fettle_ function gives
  * out lives until the callback returns. What is handed in is copied. Strings
  * are UTF-8 and end with NUL. Times are in milliseconds. No function here is
- * safe to call from two threads at once.
+ * safe to call from two threads at once. A call that must not be (reading what
+ * is not known, an undeclared output, a wrong index) ends the attempt as a bug.
  *
  * ABI history (a line a change; structs only grow, at the end):
  *	0.1	first version
@@ -58,8 +59,7 @@ struct fettle_head {
 
 struct fettle_table {
 	const void *items;
-	uint32_t count;
-	uint32_t stride;		/* sizeof one item */
+	uint32_t count, stride;		/* stride: sizeof one item */
 };
 
 /* ---- what a module is ------------------------------------------------ */
@@ -68,49 +68,40 @@ enum fettle_kind { FETTLE_KIND_STEP = 1, FETTLE_KIND_POLICY = 2 };
 
 /* What a step is for; a policy names the stages it judges as bits. */
 enum fettle_stage {
-	FETTLE_PROJECT  = 1 << 0,
-	FETTLE_ANALYZE  = 1 << 1,
-	FETTLE_PATCH    = 1 << 2,
-	FETTLE_BUILD    = 1 << 3,
-	FETTLE_RESTART  = 1 << 4,
-	FETTLE_VERIFY   = 1 << 5,
-	FETTLE_ROLLBACK = 1 << 6,
-	FETTLE_PUBLISH  = 1 << 7,
-	FETTLE_CONTROL  = 1 << 8,
+	FETTLE_PROJECT  = 1 << 0, FETTLE_ANALYZE = 1 << 1, FETTLE_PATCH   = 1 << 2,
+	FETTLE_BUILD    = 1 << 3, FETTLE_RESTART = 1 << 4, FETTLE_VERIFY  = 1 << 5,
+	FETTLE_ROLLBACK = 1 << 6, FETTLE_PUBLISH = 1 << 7, FETTLE_CONTROL = 1 << 8,
 	FETTLE_ALL_STAGES = (1 << 9) - 1
 };
 
 /* What a step needs of its jail, and what the engine may do with it. */
 enum fettle_step_flag {
 	FETTLE_NETWORK         = 1 << 0, /* reaches the network */
-	FETTLE_DOCKER          = 1 << 1, /* reaches the Docker socket: trusted like root */
+	FETTLE_DOCKER          = 1 << 1, /* reaches Docker: trusted like root */
 	FETTLE_REPEATABLE      = 1 << 2, /* run() may simply run again after a crash */
-	FETTLE_WORKSPACE_WRITE = 1 << 3, /* writes the workspace itself; not in service pipelines */
+	FETTLE_WORKSPACE_WRITE = 1 << 3, /* writes it; not in service pipelines */
 	FETTLE_GIT_WRITE       = 1 << 4  /* writes .git; not in service pipelines */
 };
 
-enum fettle_policy_flag {
-	FETTLE_JUDGES_EDITS_ONLY = 1 << 0 /* asked only about proposals with an edit */
-};
+/* Asked only about proposals with an edit. */
+enum fettle_policy_flag { FETTLE_JUDGES_EDITS_ONLY = 1 << 0 };
 
 enum fettle_type {
 	FETTLE_BOOL = 1, /* true, false */
-	FETTLE_INT,	 /* accept "MIN..MAX", either may be empty */
-	FETTLE_REAL,
+	FETTLE_INT, FETTLE_REAL, /* accept for INT "MIN..MAX", either may be empty */
 	FETTLE_STRING,	 /* accept: a length "MIN..MAX" */
 	FETTLE_CHOICE,	 /* accept: "auto|container|build" */
 	FETTLE_DURATION, /* 5m30s, 250ms; accept "MIN..MAX" */
 	FETTLE_SIZE,	 /* 64KiB; accept "MIN..MAX" */
 	FETTLE_PATH,	 /* relative to the workspace, canonical */
-	FETTLE_LIST,	 /* of strings */
-	FETTLE_MAP,	 /* of strings */
+	FETTLE_LIST, FETTLE_MAP, /* of strings */
 	FETTLE_JSON,	 /* anything */
 	FETTLE_SECRET	 /* the name of a secret; read it with fettle_secret() */
 };
 
 enum fettle_param_flag {
 	FETTLE_REQUIRED = 1 << 0,
-	FETTLE_PROGRAM  = 1 << 1 /* a LIST that is an argv: no ${{ }} in a program text */
+	FETTLE_PROGRAM  = 1 << 1 /* a LIST that is an argv: no ${{ }} in program text */
 };
 
 /* One parameter or one output. `help` is one true sentence a user would say. */
@@ -118,7 +109,7 @@ struct fettle_param {
 	const char *name;		/* [a-z][a-z0-9_]* */
 	uint32_t type;			/* enum fettle_type */
 	uint32_t flags;			/* enum fettle_param_flag */
-	const char *preset;		/* the default as YAML would write it, or NULL */
+	const char *preset;		/* the default as in YAML, or NULL */
 	const char *accept;		/* see enum fettle_type, or NULL */
 	const char *help;
 };
@@ -156,24 +147,24 @@ struct fettle_ctx;	/* the callback's view of the run; opaque */
 
 struct fettle_step {
 	struct fettle_head head;
-	const char *name;		/* `build/compose`: its name in YAML and on disk */
+	const char *name;		/* `build/compose`: in YAML and on disk */
 	const char *version, *summary;
 	uint32_t stage;			/* exactly one enum fettle_stage */
 	uint32_t flags;			/* enum fettle_step_flag */
-	const char *const *effects;	/* effect kinds run() causes, NULL-terminated, or NULL */
-	const char *const *undoes;	/* ROLLBACK: effect kinds it puts back, or NULL */
+	const char *const *effects;	/* kinds run() causes, then NULL; or NULL */
+	const char *const *undoes;	/* ROLLBACK: kinds it puts back; or NULL */
 	struct fettle_table params, outputs;
-	/* Each may be NULL; then no process is started for it. */
-	int (*check)(struct fettle_ctx *ctx);	/* could I work? changes nothing */
-	int (*propose)(struct fettle_ctx *ctx);	/* state edits, effects, commands; changes nothing */
+	/* Each may be NULL; then no process is started. Only run() changes anything. */
+	int (*check)(struct fettle_ctx *ctx);	/* could I work? */
+	int (*propose)(struct fettle_ctx *ctx);	/* state edits, effects, commands */
 	int (*run)(struct fettle_ctx *ctx);	/* do what was proposed */
-	int (*observe)(struct fettle_ctx *ctx);	/* fettle_observed() each effect; changes nothing */
+	int (*observe)(struct fettle_ctx *ctx);	/* fettle_observed() each effect */
 };
 
 struct fettle_policy {
 	struct fettle_head head;
 	const char *name, *version, *summary;
-	uint32_t stages;		/* which steps it judges: enum fettle_stage bits */
+	uint32_t stages;		/* which it judges: enum fettle_stage bits */
 	uint32_t flags;			/* enum fettle_policy_flag */
 	struct fettle_table params;
 	int (*judge)(struct fettle_ctx *ctx);	/* a pure function of facts */
@@ -188,58 +179,50 @@ extern FETTLE_EXPORT const struct fettle_head *const fettle_plugin;
 #define FETTLE_STEP_HEAD   FETTLE_HEAD(fettle_step, FETTLE_KIND_STEP)
 #define FETTLE_POLICY_HEAD FETTLE_HEAD(fettle_policy, FETTLE_KIND_POLICY)
 #define FETTLE_TABLE(array)                                                    \
-	{ (array), (uint32_t)(sizeof(array) / sizeof((array)[0])),             \
-	  (uint32_t)sizeof((array)[0]) }
+	{ (array), (uint32_t)(sizeof(array) / sizeof(*(array))), sizeof(*(array)) }
 #define FETTLE_NO_TABLE { NULL, 0, 0 }
 #define FETTLE_STEP(step)                                                      \
 	const struct fettle_head *const fettle_plugin = &(step).head;
-#define FETTLE_POLICY(policy)                                                  \
-	const struct fettle_head *const fettle_plugin = &(policy).head;
+#define FETTLE_POLICY(policy) FETTLE_STEP(policy)
 
 /* ---- parameters: by index in the table, checked before the call ------ */
 
 /* 0 when the value is a reference that is not known yet (check, propose). */
 int fettle_param_known(struct fettle_ctx *ctx, uint32_t i);
-/* 0 when neither given nor preset. */
+/* 0 when neither given nor preset; the getters then give 0, NULL or an empty list. */
 int fettle_param_given(struct fettle_ctx *ctx, uint32_t i);
 
-/* Reading a value that is not known, or as another type, ends the attempt as a bug. */
 int fettle_param_bool(struct fettle_ctx *ctx, uint32_t i);
 int64_t fettle_param_int(struct fettle_ctx *ctx, uint32_t i);
 double fettle_param_real(struct fettle_ctx *ctx, uint32_t i);
-uint64_t fettle_param_ms(struct fettle_ctx *ctx, uint32_t i);	  /* DURATION */
-uint64_t fettle_param_bytes(struct fettle_ctx *ctx, uint32_t i);  /* SIZE */
-const char *fettle_param_text(struct fettle_ctx *ctx, uint32_t i); /* STRING CHOICE PATH SECRET; NULL if not given */
-const char *const *fettle_param_list(struct fettle_ctx *ctx, uint32_t i); /* NULL-terminated; empty if not given */
-const char *fettle_param_json(struct fettle_ctx *ctx, uint32_t i); /* any type, as JSON text; NULL if not given */
+uint64_t fettle_param_ms(struct fettle_ctx *ctx, uint32_t i);	 /* DURATION */
+uint64_t fettle_param_bytes(struct fettle_ctx *ctx, uint32_t i); /* SIZE */
+/* STRING CHOICE PATH SECRET; LIST, NULL-terminated; and any type as JSON text. */
+const char *fettle_param_text(struct fettle_ctx *ctx, uint32_t i);
+const char *const *fettle_param_list(struct fettle_ctx *ctx, uint32_t i);
+const char *fettle_param_json(struct fettle_ctx *ctx, uint32_t i);
 
 /* ---- the run so far --------------------------------------------------- */
 
 /*
- * A named fact, or NULL when there is none of that name. Text is given as it
- * is, everything else as JSON text. fettle-facts(7) lists the names; the list
- * grows without a change of ABI. Examples: "instruction", "service.name",
- * "project.directory", "steps.build.outputs.image_id", "now".
+ * A named fact ("service.name", "steps.build.outputs.image_id") or NULL. Text
+ * is given as it is, everything else as JSON text. fettle-facts(7) lists the
+ * names; the list grows without a change of ABI.
  */
 const char *fettle_fact(struct fettle_ctx *ctx, const char *name);
-
 /* The value of a secret this step was granted, or NULL. Never write it anywhere. */
 const char *fettle_secret(struct fettle_ctx *ctx, const char *name);
-
 /* The same for every attempt of one step of one run: an idempotency key for outside. */
 const char *fettle_operation_id(struct fettle_ctx *ctx);
-
 /* A directory of this callback alone, empty at its start, gone after its end. */
 const char *fettle_scratch(struct fettle_ctx *ctx);
-
-/* Milliseconds until the engine ends this callback; 0 when the time is over or cancelled. */
+/* Until the engine ends this callback; 0 when the time is over or cancelled. */
 uint64_t fettle_time_left(struct fettle_ctx *ctx);
 
 /*
- * A file of the workspace, beneath it and not through a symlink. NULL when
- * it does not exist (fettle_file_error() is NULL then) or cannot be read
- * (fettle_file_error() says why).
- * An edit of the same path is then bound to exactly these bytes.
+ * A file of the workspace, beneath it and not through a symlink. NULL when it
+ * does not exist (fettle_file_error() is NULL then) or cannot be read (it says
+ * why). An edit of the same path is then bound to exactly these bytes.
  */
 const char *fettle_file(struct fettle_ctx *ctx, const char *path, size_t *ret_len);
 const char *fettle_file_error(struct fettle_ctx *ctx);
@@ -247,18 +230,17 @@ const char *fettle_file_error(struct fettle_ctx *ctx);
 /* ---- propose: what would change --------------------------------------- */
 
 /* One file's new content. A file that does not exist is created with mode 0644. */
-void fettle_edit_write(struct fettle_ctx *ctx, const char *path, const void *bytes, size_t len);
+void fettle_edit_write(struct fettle_ctx *ctx, const char *path, const void *bytes,
+		       size_t len);
 void fettle_edit_delete(struct fettle_ctx *ctx, const char *path);
 
 /*
- * Anything else that changes. `target` names it for people (`shop_api:latest`),
- * `before` is JSON with all that is needed to put it back, `summary` is one
- * line: `image shop_api:latest is rebuilt from api/Dockerfile`.
+ * Anything else that changes. `target` names it for people, `before` is JSON
+ * with all that is needed to put it back, `summary` is one line for people.
  */
 void fettle_effect(struct fettle_ctx *ctx, const char *kind, const char *target,
 		   const char *before, const char *summary);
-
-/* A program run() will start, exactly so. argv is NULL-terminated. */
+/* A program run() will start, exactly so. argv ends with NULL. */
 void fettle_command(struct fettle_ctx *ctx, const char *const *argv);
 
 /* ---- run, observe: what was approved ---------------------------------- */
@@ -269,90 +251,83 @@ struct fettle_proposed_edit {
 	const char *post_sha256;	/* NULL: the file is deleted */
 };
 
-/*
- * For rollback modules: the standing effects of the run, oldest first. For
- * other steps: the effects of the own approved proposal.
- */
+/* Rollback modules see the run's standing effects, oldest first; others their own. */
 struct fettle_proposed_effect {
 	const char *kind, *target;
 	const char *before;		/* the JSON that fettle_effect() was given */
 	const char *step;		/* the id of the step that proposed it */
 };
-
-/* 1 and the i-th one, or 0 when there are fewer. ret->... lives as said above. */
-int fettle_proposed_edit(struct fettle_ctx *ctx, uint32_t i, struct fettle_proposed_edit *ret);
-int fettle_proposed_effect(struct fettle_ctx *ctx, uint32_t i, struct fettle_proposed_effect *ret);
-const char *const *fettle_proposed_command(struct fettle_ctx *ctx, uint32_t i); /* NULL at the end */
-
-void fettle_observed(struct fettle_ctx *ctx, uint32_t effect, enum fettle_observed state,
-		     const char *detail);
+/* 1 and the i-th one, or 0 when there are fewer; a command is NULL then. */
+int fettle_proposed_edit(struct fettle_ctx *ctx, uint32_t i,
+			 struct fettle_proposed_edit *ret);
+int fettle_proposed_effect(struct fettle_ctx *ctx, uint32_t i,
+			   struct fettle_proposed_effect *ret);
+const char *const *fettle_proposed_command(struct fettle_ctx *ctx, uint32_t i);
+void fettle_observed(struct fettle_ctx *ctx, uint32_t effect,
+		     enum fettle_observed state, const char *detail);
 
 /* ---- programs ---------------------------------------------------------- */
 
 enum fettle_exec_flag {
-	FETTLE_CAPTURE = 1 << 0, /* keep standard output (at most 16 MiB) instead of logging it */
+	FETTLE_CAPTURE	     = 1 << 0, /* keep standard output (16 MiB), no log */
 	FETTLE_CAPTURE_ERROR = 1 << 1, /* the same for standard error */
-	FETTLE_QUIET   = 1 << 2, /* do not write the command line to the log */
-	FETTLE_TAIL    = 1 << 3	 /* log what is not captured, and keep its last 4 KiB in err */
+	FETTLE_QUIET	     = 1 << 2, /* do not write the command line to the log */
+	FETTLE_TAIL	     = 1 << 3  /* log it, and keep the last 4 KiB of it in err */
 };
 
 struct fettle_exec {
 	uint32_t size;			/* sizeof(struct fettle_exec) */
 	uint32_t flags;			/* enum fettle_exec_flag */
-	const char *const *argv;	/* NULL-terminated; argv[0] is looked up in PATH */
-	const char *const *env;		/* NAME=VALUE added to the clean environment, or NULL */
-	const char *directory;		/* NULL: the workspace, else the scratch directory */
+	const char *const *argv;	/* ends with NULL; argv[0] is found in PATH */
+	const char *const *env;		/* NAME=VALUE, to a clean environment */
+	const char *directory;		/* NULL: the workspace, or else the scratch */
 	uint64_t timeout_ms;		/* 0: what is left of the step's own time */
 };
 
 struct fettle_exited {
 	uint32_t size;			/* sizeof(struct fettle_exited) */
-	int status;			/* exit status, or -1 */
-	int signal;			/* what killed it, or 0 */
+	int status, signal;		/* exit status or -1; what killed it or 0 */
 	int timed_out;			/* 1: we killed it, with its descendants */
-	const char *out, *err;		/* captured output, else NULL; may hold NUL bytes */
+	const char *out, *err;		/* captured, or NULL; may hold NUL bytes */
 	size_t out_len, err_len;
 };
 
 /*
  * Runs a program to its end, with standard input from /dev/null, and kills
  * what it leaves behind. 0 and *ret when it was started, else -1 with the
- * reason in ret->err.
+ * reason in ret->err. The second starts the i-th command of the approved
+ * proposal; exec->argv is ignored then, and exec may be NULL.
  */
-int fettle_exec(struct fettle_ctx *ctx, const struct fettle_exec *exec, struct fettle_exited *ret);
-
-/* The same for the i-th command of the approved proposal; exec->argv is ignored. */
-int fettle_exec_proposed(struct fettle_ctx *ctx, uint32_t i, const struct fettle_exec *exec,
-			 struct fettle_exited *ret);
+int fettle_exec(struct fettle_ctx *ctx, const struct fettle_exec *exec,
+		struct fettle_exited *ret);
+int fettle_exec_proposed(struct fettle_ctx *ctx, uint32_t i,
+			 const struct fettle_exec *exec, struct fettle_exited *ret);
 
 /* ---- what the step tells ------------------------------------------------ */
 
 /* `json` is JSON text of the declared type; text values in quotes. */
 void fettle_set_output(struct fettle_ctx *ctx, const char *name, const char *json);
 void fettle_set_output_text(struct fettle_ctx *ctx, const char *name, const char *text);
-
 /* A diagnosis. confidence in percent; evidence: the log lines it rests on. */
 void fettle_add_finding(struct fettle_ctx *ctx, const char *rule, uint32_t confidence,
 			const char *title, const char *evidence);
-
 /* Keeps a file of the scratch directory with the run. type: a MIME type. */
 void fettle_add_artifact(struct fettle_ctx *ctx, const char *name, const char *type,
 			 const char *scratch_file);
-
 void fettle_info(struct fettle_ctx *ctx, const char *fmt, ...) FETTLE_PRINTF(2, 3);
 void fettle_warn(struct fettle_ctx *ctx, const char *fmt, ...) FETTLE_PRINTF(2, 3);
-void fettle_progress(struct fettle_ctx *ctx, uint64_t done, uint64_t total, const char *text);
+void fettle_progress(struct fettle_ctx *ctx, uint64_t done, uint64_t total,
+		     const char *text);
 
-/* `code` is a stable reason code, `remedy` what to do next (NULL: nothing to say). */
-int fettle_fail(struct fettle_ctx *ctx, const char *code, const char *remedy, const char *fmt, ...)
-	FETTLE_PRINTF(4, 5);						/* returns FETTLE_FAIL */
+/* They return FETTLE_FAIL, FETTLE_ERROR. code: a stable name, remedy: what to do. */
+int fettle_fail(struct fettle_ctx *ctx, const char *code, const char *remedy,
+		const char *fmt, ...) FETTLE_PRINTF(4, 5);
 int fettle_error(struct fettle_ctx *ctx, enum fettle_why why, const char *fmt, ...)
-	FETTLE_PRINTF(3, 4);						/* returns FETTLE_ERROR */
+	FETTLE_PRINTF(3, 4);
 int fettle_error_code(struct fettle_ctx *ctx, enum fettle_why why, const char *code,
-		      const char *remedy, const char *fmt, ...)
-	FETTLE_PRINTF(5, 6);						/* returns FETTLE_ERROR */
+		      const char *remedy, const char *fmt, ...) FETTLE_PRINTF(5, 6);
 
-/* ---- judge --------------------------------------------------------------- */
+/* ---- judge: they return FETTLE_ALLOW, FETTLE_DENY, FETTLE_HOLD ----------- */
 
 struct fettle_need {
 	uint32_t size;			/* sizeof(struct fettle_need) */
@@ -363,11 +338,10 @@ struct fettle_need {
 
 int fettle_allow(struct fettle_ctx *ctx, const char *fmt, ...) FETTLE_PRINTF(2, 3);
 int fettle_deny(struct fettle_ctx *ctx, const char *fmt, ...) FETTLE_PRINTF(2, 3);
-int fettle_hold(struct fettle_ctx *ctx, const struct fettle_need *need, const char *fmt, ...)
-	FETTLE_PRINTF(3, 4);
-
+int fettle_hold(struct fettle_ctx *ctx, const struct fettle_need *need,
+		const char *fmt, ...) FETTLE_PRINTF(3, 4);
 /* Keeps the tables above visible to tools that compare ABIs. */
-void fettle_abi_anchor(const struct fettle_step *step, const struct fettle_policy *policy);
+void fettle_abi_anchor(const struct fettle_step *, const struct fettle_policy *);
 
 #ifdef __cplusplus
 }
