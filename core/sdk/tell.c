@@ -103,7 +103,7 @@ fettle_add_artifact(struct fettle_ctx *ctx, const char *name, const char *type,
 				ctx_exact_text(ctx, scratch_file, __func__)));
 }
 
-static void
+static void PRINTF_LIKE(3, 0)
 send_note(struct fettle_ctx *ctx, const char *level, const char *fmt, va_list args)
 {
 	const char *text = ctx_keep_format(ctx, fmt, args);

@@ -17,7 +17,7 @@ static const struct fettle_param params[] = {
 	[LINES] = { "lines", FETTLE_INT, 0, "400", "1..20000",
 		    "How many of the last lines of each container to read." },
 	[GUESS] = { "guess", FETTLE_BOOL, 0, "true", NULL,
-		    "Take a package the rules do not know to be called like its import." },
+		    "Take an unknown package to be called like its import." },
 };
 
 static const struct fettle_param outputs[] = {

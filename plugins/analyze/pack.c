@@ -165,7 +165,7 @@ least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* How many letters to change, drop, add or swap with the next one, to get from a to b. */
+/* How many letters to change, drop, add or swap with the next, to get from a to b. */
 static size_t
 edit_distance(const char *a, const char *b)
 {
@@ -181,7 +181,8 @@ edit_distance(const char *a, const char *b)
 		for (size_t j = 1; j <= m; j++) {
 			row[j] = least(above[j - 1] + (a[i - 1] != b[j - 1]),
 				       least(above[j], row[j - 1]) + 1);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
 				row[j] = least(row[j], swapped[j - 2] + 1);
 		}
 	}
