@@ -51,12 +51,12 @@ nobody 'no file is longer than 500 lines' "$(
 
 # Characters, not bytes: bytes that continue a character do not count. The
 # program t/lint/wrap breaks such lines and touches no others.
-nobody_yet 'no line is wider than 88 columns' "$(
-	{ cat "$T/c"; shell_files; } | while read -r file; do
+nobody_yet 'no line of C is wider than 88 columns' "$(
+	while read -r file; do
 		expand -t 8 "$file" | LC_ALL=C tr -d '\200-\277' |
 			LC_ALL=C awk -v file="$file" \
 			'length > 88 { print file ":" NR ": " length " columns" }'
-	done)"
+	done <"$T/c")"
 
 nobody 'no line ends in blanks' "$(in_sources -E '[[:blank:]]+$')"
 
