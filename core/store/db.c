@@ -96,43 +96,63 @@ db_number(struct store *store, const char *sql)
 	return db_next(rows) == 1 ? sqlite3_column_int64(rows, 0) : -1;
 }
 
-/*
- * A refused pragma is not an error to SQLite, so each is read back: a store that
- * only believes it is durable is worse than none.
- */
+/* 1 the database has a write-ahead log, 0 not, -1 unknown. */
 static int
-set_pragmas(struct store *store, struct err *err)
+journal(struct store *store, const char *sql)
 {
-	bool is_writer = store->mode == STORE_WRITE;
-	AUTO(rows) sqlite3_stmt *rows = db_query(store, "PRAGMA journal_mode", "");
-	if (db_next(rows) != 1)
-		return db_error(store, err, "open the store");
-	bool is_wal = str_eq(db_text(rows, 0), "wal");
-	rows_done(&rows);
-	if (!is_wal && is_writer) {
-		rows = db_query(store, "PRAGMA journal_mode = WAL", "");
-		if (db_next(rows) != 1)
-			return db_error(store, err, "open the store");
-		is_wal = str_eq(db_text(rows, 0), "wal");
-		rows_done(&rows);
+	AUTO(rows) sqlite3_stmt *rows = db_query(store, sql, "");
+	return db_next(rows) == 1 ? str_eq(db_text(rows, 0), "wal") : -1;
+}
+
+/* What is empty needs no syncing yet: db_make_durable does it once, at the end. */
+static int
+set_journal(struct store *store, struct err *err)
+{
+	int rc = journal(store, "PRAGMA journal_mode");
+	if (rc == 0 && store->mode == STORE_WRITE) {
+		if (db_script(store, "PRAGMA synchronous = OFF", err) < 0)
+			return -1;
+		rc = journal(store, "PRAGMA journal_mode = WAL");
 	}
-	if (!is_wal && is_writer)
+	if (rc < 0)
+		return db_error(store, err, "open the store");
+	if (rc == 0 && store->mode == STORE_WRITE)
 		return err_set(err, "store_unavailable",
 			       "open the store in '%s': its file system allows no "
-			       "write-ahead log", store->dir);
-
-	if (db_script(store, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-			     "PRAGMA temp_store = MEMORY;"
-			     "PRAGMA journal_size_limit = 16777216", err) < 0)
-		return -1;
-	if (db_number(store, "PRAGMA synchronous") != 2 ||
-	    db_number(store, "PRAGMA foreign_keys") != 1)
-		return err_set(
-			err, "store_unavailable",
-			"open the store in '%s': this SQLite %s neither promises "
-			"durable commits nor foreign keys",
-			store->dir, sqlite3_libversion());
+			       "write-ahead log",
+			       store->dir);
 	return 0;
+}
+
+int
+db_make_durable(struct store *store, struct err *err)
+{
+	if (db_script(
+		    store,
+		    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+		    "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216",
+		    err) < 0)
+		return -1;
+	if (db_number(store, "PRAGMA synchronous") == 2 &&
+	    db_number(store, "PRAGMA foreign_keys") == 1)
+		return 0;
+	return err_set(err, "store_unavailable",
+		       "open the store in '%s': this SQLite %s neither promises "
+		       "durable commits nor foreign keys",
+		       store->dir, sqlite3_libversion());
+}
+
+int
+db_sync(struct store *store, struct err *err)
+{
+	sqlite3_file *file = NULL;
+
+	/* Not by a descriptor of our own: closing it would drop SQLite's locks. */
+	sqlite3_file_control(store->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+	if (file && file->pMethods &&
+	    file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) == SQLITE_OK)
+		return 0;
+	return err_set(err, "store_unavailable", "sync '%s/fettle.db'", store->dir);
 }
 
 int
@@ -153,7 +173,7 @@ db_open(struct store *store, const char *file, struct err *err)
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-	if (set_pragmas(store, err) < 0) {
+	if (set_journal(store, err) < 0) {
 		db_close(store);
 		return -1;
 	}

@@ -31,8 +31,16 @@ struct store {
 	size_t statement_count;
 };
 
-/* Opens the file, sets and reads back the pragmas. 0, or -1 and db closed. */
+/* Opens the file, gives it a write-ahead log. 0, or -1 and db closed. */
 int db_open(struct store *store, const char *file, struct err *err);
+/*
+ * Every commit from now on survives a power cut, and foreign keys hold. A refused
+ * pragma is no error to SQLite, so each is read back: a store that only believes
+ * it is durable is worse than none.
+ */
+int db_make_durable(struct store *store, struct err *err);
+/* Syncs the database file itself; its log is synced by commits. */
+int db_sync(struct store *store, struct err *err);
 void db_close(struct store *store);
 
 /* Fills err from what the connection last reported, puts `doing: ` in front. */

@@ -11,6 +11,9 @@
 
 #include "store/schema.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #define SCHEMA_VERSION 1
 #define APPLICATION_ID 0x46747465 /* `Ftte`: file(1) and we can tell whose it is */
 
@@ -166,6 +169,23 @@ set_version(struct store *store, struct err *err)
 	return db_script(store, sql, err);
 }
 
+/*
+ * Made without syncing. The tables are in the log and get synced with the first
+ * commit; the file it belongs to, and their names, have to be there by then: of
+ * an empty file the log would be thrown away.
+ */
+static int
+make_durable(struct store *store, struct err *err)
+{
+	if (db_sync(store, err) < 0)
+		return -1;
+	AUTO_CLOSE int dir = open(store->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int parent = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || parent < 0 || fsync(dir) < 0 || fsync(parent) < 0)
+		return err_errno(err, "store_unavailable", "sync '%s'", store->dir);
+	return 0;
+}
+
 static int
 create(struct store *store, struct err *err)
 {
@@ -178,7 +198,7 @@ create(struct store *store, struct err *err)
 		db_abandon(store);
 		return -1;
 	}
-	return 0;
+	return make_durable(store, err);
 }
 
 int

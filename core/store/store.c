@@ -15,13 +15,17 @@
 #include "store/directory.h"
 #include "store/schema.h"
 
-/* SQLite would make the file with the mode of the umask; its log follows it. */
+/*
+ * SQLite would make the file with the mode of the umask; its log follows it. One
+ * that is there is not opened: closing it would drop the locks of a connection
+ * that this process may have.
+ */
 static int
 create_file(int dir, const char *state_dir, struct err *err)
 {
 	AUTO_CLOSE int fd = openat(dir, "fettle.db",
-				   O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
+				   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 && errno != EEXIST)
 		return err_errno(err, "store_unavailable", "open '%s/fettle.db'",
 				 state_dir);
 	return 0;
@@ -70,7 +74,8 @@ store_open(const char *state_dir, enum store_mode mode, struct err *err)
 	struct store *store = x_calloc(1, sizeof(*store));
 	store->dir = x_strdup(state_dir);
 	store->mode = mode;
-	if (db_open(store, file, err) < 0 || schema_check(store, err) < 0) {
+	if (db_open(store, file, err) < 0 || schema_check(store, err) < 0 ||
+	    db_make_durable(store, err) < 0) {
 		store_close(store);
 		return NULL;
 	}
