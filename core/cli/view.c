@@ -4,6 +4,7 @@
 
 #include "cli/view.h"
 
+#include <errno.h>
 #include <stdarg.h>
 
 #include "base/clock.h"
@@ -361,6 +362,7 @@ look_at_signals(struct view *view)
 		/* Nobody looks any more; the run goes on, the store knows all. */
 		view->mode = VIEW_SILENT;
 		view->cli->out.is_broken = true;
+		view->cli->out.error = EPIPE; /* no error: there is nobody to tell */
 	}
 	if (cancels == view->cancels || view->is_over)
 		return;
