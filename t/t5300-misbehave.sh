@@ -1,52 +1,144 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Modules that crash, hang, lie and leak fail their step, never the engine,
-# and leave no process. Policies that break deny.
+# and leave no process. Policies that break deny. What no module may propose
+# is refused by the engine itself.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
 need jq
 
-[ -d "${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}/plugins/test" ] ||
-	bail 'the misbehaving modules are not built'
 FETTLE_LIBDIR=${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}
 export FETTLE_LIBDIR
-mkdir work
+[ -d "$FETTLE_LIBDIR/plugins/test" ] || bail 'the misbehaving modules are not built'
+mkdir -p work/sub work/.git
 cd work || bail 'no workspace'
 echo one >a.txt
+echo two >sub/twin.txt
+ln sub/twin.txt sub/again.txt
+ln -s ../a.txt sub/link.txt
+ln -s /tmp outside
+mkfifo fifo
 
-# Every process of a step carries FETTLE_ATTEMPT in its environment.
-leftovers()
+# Every process of a step carries FETTLE_ATTEMPT=RUN/STEP/N in its environment.
+leftovers() # RUN
 {
-	for p in /proc/[0-9]*; do
-		tr '\0' '\n' <"$p/environ" 2>/dev/null | grep -q '^FETTLE_ATTEMPT=2' &&
-			cat "$p/comm"
-	done
-	true
+	grep -lzs "^FETTLE_ATTEMPT=$1" /proc/[0-9]*/environ || true
 }
 
-misbehave() # MODULE CODE [KEYS]
+of_last() # FILTER
 {
-	cat >m.yaml <<YAML
+	fettle show last --json | jq -r "$1"
+}
+
+# ---- steps ----
+
+misbehave() # MODULE CODE
+{
+	cat >../m.yaml <<YAML
 fettle: 1
 name: m
 steps:
   - { id: before, uses: verify/command, with: { argv: ['true'] } }
-  - { id: bad, uses: test/$1, timeout: 2s $3 }
+  - { id: bad, uses: test/$1, timeout: 3s }
   - { id: behind, uses: verify/command, with: { argv: ['true'] } }
 finally:
   - { id: last, uses: verify/command, with: { argv: ['true'] } }
 YAML
 	before=$(tree_hash .)
-	run_fails 3 "$1: the run fails" fettle run -p ./m.yaml
-	json=$(fettle show last --json)
-	is "$1: with code $2" "$(printf '%s' "$json" | jq -r .code)" "$2"
-	is "$1: the step before is kept, the one behind not started, finally ran" \
-		"$(printf '%s' "$json" | jq -r '[.steps[] | "\(.step)=\(.state)"] | join(" ")')" \
+	run_fails 3 "$1: the run fails" fettle run -p ../m.yaml
+	is "$1: with code $2" "$(of_last .code)" "$2"
+	is "$1: steps before and finally ran, the one behind did not" \
+		"$(of_last '[.steps[] | "\(.step)=\(.state)"] | join(" ")')" \
 		'before=succeeded bad=failed behind=skipped last=succeeded'
-	is "$1: no process is left" "$(leftovers)" ''
+	is "$1: no process is left" "$(leftovers "$(of_last .run)")" ''
 	is "$1: no byte changed" "$(tree_hash .)" "$before"
 }
 
-misbehave crash module_crashed ''
-misbehave hang timeout ''
-misbehave exit0 module_crashed ''
+misbehave crash module_crashed
+misbehave hang timeout
+misbehave exit0 module_crashed
+misbehave rawexit0 module_crashed
+misbehave wrongenum plugin.bug
+misbehave garbage event.garbage
+
+harmless() # MODULE: does its work and leaves a mess, which is cleaned up
+{
+	printf 'fettle: 1\nname: m\nsteps: [ { id: bad, uses: test/%s, timeout: 60s } ]\n' "$1" \
+		>../m.yaml
+	run_ok "$1: its own answer counts" fettle run -p ../m.yaml
+	is "$1: no process is left" "$(leftovers "$(of_last .run)")" ''
+}
+harmless forker
+harmless holdpipe
+harmless killer
+
+before=$(date +%s)
+harmless flood
+ok 'a flood of output is taken in reasonable time' test $(($(date +%s) - before)) -lt 30
+size=$(of_last '.artifacts[] | select(.name == "bad.log") | .bytes')
+ok 'and its log is cut at the limit' test "$size" -le $((65 * 1024 * 1024))
+
+# ---- modules that do not load ----
+
+for module in nohead wrongabi badmagic badtable ctor; do
+	printf 'fettle: 1\nname: m\nsteps: [ { id: bad, uses: test/%s } ]\n' "$module" >../m.yaml
+	run_fails 2 "$module: refused before anything runs" fettle run -p ../m.yaml
+	like "$module: with a reason" "$err" '\[plugin\.'
+done
+
+# ---- proposals ----
+
+propose() # CLAIM SIN PATH CODE
+{
+	cat >../p.yaml <<YAML
+fettle: 1
+name: p
+steps: [ { id: bad, uses: test/evil, with: { sin: $2, path: '$3' } } ]
+YAML
+	before=$(tree_hash .)
+	run_fails 3 "$1: the step fails" fettle run -p ../p.yaml
+	is "$1: with code $4" "$(of_last .code)" "$4"
+	is "$1: no byte changed" "$(tree_hash .)" "$before"
+}
+propose 'out of the workspace' write ../evil path.invalid
+propose 'an absolute path' write /tmp/evil path.invalid
+propose 'not canonical' write sub/./a.txt path.invalid
+propose 'through a symlink' write outside/evil apply.symlink
+propose 'a symlink' write sub/link.txt apply.symlink
+propose 'a hard link' write sub/twin.txt apply.hardlink
+propose 'a FIFO' write fifo apply.type
+propose 'a directory' write sub apply.type
+propose 'no such directory' write nowhere/a.txt apply.missing_dir
+propose '.git' write .git/config edit.forbidden
+propose '.git in disguise' write 'sub/.GIT/hooks/x' edit.forbidden
+propose 'delete what is not there' delete nothing apply.missing
+propose 'one file twice' twice a.txt edit.duplicate
+propose 'an effect nobody declared' effect a.txt plugin.bug
+
+# ---- policies ----
+
+judge() # POLICY
+{
+	cat >../j.yaml <<YAML
+fettle: 1
+name: j
+policies: [ { uses: allow }, { uses: $1 } ]
+steps: [ { id: patch, uses: test/evil, with: { path: a.txt } } ]
+YAML
+	before=$(tree_hash .)
+	run_fails 6 "policy $1: denied" fettle run -p ../j.yaml
+	is "policy $1: no byte changed" "$(tree_hash .)" "$before"
+	is "policy $1: the run says so" "$(of_last .state)" denied
+	is "policy $1: no process is left" "$(leftovers "$(of_last .run)")" ''
+}
+judge deny
+judge hold
+judge pcrash
+judge pexit
+judge pwrong
+judge pforge
+
+printf 'fettle: 1\nname: j\npolicies: [ { uses: %s } ]\nsteps: [ %s ]\n' allow \
+	'{ id: patch, uses: test/evil, with: { path: a.txt } }' >../j.yaml
+run_ok 'a policy that allows lets the edit through' fettle run -p ../j.yaml
+is 'and it is made' "$(cat a.txt)" evil
 done_testing
