@@ -257,6 +257,17 @@ child_keep_time(struct child *child)
 		child_end(child, HOST_IDLE);
 }
 
+/* Where there are no pidfds (an old kernel, a strict container): asked each tick. */
+static bool
+child_has_ended(const struct child *child)
+{
+	siginfo_t info = { 0 };
+
+	return child->pid_fd < 0 &&
+	       waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == child->pid;
+}
+
 /* Until the host has ended. */
 static void
 child_supervise(struct child *child)
@@ -284,7 +295,7 @@ child_supervise(struct child *child)
 			child_end(child, HOST_CANCELLED);
 			polls[3].fd = -1;
 		}
-		if (ready > 0 && polls[0].revents)
+		if ((ready > 0 && polls[0].revents) || child_has_ended(child))
 			return;
 		if (clock_boot_ms() >= tick_at) {
 			tick_at = clock_boot_ms() + TICK_MS;
