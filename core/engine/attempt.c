@@ -414,6 +414,7 @@ end_run(const struct attempt *a, struct ending *ending)
 			: a->gate.answers && a->gate.verdict != GATE_ALLOW ? ENDING_DENIED
 									   : ENDING_FAILED;
 	ending->is_attempted = true;
+	ending->is_answer = a->reply.is_answered && a->reply.result == REPLY_FAIL;
 	ending->cause = a->err;
 	snprintf(ending->step, sizeof ending->step, "%s", a->step->id);
 }

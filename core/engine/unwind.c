@@ -8,6 +8,7 @@
 #include "engine/attempt.h"
 #include "engine/edit.h"
 #include "engine/image.h"
+#include "engine/observe.h"
 
 static bool
 is_edit(const json_t *row)
@@ -129,6 +130,44 @@ unwind_step(struct run *run, const struct plan_step *step, const json_t *standin
 	return 0;
 }
 
+/*
+ * A step that ran to its end and said no may have left things as they were (a
+ * build that failed). One that was cut off proves nothing: what it asked for
+ * may still be happening.
+ */
+static int
+drop_untouched(struct run *run, const json_t *standing, const struct ending *ending,
+	       struct err *err)
+{
+	const struct plan_step *step = plan_find_step(run->plan, ending->step);
+	AUTO(json_ref) json_t *rows = json_array();
+
+	if (!step || !ending->is_answer)
+		return 0;
+	observe_untouched(run, step, standing, rows);
+	if (json_array_size(rows) == 0)
+		return 0;
+	return run_append(run, "effect.undone", json_pack("{s:O}", "effects", rows), err);
+}
+
+static int
+unwind_effects(struct run *run, struct ending *ending, struct err *err)
+{
+	AUTO(json_ref) json_t *standing =
+		store_standing(run->engine->store, run->claim.run, err);
+
+	if (!standing)
+		return -1;
+	for (size_t i = 0; i < run->plan->step_count; i++) {
+		const struct plan_step *step = &run->plan->steps[i];
+
+		if (step->section == SECTION_ON_FAILURE &&
+		    unwind_step(run, step, standing, ending, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Effects of steps that said `irreversible: true` are not waited for. */
 static bool
 is_irreversible(const struct run *run, const json_t *row)
@@ -178,14 +217,9 @@ unwind(struct run *run, struct ending *ending, struct err *err)
 		       json_pack("{s:s, s:s, s:s}", "state", "rolling_back", "code",
 				 ending->cause.code, "message", ending->cause.text),
 		       err) < 0 ||
-	    unwind_files(run, standing, ending, err) < 0)
+	    unwind_files(run, standing, ending, err) < 0 ||
+	    drop_untouched(run, standing, ending, err) < 0 ||
+	    unwind_effects(run, ending, err) < 0)
 		return -1;
-	for (size_t i = 0; i < run->plan->step_count; i++) {
-		const struct plan_step *step = &run->plan->steps[i];
-
-		if (step->section == SECTION_ON_FAILURE &&
-		    unwind_step(run, step, standing, ending, err) < 0)
-			return -1;
-	}
 	return note_leftovers(run, ending, err);
 }

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Asking a step's module what the world is, effect by effect. Used when a
+ * step said no: what it did not touch needs no undoing, and undoing it would
+ * recreate a healthy container for nothing.
+ */
+#ifndef FETTLE_ENGINE_OBSERVE_H
+#define FETTLE_ENGINE_OBSERVE_H
+
+#include "engine/run.h"
+
+/*
+ * Adds to ret_rows the numbers of the step's standing effects that observe()
+ * finds to be as before. What cannot be observed is not added: it is undone.
+ */
+void observe_untouched(struct run *run, const struct plan_step *step, const json_t *standing,
+		       json_t *ret_rows);
+
+#endif
