@@ -18,12 +18,14 @@ static void
 note_missing(struct run *run, const char *step, const char *name, const struct err *why)
 {
 	run_note(run, "artifact.missing",
-		 json_pack("{s:s, s:s*, s:s}", "name", name, "step", step, "message", why->text));
+		 json_pack("{s:s, s:s*, s:s}", "name", name, "step", step, "message",
+			   why->text));
 }
 
 /* Adds artifact.added for a file that is complete. */
 static void
-note_added(struct run *run, const char *step, int attempt, const char *name, const char *type)
+note_added(struct run *run, const char *step, int attempt, const char *name,
+	   const char *type)
 {
 	AUTO_FREE char *path = path_join(run->directory, name);
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -37,8 +39,9 @@ note_added(struct run *run, const char *step, int attempt, const char *name, con
 		note_missing(run, step, name, &err);
 		return;
 	}
-	json_t *body = json_pack("{s:s, s:s, s:s, s:I, s:s}", "name", name, "type", type, "path",
-				 name, "bytes", (json_int_t)bytes, "sha256", sha256);
+	json_t *body =
+		json_pack("{s:s, s:s, s:s, s:I, s:s}", "name", name, "type", type,
+			  "path", name, "bytes", (json_int_t)bytes, "sha256", sha256);
 	if (step) {
 		json_object_set_new(body, "step", json_string(step));
 		json_object_set_new(body, "attempt", json_integer(attempt));
@@ -55,7 +58,8 @@ artifact_store(struct run *run, const char *step, int attempt, const char *name,
 	AUTO_CLOSE int dirfd = path_open_dir(run->directory, &err);
 
 	mask_bytes(run->mask, bytes, n, &masked);
-	if (dirfd < 0 || file_replace(dirfd, name, str_get(&masked), masked.len, 0600, &err) < 0)
+	if (dirfd < 0 ||
+	    file_replace(dirfd, name, str_get(&masked), masked.len, 0600, &err) < 0)
 		note_missing(run, step, name, &err);
 	else
 		note_added(run, step, attempt, name, type);
@@ -91,12 +95,13 @@ artifact_copy(struct run *run, const char *step, int attempt, const json_t *even
 		note_missing(run, step, "unnamed", &err);
 		return;
 	}
-	AUTO_CLOSE int fd = path_open_beneath(scratch_fd, file, O_RDONLY | O_NONBLOCK, 0, &err);
+	AUTO_CLOSE int fd =
+		path_open_beneath(scratch_fd, file, O_RDONLY | O_NONBLOCK, 0, &err);
 	if (fd < 0 || file_read_fd(fd, file, COPY_MAX_BYTES, &bytes, &n, &err) < 0)
 		note_missing(run, step, name, &err);
 	else
-		artifact_store(run, step, attempt, name, json_text_or(event, "type", "text/plain"),
-			       bytes, n);
+		artifact_store(run, step, attempt, name,
+			       json_text_or(event, "type", "text/plain"), bytes, n);
 }
 
 void
@@ -105,12 +110,14 @@ step_log_open(struct step_log *log, struct run *run, const char *step, int attem
 	*log = (struct step_log){ .run = run,
 				  .step = step,
 				  .attempt = attempt,
-				  .name = attempt > 1 ? x_asprintf("%s.%d.log", step, attempt)
-						      : x_asprintf("%s.log", step),
+				  .name = attempt > 1 ? x_asprintf("%s.%d.log", step,
+								   attempt) :
+							x_asprintf("%s.log", step),
 				  .fd = -1,
 				  .stream = { .mask = run->mask } };
 	AUTO_FREE char *path = path_join(run->directory, log->name);
-	log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+		       0600);
 	if (log->fd < 0)
 		err_errno(&log->err, "artifact", "open '%s'", path);
 }
@@ -170,10 +177,10 @@ step_log_close(struct step_log *log)
 	mask_end(&log->stream, &rest);
 	write_masked(log, &rest);
 	if (log->dropped > 0 && log->fd >= 0) {
-		AUTO_FREE char *line = x_asprintf("\n[%llu bytes dropped: the log is at its "
-						  "limit of %u MiB]\n",
-						  (unsigned long long)log->dropped,
-						  STEP_LOG_MAX_BYTES >> 20);
+		AUTO_FREE char *line = x_asprintf(
+			"\n[%llu bytes dropped: the log is at its "
+			"limit of %u MiB]\n",
+			(unsigned long long)log->dropped, STEP_LOG_MAX_BYTES >> 20);
 
 		(void)file_write_all(log->fd, line, strlen(line));
 	}

@@ -22,7 +22,8 @@ struct step_log {
 
 #define STEP_LOG_MAX_BYTES (64u << 20)
 
-void step_log_open(struct step_log *log, struct run *run, const char *step, int attempt);
+void step_log_open(struct step_log *log, struct run *run, const char *step,
+		   int attempt);
 void step_log_write(struct step_log *log, const char *bytes, size_t n);
 /* A line of the engine's own, between the step's. */
 void step_log_line(struct step_log *log, const char *fmt, ...) PRINTF_LIKE(2, 3);

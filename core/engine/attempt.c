@@ -76,7 +76,8 @@ hear_note(void *self, const json_t *event)
 		run_note(a->run, "step.finding", body);
 		return;
 	}
-	step_log_line(&a->log, "%s%s", str_eq(json_text(event, "level"), "warn") ? "warning: " : "",
+	step_log_line(&a->log, "%s%s",
+		      str_eq(json_text(event, "level"), "warn") ? "warning: " : "",
 		      json_text(event, "text"));
 	run_note(a->run, "step.note", body);
 }
@@ -109,31 +110,33 @@ ask(struct attempt *a, const char *call, const json_t *proposal, struct err *err
 	AUTO(json_ref) json_t *modules = json_array();
 	bool is_run = str_eq(call, "run");
 
-	json_array_append_new(modules, module_request(step->module_path, step->module_sha256,
-						      a->params, a->unknown));
-	struct inquiry inquiry = { .engine = a->run->engine,
-				   .call = call,
-				   .what = a->what,
-				   .modules = modules,
-				   .run = a->run->claim.run,
-				   .step = step->id,
-				   .attempt = a->number,
-				   .workspace = a->run->plan->workspace,
-				   .flags = step->flags,
-				   .facts = a->facts,
-				   .env = a->env,
-				   .proposal = proposal,
-				   .secrets = a->run->secrets,
-				   .timeout_ms = is_run ? step->timeout_ms : PROPOSE_TIMEOUT_MS,
-				   .idle_ms = is_run ? step->idle_timeout_ms : 0,
-				   .lock_fd = a->run->lock_fd,
-				   .cancel_fd = a->run->is_undoing ? -1
-								   : a->run->engine->cancel_fd,
-				   .note = hear_note,
-				   .artifact = hear_artifact,
-				   .log = hear_log,
-				   .tick = hear_tick,
-				   .self = a };
+	json_array_append_new(modules,
+			      module_request(step->module_path, step->module_sha256,
+					     a->params, a->unknown));
+	struct inquiry inquiry = {
+		.engine = a->run->engine,
+		.call = call,
+		.what = a->what,
+		.modules = modules,
+		.run = a->run->claim.run,
+		.step = step->id,
+		.attempt = a->number,
+		.workspace = a->run->plan->workspace,
+		.flags = step->flags,
+		.facts = a->facts,
+		.env = a->env,
+		.proposal = proposal,
+		.secrets = a->run->secrets,
+		.timeout_ms = is_run ? step->timeout_ms : PROPOSE_TIMEOUT_MS,
+		.idle_ms = is_run ? step->idle_timeout_ms : 0,
+		.lock_fd = a->run->lock_fd,
+		.cancel_fd = a->run->is_undoing ? -1 : a->run->engine->cancel_fd,
+		.note = hear_note,
+		.artifact = hear_artifact,
+		.log = hear_log,
+		.tick = hear_tick,
+		.self = a
+	};
 	reply_done(&a->reply);
 	return inquiry_ask(&inquiry, &a->reply, err);
 }
@@ -169,9 +172,10 @@ resolve(struct attempt *a)
 	    scope_env(run, a->step, &a->env, &err) < 0)
 		return fail(a, &err);
 	if (json_array_size(a->unknown) > 0 && run->mode == RUN_CARRY_OUT) {
-		err_set(&err, "template.unknown", "%s: parameter '%s' has no value: an earlier "
-			"step gave no such output", a->what,
-			json_string_value(json_array_get(a->unknown, 0)));
+		err_set(&err, "template.unknown",
+			"%s: parameter '%s' has no value: an earlier "
+			"step gave no such output",
+			a->what, json_string_value(json_array_get(a->unknown, 0)));
 		return fail(a, &err);
 	}
 	a->facts = scope_facts(run);
@@ -182,9 +186,9 @@ static void
 keep_diff(struct attempt *a)
 {
 	AUTO(str) struct str diff = STR_INIT;
-	AUTO_FREE char *name = a->number > 1
-				       ? x_asprintf("%s.%d.diff", a->step->id, a->number)
-				       : x_asprintf("%s.diff", a->step->id);
+	AUTO_FREE char *name =
+		a->number > 1 ? x_asprintf("%s.%d.diff", a->step->id, a->number) :
+				x_asprintf("%s.diff", a->step->id);
 	struct err err = { 0 };
 
 	if (json_array_size(json_object_get(a->proposal, "edits")) == 0)
@@ -240,7 +244,8 @@ record_intent(struct attempt *a, struct err *err)
 	if (run_append(run, "step.proposed", body, err) < 0)
 		goto out;
 	body = base_body(a);
-	json_object_set_new(body, "verdict", json_string(gate_verdict_name(a->gate.verdict)));
+	json_object_set_new(body, "verdict",
+			    json_string(gate_verdict_name(a->gate.verdict)));
 	json_object_set(body, "answers", a->gate.answers);
 	if (run_append(run, "step.verdict", body, err) < 0)
 		goto out;
@@ -249,7 +254,8 @@ record_intent(struct attempt *a, struct err *err)
 		body = base_body(a);
 		json_object_set_new(body, "section",
 				    json_string(section_name(a->step->section)));
-		json_object_set_new(body, "stage", json_string(stage_name(a->step->stage)));
+		json_object_set_new(body, "stage",
+				    json_string(stage_name(a->step->stage)));
 		if (run_append(run, "step.intent", body, err) < 0)
 			goto out;
 		a->has_intent = true;
@@ -267,7 +273,8 @@ approved(const struct attempt *a)
 	json_t *proposal = json_copy(a->proposal);
 
 	if (a->standing)
-		json_object_set(proposal, "effects", (json_t *)(uintptr_t)a->standing->effects);
+		json_object_set(proposal, "effects",
+				(json_t *)(uintptr_t)a->standing->effects);
 	return proposal;
 }
 
@@ -393,14 +400,16 @@ add_report(struct attempt *a)
 	if (a->proposal)
 		(void)proposal_diff(a->run->engine->store, a->proposal, &diff, &err);
 	json_t *report = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:O*, s:O*, s:O*}", "step",
-		a->step->id, "uses", a->step->uses, "stage", stage_name(a->step->stage), "state",
-		a->has_intent || a->err.code[0] ? a->state : "planned", "code", a->err.code,
-		"message", a->err.text, "remedy", a->err.remedy, "verdict",
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:O*, s:O*, s:O*}",
+		"step", a->step->id, "uses", a->step->uses, "stage",
+		stage_name(a->step->stage), "state",
+		a->has_intent || a->err.code[0] ? a->state : "planned", "code",
+		a->err.code, "message", a->err.text, "remedy", a->err.remedy, "verdict",
 		a->gate.answers ? gate_verdict_name(a->gate.verdict) : "", "findings",
-		a->findings, "proposal", a->proposal, "answers", a->gate.answers, "outputs",
-		outputs);
-	json_object_set_new(report, "diff", json_string_lossy(str_get(&diff), diff.len));
+		a->findings, "proposal", a->proposal, "answers", a->gate.answers,
+		"outputs", outputs);
+	json_object_set_new(report, "diff",
+			    json_string_lossy(str_get(&diff), diff.len));
 	json_array_append_new(a->run->report, mask_json(a->run->mask, report));
 	json_decref(report);
 }
@@ -410,9 +419,10 @@ end_run(const struct attempt *a, struct ending *ending)
 {
 	if (!a->err.code[0])
 		return;
-	ending->state = str_eq(a->state, "cancelled")		  ? ENDING_CANCELLED
-			: a->gate.answers && a->gate.verdict != GATE_ALLOW ? ENDING_DENIED
-									   : ENDING_FAILED;
+	ending->state = str_eq(a->state, "cancelled") ? ENDING_CANCELLED :
+			a->gate.answers && a->gate.verdict != GATE_ALLOW ?
+							ENDING_DENIED :
+							ENDING_FAILED;
 	ending->is_attempted = true;
 	ending->is_answer = a->reply.is_answered && a->reply.result == REPLY_FAIL;
 	ending->cause = a->err;

@@ -22,6 +22,7 @@ struct standing {
  * step did not succeed; -1 when the store failed and nothing more may be done.
  */
 int attempt_step(struct run *run, const struct plan_step *step,
-		 const struct standing *standing, struct ending *ending, struct err *err);
+		 const struct standing *standing, struct ending *ending,
+		 struct err *err);
 
 #endif

@@ -20,7 +20,8 @@ engine_diff(struct store *store, const char *run, struct str *out, struct err *e
 
 		if (!stored)
 			return -1;
-		if (proposal_diff(store, json_object_get(stored, "proposal"), out, err) < 0)
+		if (proposal_diff(store, json_object_get(stored, "proposal"), out,
+				  err) < 0)
 			return -1;
 	}
 	return 0;

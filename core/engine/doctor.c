@@ -10,10 +10,12 @@
 #include "engine/survey.h"
 
 static void
-add_row(json_t *rows, const char *name, bool is_ok, const char *text, const char *remedy)
+add_row(json_t *rows, const char *name, bool is_ok, const char *text,
+	const char *remedy)
 {
-	json_array_append_new(rows, json_pack("{s:s, s:b, s:s, s:s}", "name", name, "ok", is_ok,
-					      "text", text, "remedy", remedy));
+	json_array_append_new(rows,
+			      json_pack("{s:s, s:b, s:s, s:s}", "name", name, "ok",
+					is_ok, "text", text, "remedy", remedy));
 }
 
 static int
@@ -64,9 +66,12 @@ look_at_jail(struct engine *engine, json_t *rows)
 		return;
 	}
 	bool is_tree = str_starts(str_get(&text), "level tree");
-	add_row(rows, "module jail", is_tree, text.len ? str_get(&text) : "the host said nothing",
-		is_tree ? "" : "a step's processes cannot be shut into a PID namespace here: run "
-			       "as root, or give the container SYS_ADMIN");
+	add_row(rows, "module jail", is_tree,
+		text.len ? str_get(&text) : "the host said nothing",
+		is_tree ? "" :
+			  "a step's processes cannot be shut into a PID namespace "
+			  "here: run "
+			  "as root, or give the container SYS_ADMIN");
 }
 
 static void
@@ -80,12 +85,13 @@ look_at_modules(struct engine *engine, json_t *rows)
 
 	json_array_foreach (modules, i, module)
 		if (*json_text(module, "error"))
-			str_addf(&bad, "%s%s: %s", bad.len ? "; " : "", json_text(module, "name"),
-				 json_text(module, "error"));
-	AUTO_FREE char *text = x_asprintf("%zu installed below %s", json_array_size(modules),
-					  engine->lib_dir);
+			str_addf(&bad, "%s%s: %s", bad.len ? "; " : "",
+				 json_text(module, "name"), json_text(module, "error"));
+	AUTO_FREE char *text = x_asprintf("%zu installed below %s",
+					  json_array_size(modules), engine->lib_dir);
 	if (bad.len)
-		add_row(rows, "modules", false, str_get(&bad), "reinstall or remove them");
+		add_row(rows, "modules", false, str_get(&bad),
+			"reinstall or remove them");
 	else
 		add_row(rows, "modules", json_array_size(modules) > 0, text,
 			json_array_size(modules) ? "" : "install Fettle's modules");
@@ -100,20 +106,24 @@ look_at_project(struct engine *engine, const char *directory, json_t *rows)
 	struct err err = { 0 };
 
 	if (draft_read(&draft, engine, &order, &err) < 0) {
-		add_row(rows, "project", str_eq(err.code, "project.missing"), err.text, err.remedy);
+		add_row(rows, "project", str_eq(err.code, "project.missing"), err.text,
+			err.remedy);
 		return;
 	}
-	add_row(rows, "project", true, draft.project ? draft.project->file : directory, "");
+	add_row(rows, "project", true, draft.project ? draft.project->file : directory,
+		"");
 	if (!draft.project)
 		return;
 	draft.secrets = json_object();
-	/* "look" names no service: reaching that refusal means Docker and Compose answered. */
+	/* "look" names no service: reaching that refusal means Docker and Compose
+	 * answered. */
 	if (survey_project(&draft, &err) < 0 && !str_eq(err.code, "unknown_service") &&
 	    !str_eq(err.code, "ambiguous_service"))
 		add_row(rows, "docker and compose", false, err.text, err.remedy);
 	else
 		add_row(rows, "docker and compose", true,
-			json_text_or(draft.plan->facts, "project.compose_version", "they answer"),
+			json_text_or(draft.plan->facts, "project.compose_version",
+				     "they answer"),
 			"");
 }
 

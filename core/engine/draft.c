@@ -47,7 +47,8 @@ no_such_pipeline(const struct draft *draft, const char *name, struct err *err)
 	const char *near = strv_nearest(&known, name);
 	err_set(err, "pipeline.unknown", "no pipeline '%s'%s%s%s", name,
 		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-	return err_remedy(err, "known pipelines: %s; or give a file such as ./NAME.yaml",
+	return err_remedy(err,
+			  "known pipelines: %s; or give a file such as ./NAME.yaml",
 			  str_get(&list));
 }
 
@@ -63,7 +64,8 @@ read_pipeline(struct draft *draft, struct err *err)
 	}
 	if (!name)
 		name = DEFAULT_PIPELINE;
-	const char *file = draft->project ? json_text(draft->project->pipelines, name) : "";
+	const char *file =
+		draft->project ? json_text(draft->project->pipelines, name) : "";
 	if (*file) {
 		AUTO_FREE char *path = path_join(draft->project->directory, file);
 
@@ -73,7 +75,8 @@ read_pipeline(struct draft *draft, struct err *err)
 	if (!text)
 		return no_such_pipeline(draft, name, err);
 	AUTO_FREE char *shown = x_asprintf("built-in pipeline '%s'", name);
-	return (draft->pipeline = pipeline_parse(text, strlen(text), shown, err)) ? 0 : -1;
+	return (draft->pipeline = pipeline_parse(text, strlen(text), shown, err)) ? 0 :
+										    -1;
 }
 
 /* The project, when there is one; a pipeline with a service insists on it later. */
@@ -96,7 +99,8 @@ read_inputs(struct draft *draft, struct err *err)
 		free(draft->instruction);
 		if (!(draft->instruction = instruction_check(order->instruction, err)))
 			return -1;
-		json_object_set_new(given, "instruction", json_string(draft->instruction));
+		json_object_set_new(given, "instruction",
+				    json_string(draft->instruction));
 	}
 	if (order->service)
 		json_object_set_new(given, "service", json_string(order->service));
@@ -106,7 +110,8 @@ read_inputs(struct draft *draft, struct err *err)
 			/* Found in the instruction once the services are known. */
 			json_object_set_new(given, draft->pipeline->inputs[i].name,
 					    json_string(""));
-	return (draft->inputs = pipeline_type_inputs(draft->pipeline, given, err)) ? 0 : -1;
+	return (draft->inputs = pipeline_type_inputs(draft->pipeline, given, err)) ? 0 :
+										     -1;
 }
 
 /* ---- the plan's skeleton: steps and policies with their modules ---- */
@@ -117,8 +122,8 @@ step_err(const struct draft *draft, size_t i, struct err *err, const char *code,
 {
 	const struct pipeline_step *step = &draft->pipeline->steps[i];
 
-	return node_err(step->node, draft->pipeline->file, err, code, "step '%s' (%s): %s",
-			step->id, step->uses, text);
+	return node_err(step->node, draft->pipeline->file, err, code,
+			"step '%s' (%s): %s", step->id, step->uses, text);
 }
 
 /* What a module may not do where the pipeline puts it. */
@@ -135,12 +140,14 @@ check_place(const struct draft *draft, size_t i, const struct description *d,
 		return step_err(draft, i, err, "pipeline.rollback",
 				"a rollback step belongs under `on_failure`");
 	if (section == SECTION_ON_FAILURE && d->effects.count > 0)
-		return step_err(draft, i, err, "pipeline.rollback",
-				"a step under `on_failure` may not have effects of its own");
+		return step_err(
+			draft, i, err, "pipeline.rollback",
+			"a step under `on_failure` may not have effects of its own");
 	if (draft->project && (d->flags & (FETTLE_WORKSPACE_WRITE | FETTLE_GIT_WRITE)))
-		return step_err(draft, i, err, "pipeline.workspace_write",
-				"a module that writes the workspace itself is not allowed in a "
-				"pipeline with a service");
+		return step_err(
+			draft, i, err, "pipeline.workspace_write",
+			"a module that writes the workspace itself is not allowed in a "
+			"pipeline with a service");
 	return 0;
 }
 
@@ -176,9 +183,9 @@ draft_step(struct draft *draft, size_t i, struct err *err)
 		strv_add(&planned->undoes, planned->description->undoes.v[k]);
 	planned->is_irreversible = step->is_irreversible;
 	planned->timeout_ms = step->timeout_ms ? step->timeout_ms : TIMEOUT_MS;
-	planned->idle_timeout_ms = step->idle_timeout_ms	     ? step->idle_timeout_ms
-				   : planned->stage == FETTLE_VERIFY ? 0
-								     : IDLE_TIMEOUT_MS;
+	planned->idle_timeout_ms = step->idle_timeout_ms ? step->idle_timeout_ms :
+				   planned->stage == FETTLE_VERIFY ? 0 :
+								     IDLE_TIMEOUT_MS;
 	planned->env = json_object();
 	if (draft->pipeline->env)
 		json_object_update(planned->env, draft->pipeline->env);
@@ -190,15 +197,18 @@ draft_step(struct draft *draft, size_t i, struct err *err)
 }
 
 static int
-draft_policy(struct draft *draft, const char *uses, const struct node *with, struct err *err)
+draft_policy(struct draft *draft, const char *uses, const struct node *with,
+	     struct err *err)
 {
-	AUTO(module) struct module *module = module_find(draft->engine, uses, true, err);
+	AUTO(module)
+	struct module *module = module_find(draft->engine, uses, true, err);
 	struct plan *plan = draft->plan;
 
 	if (!module)
 		return -1;
-	AUTO(json_ref) json_t *typed = description_type_with(module->description, with,
-							     draft->pipeline->file, err);
+	AUTO(json_ref)
+	json_t *typed = description_type_with(module->description, with,
+					      draft->pipeline->file, err);
 	if (!typed)
 		return -1;
 	plan->policies = x_realloc(plan->policies, plan->policy_count + 1,
@@ -226,7 +236,8 @@ draft_policies(struct draft *draft, struct err *err)
 			return -1;
 		has_allow_list |= str_eq(policy->uses, SERVICE_POLICY);
 	}
-	/* A service is never changed without its allow-list, whatever a pipeline says. */
+	/* A service is never changed without its allow-list, whatever a pipeline says.
+	 */
 	if (draft->project && !has_allow_list)
 		return draft_policy(draft, SERVICE_POLICY, NULL, err);
 	return 0;
@@ -246,7 +257,8 @@ draft_skeleton(struct draft *draft, struct err *err)
 	plan->generated_at_ms = clock_wall_ms();
 	plan->facts = json_object();
 	plan->step_count = draft->pipeline->step_count;
-	plan->steps = x_calloc(plan->step_count ? plan->step_count : 1, sizeof *plan->steps);
+	plan->steps =
+		x_calloc(plan->step_count ? plan->step_count : 1, sizeof *plan->steps);
 	for (size_t i = 0; i < plan->step_count; i++)
 		if (draft_step(draft, i, err) < 0)
 			return -1;
@@ -287,7 +299,8 @@ draft_read(struct draft *draft, struct engine *engine, const struct order *order
 	*draft = (struct draft){ .engine = engine, .order = order };
 	if (draft_begin(draft, err) < 0 || draft_skeleton(draft, err) < 0)
 		goto out;
-	/* Not known yet: what the project step says. References are checked all the same. */
+	/* Not known yet: what the project step says. References are checked all the
+	 * same. */
 	draft->plan->inputs = json_incref(draft->inputs);
 	plan_freeze(draft->plan);
 	if (plan_check(draft->plan, draft->pipeline,
@@ -306,9 +319,12 @@ check_no_secret(const struct draft *draft, struct err *err)
 
 	if (json_equal(masked, draft->plan->json))
 		return 0;
-	err_set(err, "secret_in_plan", "the plan would hold the value of a secret in plain text");
-	return err_remedy(err, "pass it as ${{ secrets.NAME }} in a step's `env`, and keep it out "
-			       "of the instruction, parameters and inputs");
+	err_set(err, "secret_in_plan",
+		"the plan would hold the value of a secret in plain text");
+	return err_remedy(
+		err,
+		"pass it as ${{ secrets.NAME }} in a step's `env`, and keep it out "
+		"of the instruction, parameters and inputs");
 }
 
 int
@@ -317,8 +333,9 @@ draft_make(struct draft *draft, struct engine *engine, const struct order *order
 {
 	if (draft_read(draft, engine, order, err) < 0)
 		return -1;
-	draft->secrets = draft->project ? secrets_resolve(draft->project, &draft->mask, err)
-					: json_object();
+	draft->secrets = draft->project ?
+				 secrets_resolve(draft->project, &draft->mask, err) :
+				 json_object();
 	if (!draft->secrets)
 		goto out;
 	if (draft->project && survey_project(draft, err) < 0)

@@ -38,6 +38,7 @@ int draft_read(struct draft *draft, struct engine *engine, const struct order *o
 void draft_done(struct draft *draft);
 
 /* The facts of a plan as modules get them: flat names. New reference. */
-json_t *plan_facts(const struct engine *engine, const struct plan *plan, const char *run);
+json_t *plan_facts(const struct engine *engine, const struct plan *plan,
+		   const char *run);
 
 #endif

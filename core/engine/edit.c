@@ -16,8 +16,10 @@ prepare(struct swap *swap, struct run *run, const json_t *edit, const char *dire
 	if (swap_init(swap, run->workspace_fd, run->claim.run, json_text(edit, "path"),
 		      direction, err) < 0)
 		return -1;
-	snprintf(swap->from, sizeof swap->from, "%s", json_text(edit, is_undo ? "post" : "pre"));
-	snprintf(swap->to, sizeof swap->to, "%s", json_text(edit, is_undo ? "pre" : "post"));
+	snprintf(swap->from, sizeof swap->from, "%s",
+		 json_text(edit, is_undo ? "post" : "pre"));
+	snprintf(swap->to, sizeof swap->to, "%s",
+		 json_text(edit, is_undo ? "pre" : "post"));
 	swap->mode = (mode_t)json_int_or(edit, "mode", 0644);
 	swap->uid = (uid_t)json_int_or(edit, "uid", (json_int_t)swap->uid);
 	swap->gid = (gid_t)json_int_or(edit, "gid", (json_int_t)swap->gid);
@@ -46,8 +48,8 @@ edits_apply(struct run *run, const json_t *edits, struct err *err)
 	for (size_t i = 0; i < count; i++)
 		swaps[i].dirfd = -1;
 	for (; staged < count && !failed; staged++)
-		if ((failed = prepare(&swaps[staged], run, json_array_get(edits, staged), "new",
-				      err)) == 0)
+		if ((failed = prepare(&swaps[staged], run,
+				      json_array_get(edits, staged), "new", err)) == 0)
 			failed = stage(&swaps[staged], run, err);
 	for (; committed < count && !failed; committed++)
 		failed = swap_commit(&swaps[committed], err);
@@ -67,16 +69,19 @@ edits_verify(struct run *run, const json_t *edits, struct err *err)
 	size_t i;
 
 	json_array_foreach (edits, i, edit) {
-		const char *path = json_text(edit, "path"), *want = json_text(edit, "post");
+		const char *path = json_text(edit, "path"),
+			   *want = json_text(edit, "post");
 		__attribute__((cleanup(image_done))) struct image image = { 0 };
 
 		if (image_read(run->workspace_fd, path, &image, err) < 0)
 			return -1;
 		if (str_eq(image.sha256, want))
 			continue;
-		err_set(err, "workspace_changed", "'%s' was changed while the step ran: it is "
-			"%.12s, and the step left it as %.12s", path,
-			image.exists ? image.sha256 : "missing", *want ? want : "missing");
+		err_set(err, "workspace_changed",
+			"'%s' was changed while the step ran: it is "
+			"%.12s, and the step left it as %.12s",
+			path, image.exists ? image.sha256 : "missing",
+			*want ? want : "missing");
 		return err_remedy(err, "find out who writes that file, then run again");
 	}
 	return 0;
@@ -87,10 +92,14 @@ conflict(const json_t *edit, const struct image *now, struct err *err)
 {
 	const char *post = json_text(edit, "post");
 
-	err_set(err, "rollback_conflict", "'%s' was changed after Fettle changed it (it is "
-		"%.12s, we left %.12s): it is left as it is", json_text(edit, "path"),
-		now->exists ? now->sha256 : "missing", *post ? post : "missing");
-	err_remedy(err, "merge by hand; the content before the run is an artifact of the run");
+	err_set(err, "rollback_conflict",
+		"'%s' was changed after Fettle changed it (it is "
+		"%.12s, we left %.12s): it is left as it is",
+		json_text(edit, "path"), now->exists ? now->sha256 : "missing",
+		*post ? post : "missing");
+	err_remedy(
+		err,
+		"merge by hand; the content before the run is an artifact of the run");
 	return RESTORED_CONFLICT;
 }
 

@@ -28,7 +28,7 @@ struct ending {
 	bool is_answer;		/* that step ran to its end and said no */
 	char step[64];		/* where it ended, or "" */
 	struct err cause;	/* why */
-	struct err rollback;	/* why the unwinding is not complete; code "" when it is */
+	struct err rollback;	/* why not all is put back; code "" when it is */
 };
 
 static inline void

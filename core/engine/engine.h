@@ -15,7 +15,8 @@
 /* Who watches a run live. Called from the run's own straight line; must not block. */
 struct engine_watch {
 	/* Every event as it was committed (kinds and bodies of store/store.h). */
-	void (*event)(void *self, const char *run, const char *kind, const json_t *body);
+	void (*event)(void *self, const char *run, const char *kind,
+		      const json_t *body);
 	/* Masked bytes of a step's log, as they come. */
 	void (*log)(void *self, const char *step, const char *bytes, size_t n);
 	/* About ten times a second while a step runs. */
@@ -35,7 +36,7 @@ struct engine {
 /* What somebody wants done. Strings borrowed. */
 struct order {
 	const char *directory;	/* where the caller stands */
-	const char *pipeline;	/* name or file; NULL: the project's or built-in `repair` */
+	const char *pipeline;	/* name or file; NULL: `repair` */
 	const char *service;	/* NULL: from the instruction */
 	const char *instruction;/* NULL: none */
 	json_t *inputs;		/* object of strings, or NULL */
@@ -49,15 +50,16 @@ int engine_check(struct engine *engine, const struct order *order, json_t **ret_
  * Plans and carries out a run, to its end state. 0 with the run's id when
  * there is a run (whatever its end), -1 when it was refused before one began.
  */
-int engine_run(struct engine *engine, const struct order *order, char ret_run[RUN_ID_SIZE],
-	       struct err *err);
+int engine_run(struct engine *engine, const struct order *order,
+	       char ret_run[RUN_ID_SIZE], struct err *err);
 
 /*
  * Everything of a run up to, but without, the first change, in a throw-away
  * store. *ret: {"plan", "steps":[{"step","proposal","diff","verdict","answers",
  * "outputs","findings","state"}]}.
  */
-int engine_plan(struct engine *engine, const struct order *order, json_t **ret, struct err *err);
+int engine_plan(struct engine *engine, const struct order *order, json_t **ret,
+		struct err *err);
 
 /* Puts back what still stands of a run that ended, or was interrupted. */
 int engine_rollback(struct engine *engine, const char *run, struct err *err);

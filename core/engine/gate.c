@@ -55,8 +55,8 @@ judge_facts(const struct plan_step *step, const json_t *facts, const json_t *pro
 
 /* One policy's answer; what is not a clear answer is a denial. */
 static void
-add_answer(struct gate *gate, const char *policy, const char *verdict, const char *reason,
-	   bool *is_allowed)
+add_answer(struct gate *gate, const char *policy, const char *verdict,
+	   const char *reason, bool *is_allowed)
 {
 	enum gate_verdict strictness = GATE_DENY;
 
@@ -65,15 +65,17 @@ add_answer(struct gate *gate, const char *policy, const char *verdict, const cha
 	else if (str_eq(verdict, "hold"))
 		strictness = GATE_HOLD;
 	*is_allowed |= str_eq(verdict, "allow");
-	json_array_append_new(gate->answers, json_pack("{s:s, s:s, s:s}", "policy", policy,
-						       "verdict", verdict, "reason", reason));
+	json_array_append_new(gate->answers,
+			      json_pack("{s:s, s:s, s:s}", "policy", policy, "verdict",
+					verdict, "reason", reason));
 	if (strictness == GATE_ALLOW)
 		return;
 	if (strictness > gate->verdict)
 		gate->verdict = strictness;
 	AUTO_FREE char *earlier = x_strdup(gate->err.text);
 	err_set(&gate->err, "policy_denied", "%s%spolicy '%s' says %s: %s", earlier,
-		*earlier ? "; " : "", policy, str_eq(verdict, "hold") ? "wait" : "no", reason);
+		*earlier ? "; " : "", policy, str_eq(verdict, "hold") ? "wait" : "no",
+		reason);
 }
 
 static const json_t *
@@ -115,13 +117,17 @@ require_explicit_allow(struct run *run, const struct plan_step *step, struct gat
 	bool is_change = step->section == SECTION_STEPS &&
 			 (step->stage == FETTLE_PATCH || step->effects.count > 0);
 
-	if (!run->plan->is_protected || !is_change || is_allowed || gate->verdict == GATE_DENY)
+	if (!run->plan->is_protected || !is_change || is_allowed ||
+	    gate->verdict == GATE_DENY)
 		return;
 	gate->verdict = GATE_DENY;
-	err_set(&gate->err, "protected_service", "service '%s' is protected and no policy "
-		"allows this change", run->plan->service);
-	err_remedy(&gate->err, "a protected service needs a policy that says yes, for example "
-			       "an approval; or drop `protected: true` in fettle.yaml");
+	err_set(&gate->err, "protected_service",
+		"service '%s' is protected and no policy "
+		"allows this change",
+		run->plan->service);
+	err_remedy(&gate->err,
+		   "a protected service needs a policy that says yes, for example "
+		   "an approval; or drop `protected: true` in fettle.yaml");
 }
 
 int
@@ -140,9 +146,9 @@ gate_ask(struct run *run, const struct plan_step *step, const json_t *facts,
 
 		if (!is_concerned(policy, step, proposal))
 			continue;
-		json_array_append_new(modules,
-				      module_request(policy->module_path, policy->module_sha256,
-						     policy->with, NULL));
+		json_array_append_new(modules, module_request(policy->module_path,
+							      policy->module_sha256,
+							      policy->with, NULL));
 		strv_add(&names, policy->uses);
 	}
 	if (names.count > 0 &&
@@ -168,8 +174,9 @@ gate_ask(struct run *run, const struct plan_step *step, const json_t *facts,
 		snprintf(gate.err.code, sizeof gate.err.code, "approval_unavailable");
 	}
 	if (gate.verdict == GATE_DENY && !gate.err.remedy[0])
-		err_remedy(&gate.err, "change the proposal or the policy's configuration; "
-				      "no flag goes around a policy");
+		err_remedy(&gate.err,
+			   "change the proposal or the policy's configuration; "
+			   "no flag goes around a policy");
 	require_explicit_allow(run, step, &gate, is_allowed);
 	*ret = gate;
 	return 0;

@@ -75,7 +75,8 @@ spawn_host(struct child *child, const struct wiring *wiring, struct err *err)
 	AUTO_FREE char *program = path_join(child->call->lib_dir, "fettle-host");
 	AUTO_FREE char *attempt = x_asprintf("FETTLE_ATTEMPT=%s", child->call->attempt);
 	char *argv[] = { program, NULL };
-	char *envp[] = { (char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	char *envp[] = { (char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/"
+				 "bin:/sbin:/bin",
 			 (char *)"LANG=C.UTF-8", attempt, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -214,7 +215,8 @@ child_read_events(struct child *child)
 
 	for (;;) {
 		AUTO(json_ref) json_t *event = NULL;
-		int got = event_receive(child->event_fd, child->scratch.fd, &event, &err);
+		int got =
+			event_receive(child->event_fd, child->scratch.fd, &event, &err);
 
 		if (got == 0)
 			return true;
@@ -226,17 +228,19 @@ child_read_events(struct child *child)
 		child->idle_at_ms = clock_boot_ms() + (int64_t)call->idle_ms;
 		if (str_eq(json_text(event, "e"), "result")) {
 			if (child->answer.result) {
-				err_set(&err, "event.garbage", "module sent a second result");
+				err_set(&err, "event.garbage",
+					"module sent a second result");
 				child_refuse(child, &err);
 				return false;
 			}
 			child->answer.result = json_incref(event);
 		} else if (child->answer.result) {
-			err_set(&err, "event.garbage", "module sent an event after its result");
+			err_set(&err, "event.garbage",
+				"module sent an event after its result");
 			child_refuse(child, &err);
 			return false;
-		} else if (call->event &&
-			   call->event(call->self, event, child->scratch.fd, &err) < 0) {
+		} else if (call->event && call->event(call->self, event,
+						      child->scratch.fd, &err) < 0) {
 			child_refuse(child, &err);
 			return false;
 		}
@@ -286,7 +290,8 @@ child_supervise(struct child *child)
 
 		if (ready > 0 && polls[2].revents) {
 			child_read_log(child);
-			if (polls[2].revents & (POLLHUP | POLLERR) && !(polls[2].revents & POLLIN))
+			if (polls[2].revents & (POLLHUP | POLLERR) &&
+			    !(polls[2].revents & POLLIN))
 				polls[2].fd = -1;
 		}
 		if (ready > 0 && polls[1].revents && !child_read_events(child))
@@ -321,7 +326,8 @@ child_reap(struct child *child)
 		if (info.si_pid != 0)
 			continue;
 		char path[64];
-		snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+		snprintf(path, sizeof path, "/proc/self/task/%d/children",
+			 (int)getpid());
 		AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 		char list[4096] = "";
 		ssize_t n = fd >= 0 ? read(fd, list, sizeof list - 1) : -1;
@@ -365,9 +371,12 @@ settle(struct child *child)
 int
 host_ask(const struct host_call *call, struct host_answer *ret, struct err *err)
 {
-	__attribute__((cleanup(child_done))) struct child child = {
-		.call = call, .scratch = SCRATCH_INIT, .pid_fd = -1, .log_fd = -1, .event_fd = -1
-	};
+	__attribute__((
+		cleanup(child_done))) struct child child = { .call = call,
+							     .scratch = SCRATCH_INIT,
+							     .pid_fd = -1,
+							     .log_fd = -1,
+							     .event_fd = -1 };
 	int64_t now = clock_boot_ms();
 	AUTO_FREE char *run = x_strndup(call->attempt, strcspn(call->attempt, "/"));
 

@@ -32,7 +32,7 @@ struct image {
 int image_read(int workspace_fd, const char *path, struct image *ret, struct err *err);
 void image_done(struct image *image);
 
-/* The directory a path is in, and its last component (points into path); -1 as above. */
+/* A path's directory, and its last component (points into path); -1 as above. */
 int image_open_parent(int workspace_fd, const char *path, const char **ret_name,
 		      struct err *err);
 

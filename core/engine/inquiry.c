@@ -44,8 +44,9 @@ static int
 talk_collect(json_t *list, const json_t *event, struct err *err)
 {
 	if (json_array_size(list) >= LIST_MAX)
-		return err_set(err, "event.limit", "module stated more than %d '%s' events",
-			       LIST_MAX, json_text(event, "e"));
+		return err_set(err, "event.limit",
+			       "module stated more than %d '%s' events", LIST_MAX,
+			       json_text(event, "e"));
 	json_array_append(list, (json_t *)(uintptr_t)event);
 	return 0;
 }
@@ -54,7 +55,8 @@ static int
 talk_output(struct talk *talk, const json_t *event, struct err *err)
 {
 	if (json_object_size(talk->reply.outputs) >= LIST_MAX)
-		return err_set(err, "event.limit", "module set more than %d outputs", LIST_MAX);
+		return err_set(err, "event.limit", "module set more than %d outputs",
+			       LIST_MAX);
 	json_object_set(talk->reply.outputs, json_text(event, "name"),
 			json_object_get(event, "value"));
 	return 0;
@@ -70,8 +72,10 @@ talk_event(void *self, const json_t *event, int scratch_fd, struct err *err)
 		const char *kind;
 		json_t *list;
 	} lists[] = {
-		{ "edit", talk->reply.edits },	       { "effect", talk->reply.effects },
-		{ "command", talk->reply.commands },   { "observed", talk->reply.observed },
+		{ "edit", talk->reply.edits },
+		{ "effect", talk->reply.effects },
+		{ "command", talk->reply.commands },
+		{ "observed", talk->reply.observed },
 		{ "verdict", talk->reply.verdicts },
 	};
 
@@ -117,12 +121,15 @@ understand_result(struct reply *reply, const json_t *result)
 		if (str_eq(name, result_names[i]))
 			reply->result = (enum reply_result)i;
 	snprintf(reply->why, sizeof reply->why, "%s",
-		 reply->result == REPLY_ERROR ? json_text_or(result, "why", "bug") : "");
+		 reply->result == REPLY_ERROR ? json_text_or(result, "why", "bug") :
+						"");
 	if (reply->result == REPLY_FAIL || reply->result == REPLY_ERROR) {
 		err_set(&reply->err,
 			json_text_or(result, "code",
-				     reply->result == REPLY_FAIL ? "step_failed" : "step_error"),
-			"%s", json_text_or(result, "text", "the module gave no message"));
+				     reply->result == REPLY_FAIL ? "step_failed" :
+								   "step_error"),
+			"%s",
+			json_text_or(result, "text", "the module gave no message"));
 		err_remedy(&reply->err, "%s", json_text(result, "remedy"));
 	}
 }
@@ -137,8 +144,8 @@ understand_crash(struct talk *talk, int status)
 			talk->inquiry->what, WTERMSIG(status));
 	else
 		err_set(&reply->err, "module_crashed",
-			"%s ended without a result (exit status %d)", talk->inquiry->what,
-			WEXITSTATUS(status));
+			"%s ended without a result (exit status %d)",
+			talk->inquiry->what, WEXITSTATUS(status));
 	err_remedy(&reply->err, "the step's log has its last words; a module that ends "
 				"without an answer is a defect of the module");
 }
@@ -161,15 +168,19 @@ understand(struct talk *talk, struct host_answer *answer)
 		break;
 	case HOST_TIMED_OUT:
 		snprintf(reply->why, sizeof reply->why, "transient");
-		err_set(&reply->err, "timeout", "%s took longer than %s and was stopped",
-			inquiry->what, num_format_ms(inquiry->timeout_ms, took));
-		err_remedy(&reply->err, "raise the step's `timeout` if it needs more time");
+		err_set(&reply->err, "timeout",
+			"%s took longer than %s and was stopped", inquiry->what,
+			num_format_ms(inquiry->timeout_ms, took));
+		err_remedy(&reply->err,
+			   "raise the step's `timeout` if it needs more time");
 		break;
 	case HOST_IDLE:
 		snprintf(reply->why, sizeof reply->why, "transient");
-		err_set(&reply->err, "idle_timeout", "%s was silent for %s and was stopped",
-			inquiry->what, num_format_ms(inquiry->idle_ms, took));
-		err_remedy(&reply->err, "raise the step's `idle_timeout` if silence is normal");
+		err_set(&reply->err, "idle_timeout",
+			"%s was silent for %s and was stopped", inquiry->what,
+			num_format_ms(inquiry->idle_ms, took));
+		err_remedy(&reply->err,
+			   "raise the step's `idle_timeout` if silence is normal");
 		break;
 	case HOST_CANCELLED:
 		reply->result = REPLY_CANCELLED;
@@ -204,7 +215,8 @@ make_request(const struct inquiry *inquiry)
 			    json_sprintf("%s/%s", inquiry->run, inquiry->step));
 	json_object_set_new(request, "attempt", json_integer(inquiry->attempt));
 	json_object_set_new(request, "workspace",
-			    inquiry->workspace ? json_string(inquiry->workspace) : json_null());
+			    inquiry->workspace ? json_string(inquiry->workspace) :
+						 json_null());
 	if (inquiry->facts)
 		set_copy(request, "facts", inquiry->facts);
 	else

@@ -42,7 +42,7 @@ struct reply {
 };
 void reply_done(struct reply *reply);
 
-/* 0 and *ret when the module was asked, whatever came of it; -1 when it could not be. */
+/* 0 and *ret when the module was asked, whatever came of it; else -1. */
 int inquiry_ask(const struct inquiry *inquiry, struct reply *ret, struct err *err);
 
 #endif

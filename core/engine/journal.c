@@ -59,7 +59,8 @@ append_now(struct run *run, const char *kind, const json_t *body, struct err *er
 {
 	AUTO(json_ref) json_t *masked = mask_json(run->mask, body);
 
-	if (store_append(run->engine->store, &run->claim, "engine", kind, masked, err) < 0)
+	if (store_append(run->engine->store, &run->claim, "engine", kind, masked, err) <
+	    0)
 		return -1;
 	json_array_append_new(run->queued,
 			      json_pack("{s:s, s:O}", "kind", kind, "body", masked));
@@ -73,8 +74,8 @@ append_notes(struct run *run, struct err *err)
 	size_t i;
 
 	json_array_foreach (run->notes, i, note)
-		if (append_now(run, json_text(note, "kind"), json_object_get(note, "body"),
-			       err) < 0)
+		if (append_now(run, json_text(note, "kind"),
+			       json_object_get(note, "body"), err) < 0)
 			return -1;
 	json_array_clear(run->notes);
 	return 0;

@@ -4,8 +4,9 @@
 
 #include "engine/mask.h"
 
-static const char *const common_values[] = { "true", "false", "null", "none", "localhost",
-					     "yes", "production", "development" };
+static const char *const common_values[] = { "true",	   "false",	 "null",
+					     "none",	   "localhost",	 "yes",
+					     "production", "development" };
 
 static void
 mask_add_one(struct mask *mask, const char *bytes, size_t n)
@@ -72,9 +73,11 @@ mask_match(const struct mask *mask, const char *bytes, size_t n)
 	return 0;
 }
 
-/* Masks bytes[0..end) where a match may reach beyond end up to n; returns where it stopped. */
+/* Masks bytes[0..end) where a match may reach beyond end up to n; returns where it
+ * stopped. */
 static size_t
-mask_until(const struct mask *mask, const char *bytes, size_t end, size_t n, struct str *out)
+mask_until(const struct mask *mask, const char *bytes, size_t end, size_t n,
+	   struct str *out)
 {
 	size_t at = 0, plain = 0;
 
@@ -117,8 +120,8 @@ mask_feed(struct mask_stream *stream, const char *bytes, size_t n, struct str *o
 	size_t keep = mask->longest - 1;
 	if (stream->held.len <= keep)
 		return;
-	size_t at = mask_until(mask, stream->held.s, stream->held.len - keep, stream->held.len,
-			       out);
+	size_t at = mask_until(mask, stream->held.s, stream->held.len - keep,
+			       stream->held.len, out);
 	memmove(stream->held.s, stream->held.s + at, stream->held.len - at);
 	str_truncate(&stream->held, stream->held.len - at);
 }
@@ -141,7 +144,8 @@ mask_json(const struct mask *mask, const json_t *value)
 	if (json_is_string(value)) {
 		AUTO(str) struct str out = STR_INIT;
 
-		mask_bytes(mask, json_string_value(value), json_string_length(value), &out);
+		mask_bytes(mask, json_string_value(value), json_string_length(value),
+			   &out);
 		return json_string_lossy(str_get(&out), out.len);
 	}
 	if (json_is_array(value)) {

@@ -32,7 +32,8 @@ struct mask_stream {
 	const struct mask *mask;
 	struct str held;
 };
-void mask_feed(struct mask_stream *stream, const char *bytes, size_t n, struct str *out);
+void mask_feed(struct mask_stream *stream, const char *bytes, size_t n,
+	       struct str *out);
 void mask_end(struct mask_stream *stream, struct str *out);
 
 /* A deep copy with every string masked (keys are ours and stay). New reference. */

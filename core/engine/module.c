@@ -40,8 +40,10 @@ module_request(const char *path, const char *sha256, const json_t *params,
 
 	json_object_set_new(module, "path", json_string(path));
 	json_object_set_new(module, "sha256", json_string(sha256));
-	json_object_set_new(module, "params", params ? json_deep_copy(params) : json_object());
-	json_object_set_new(module, "unknown", unknown ? json_deep_copy(unknown) : json_array());
+	json_object_set_new(module, "params",
+			    params ? json_deep_copy(params) : json_object());
+	json_object_set_new(module, "unknown",
+			    unknown ? json_deep_copy(unknown) : json_array());
 	return module;
 }
 
@@ -71,7 +73,8 @@ add_names(const char *folder, const char *prefix, struct strv *ret)
 void
 module_names(const struct engine *engine, bool is_policy, struct strv *ret)
 {
-	AUTO_FREE char *root = path_join(engine->lib_dir, is_policy ? "policies" : "plugins");
+	AUTO_FREE char *root =
+		path_join(engine->lib_dir, is_policy ? "policies" : "plugins");
 
 	if (is_policy)
 		add_names(root, "", ret);
@@ -91,7 +94,8 @@ module_names(const struct engine *engine, bool is_policy, struct strv *ret)
 }
 
 static int
-no_such_module(const struct engine *engine, const char *name, bool is_policy, struct err *err)
+no_such_module(const struct engine *engine, const char *name, bool is_policy,
+	       struct err *err)
 {
 	AUTO(strv) struct strv known = STRV_INIT;
 	AUTO(str) struct str list = STR_INIT;
@@ -101,9 +105,11 @@ no_such_module(const struct engine *engine, const char *name, bool is_policy, st
 	for (size_t i = 0; i < known.count; i++)
 		str_addf(&list, "%s%s", i ? ", " : "", known.v[i]);
 	err_set(err, is_policy ? "pipeline.policy" : "pipeline.step_type",
-		"no %s '%s' is installed%s%s%s", is_policy ? "policy" : "step type", name,
-		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-	return err_remedy(err, "installed are: %s", known.count ? str_get(&list) : "none");
+		"no %s '%s' is installed%s%s%s", is_policy ? "policy" : "step type",
+		name, near ? "; did you mean '" : "", near ? near : "",
+		near ? "'?" : "");
+	return err_remedy(err, "installed are: %s",
+			  known.count ? str_get(&list) : "none");
 }
 
 /* What describe sends, while it is coming. */
@@ -120,7 +126,8 @@ take_description(void *self, const json_t *event, int scratch_fd, struct err *er
 	(void)scratch_fd;
 	(void)err;
 	if (str_eq(json_text(event, "e"), "describe") && !asking->description)
-		asking->description = json_incref(json_object_get(event, "description"));
+		asking->description =
+			json_incref(json_object_get(event, "description"));
 	return 0;
 }
 
@@ -144,11 +151,14 @@ judge_answer(const char *path, const struct host_answer *answer, const struct st
 		return err_context(err, "module '%s'", path);
 	}
 	if (answer->end == HOST_TIMED_OUT)
-		return err_set(err, "plugin.timeout", "module '%s' did not describe itself "
-			       "within %d ms", path, DESCRIBE_TIMEOUT_MS);
+		return err_set(err, "plugin.timeout",
+			       "module '%s' did not describe itself "
+			       "within %d ms",
+			       path, DESCRIBE_TIMEOUT_MS);
 	if (answer->end != HOST_ANSWERED)
-		return err_set(err, "plugin.crashed", "module '%s' ended while it was loaded: %s",
-			       path, log->len ? str_get(log) : "no message");
+		return err_set(err, "plugin.crashed",
+			       "module '%s' ended while it was loaded: %s", path,
+			       log->len ? str_get(log) : "no message");
 	if (!str_eq(json_text(result, "result"), "ok")) {
 		err_set(err, json_text_or(result, "code", "plugin.load"), "%s",
 			json_text(result, "text"));
@@ -158,7 +168,8 @@ judge_answer(const char *path, const struct host_answer *answer, const struct st
 }
 
 static json_t *
-ask_description(struct engine *engine, const char *path, const char *sha256, struct err *err)
+ask_description(struct engine *engine, const char *path, const char *sha256,
+		struct err *err)
 {
 	AUTO(json_ref) json_t *request = json_object();
 	json_t *modules = json_array();
@@ -182,7 +193,8 @@ ask_description(struct engine *engine, const char *path, const char *sha256, str
 	if (!failed)
 		failed = judge_answer(path, &answer, &asking.log, err);
 	if (!failed && !asking.description)
-		failed = err_set(err, "plugin.description", "module '%s' described nothing", path);
+		failed = err_set(err, "plugin.description",
+				 "module '%s' described nothing", path);
 	host_answer_done(&answer);
 	str_done(&asking.log);
 	if (failed) {
@@ -195,24 +207,28 @@ ask_description(struct engine *engine, const char *path, const char *sha256, str
 static struct description *
 describe(struct engine *engine, const struct module *module, struct err *err)
 {
-	AUTO(json_ref) json_t *json = store_description_find(engine->store, module->sha256);
+	AUTO(json_ref)
+	json_t *json = store_description_find(engine->store, module->sha256);
 	bool is_cached = json != NULL;
 
-	if (!json && !(json = ask_description(engine, module->path, module->sha256, err)))
+	if (!json &&
+	    !(json = ask_description(engine, module->path, module->sha256, err)))
 		return NULL;
 	struct description *d = description_new(json, err);
 	if (!d)
 		return NULL;
 	if (d->is_policy != module->is_policy || !str_eq(d->name, module->name)) {
-		err_set(err, "plugin.name", "file '%s' holds the %s '%s', not the %s '%s'",
-			module->path, d->is_policy ? "policy" : "step type", d->name,
+		err_set(err, "plugin.name",
+			"file '%s' holds the %s '%s', not the %s '%s'", module->path,
+			d->is_policy ? "policy" : "step type", d->name,
 			module->is_policy ? "policy" : "step type", module->name);
 		description_free(d);
 		return NULL;
 	}
 	struct err ignored = { 0 };
 	if (!is_cached) /* Only a cache: not having it costs time, nothing else. */
-		(void)store_description_add(engine->store, module->sha256, json, &ignored);
+		(void)store_description_add(engine->store, module->sha256, json,
+					    &ignored);
 	return d;
 }
 
@@ -267,11 +283,15 @@ engine_modules(struct engine *engine, struct err *err)
 			json_object_set_new(row, "kind",
 					    json_string(is_policy ? "policy" : "step"));
 			if (module) {
-				json_object_set_new(row, "path", json_string(module->path));
-				json_object_set_new(row, "sha256", json_string(module->sha256));
-				json_object_set(row, "description", module->description->json);
+				json_object_set_new(row, "path",
+						    json_string(module->path));
+				json_object_set_new(row, "sha256",
+						    json_string(module->sha256));
+				json_object_set(row, "description",
+						module->description->json);
 			} else {
-				json_object_set_new(row, "error", json_string(why.text));
+				json_object_set_new(row, "error",
+						    json_string(why.text));
 				json_object_set_new(row, "code", json_string(why.code));
 			}
 			json_array_append_new(list, row);

@@ -17,7 +17,7 @@ struct module {
 	struct description *description;
 };
 
-/* NULL with `pipeline.step_type` (the nearest and the known names), or why it does not load. */
+/* NULL with `pipeline.step_type` (nearest and known names), or why it does not load. */
 struct module *module_find(struct engine *engine, const char *name, bool is_policy,
 			   struct err *err);
 void module_free(struct module *module);

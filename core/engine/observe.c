@@ -29,7 +29,8 @@ own_effects(const struct plan_step *step, const json_t *standing, json_t *rows)
 }
 
 static int
-ask(struct run *run, const struct plan_step *step, const json_t *effects, struct reply *ret)
+ask(struct run *run, const struct plan_step *step, const json_t *effects,
+    struct reply *ret)
 {
 	AUTO(json_ref) json_t *params = NULL;
 	AUTO(json_ref) json_t *unknown = NULL;
@@ -37,13 +38,15 @@ ask(struct run *run, const struct plan_step *step, const json_t *effects, struct
 	AUTO(json_ref) json_t *modules = json_array();
 	AUTO(json_ref) json_t *proposal =
 		json_pack("{s:[], s:O, s:[]}", "edits", "effects", effects, "commands");
-	AUTO_FREE char *what = x_asprintf("observing step '%s' (%s)", step->id, step->uses);
+	AUTO_FREE char *what =
+		x_asprintf("observing step '%s' (%s)", step->id, step->uses);
 	struct err ignored = { 0 };
 
 	if (scope_params(run, step, &params, &unknown, &ignored) < 0)
 		return -1;
-	json_array_append_new(modules, module_request(step->module_path, step->module_sha256,
-						      params, unknown));
+	json_array_append_new(modules,
+			      module_request(step->module_path, step->module_sha256,
+					     params, unknown));
 	struct inquiry inquiry = { .engine = run->engine,
 				   .call = "observe",
 				   .what = what,
@@ -78,7 +81,8 @@ observe_untouched(struct run *run, const struct plan_step *step, const json_t *s
 	json_array_foreach (reply.observed, i, event) {
 		size_t n = (size_t)json_int_or(event, "effect", -1);
 
-		if (str_eq(json_text(event, "state"), "before") && n < json_array_size(rows))
+		if (str_eq(json_text(event, "state"), "before") &&
+		    n < json_array_size(rows))
 			json_array_append(ret_rows, json_array_get(rows, n));
 	}
 }

@@ -13,7 +13,7 @@
  * Adds to ret_rows the numbers of the step's standing effects that observe()
  * finds to be as before. What cannot be observed is not added: it is undone.
  */
-void observe_untouched(struct run *run, const struct plan_step *step, const json_t *standing,
-		       json_t *ret_rows);
+void observe_untouched(struct run *run, const struct plan_step *step,
+		       const json_t *standing, json_t *ret_rows);
 
 #endif

@@ -22,10 +22,10 @@ static json_t *
 queue_body(const struct engine *engine, const struct draft *draft)
 {
 	const struct plan *plan = draft->plan;
-	json_t *body = json_pack("{s:s, s:s, s:s, s:O, s:s, s:s}", "pipeline", plan->pipeline,
-				 "service", plan->service, "instruction", plan->instruction,
-				 "inputs", plan->inputs, "workspace", plan->workspace,
-				 "requested_by", engine->actor);
+	json_t *body = json_pack(
+		"{s:s, s:s, s:s, s:O, s:s, s:s}", "pipeline", plan->pipeline, "service",
+		plan->service, "instruction", plan->instruction, "inputs", plan->inputs,
+		"workspace", plan->workspace, "requested_by", engine->actor);
 	json_t *masked = mask_json(&draft->mask, body);
 
 	json_decref(body);
@@ -55,7 +55,8 @@ take_service(struct run *run, const struct plan *plan, struct err *err)
 	bool has_waited = false;
 
 	while (name) {
-		int got = store_lock(run->engine->store, &run->claim, name, holder, err);
+		int got =
+			store_lock(run->engine->store, &run->claim, name, holder, err);
 
 		if (got != 0)
 			return got < 0 ? -1 : has_waited;
@@ -64,19 +65,24 @@ take_service(struct run *run, const struct plan *plan, struct err *err)
 			if (recover_run(run->engine, holder, err) == 0)
 				continue;
 			snprintf(told, sizeof told, "%s", holder);
-			run_note(run, "step.note",
-				 json_pack("{s:s, s:i, s:s, s:o}", "step", "", "attempt", 0,
-					   "level", "info", "text",
-					   json_sprintf("waiting: service '%s' is being worked "
-							"on by run %s", plan->service,
-							holder)));
+			run_note(
+				run, "step.note",
+				json_pack(
+					"{s:s, s:i, s:s, s:o}", "step", "", "attempt",
+					0, "level", "info", "text",
+					json_sprintf(
+						"waiting: service '%s' is being worked "
+						"on by run %s",
+						plan->service, holder)));
 			if (run_flush(run, err) < 0)
 				return -1;
 		}
 		has_waited = true;
 		if (wait_a_little(run->engine) < 0) {
-			err_set(err, "cancelled", "cancelled while waiting for run %s, which "
-				"works on service '%s'", holder, plan->service);
+			err_set(err, "cancelled",
+				"cancelled while waiting for run %s, which "
+				"works on service '%s'",
+				holder, plan->service);
 			return -1;
 		}
 	}
@@ -87,8 +93,9 @@ static int
 end_early(struct run *run, const struct err *why, const char *state, struct err *err)
 {
 	return run_append(run, "run.ended",
-			  json_pack("{s:s, s:s, s:s, s:s}", "state", state, "code", why->code,
-				    "message", why->text, "remedy", why->remedy),
+			  json_pack("{s:s, s:s, s:s, s:s}", "state", state, "code",
+				    why->code, "message", why->text, "remedy",
+				    why->remedy),
 			  err);
 }
 
@@ -98,13 +105,15 @@ record_plan(struct run *run, struct draft *draft, struct err *err)
 	const struct plan *plan = draft->plan;
 	AUTO_FREE char *text = json_dumps(plan->json, JSON_INDENT(2) | JSON_SORT_KEYS);
 
-	artifact_store(run, NULL, 0, "plan.json", "application/json", text, strlen(text));
+	artifact_store(run, NULL, 0, "plan.json", "application/json", text,
+		       strlen(text));
 	if (draft->project_log.len > 0)
 		artifact_store(run, NULL, 0, "project.log", "text/plain",
 			       str_get(&draft->project_log), draft->project_log.len);
-	return run_append(run, "run.planned",
-			  json_pack("{s:O, s:s}", "plan", plan->json, "sha256", plan->sha256),
-			  err);
+	return run_append(
+		run, "run.planned",
+		json_pack("{s:O, s:s}", "plan", plan->json, "sha256", plan->sha256),
+		err);
 }
 
 static void
@@ -118,7 +127,8 @@ adopt(struct run *run, const struct draft *draft)
 
 /* A claimed run with its lock: from the plan to the end. */
 static int
-begin_run(struct run *run, struct draft *draft, const struct order *order, struct err *err)
+begin_run(struct run *run, struct draft *draft, const struct order *order,
+	  struct err *err)
 {
 	struct err why = { 0 };
 	int waited = take_service(run, draft->plan, &why);
@@ -132,7 +142,8 @@ begin_run(struct run *run, struct draft *draft, const struct order *order, struc
 			adopt(run, draft);
 	}
 	if (waited < 0)
-		return end_early(run, &why, str_eq(why.code, "cancelled") ? "cancelled" : "failed",
+		return end_early(run, &why,
+				 str_eq(why.code, "cancelled") ? "cancelled" : "failed",
 				 err);
 	if (record_plan(run, draft, err) < 0)
 		return -1;
@@ -195,12 +206,12 @@ engine_check(struct engine *engine, const struct order *order, json_t **ret_summ
 		const struct plan_step *step = &draft.plan->steps[i];
 
 		json_array_append_new(steps,
-				      json_pack("{s:s, s:s, s:s, s:s}", "step", step->id, "uses",
-						step->uses, "section",
+				      json_pack("{s:s, s:s, s:s, s:s}", "step",
+						step->id, "uses", step->uses, "section",
 						section_name(step->section), "stage",
 						stage_name(step->stage)));
 	}
-	*ret_summary = json_pack("{s:s, s:s, s:o}", "pipeline", draft.plan->pipeline, "workspace",
-				 draft.plan->workspace, "steps", steps);
+	*ret_summary = json_pack("{s:s, s:s, s:o}", "pipeline", draft.plan->pipeline,
+				 "workspace", draft.plan->workspace, "steps", steps);
 	return 0;
 }

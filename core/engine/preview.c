@@ -46,7 +46,8 @@ throwaway_open(struct throwaway *t, const char *state_dir, struct err *err)
 	if (!mkdtemp(t->directory)) {
 		auto_free(&t->directory);
 		t->directory = NULL;
-		return err_errno(err, "store_unavailable", "make a directory in '%s'", parent);
+		return err_errno(err, "store_unavailable", "make a directory in '%s'",
+				 parent);
 	}
 	t->store = store_open(t->directory, STORE_WRITE, err);
 	return t->store ? 0 : -1;
@@ -73,13 +74,16 @@ preview_steps(struct run *run, struct err *err)
 static int
 open_preview(struct run *run, const struct draft *draft, struct err *err)
 {
-	AUTO(json_ref) json_t *body =
-		json_pack("{s:s, s:s, s:s, s:O, s:s, s:s}", "pipeline", draft->plan->pipeline,
-			  "service", draft->plan->service, "instruction",
-			  draft->plan->instruction, "inputs", draft->plan->inputs, "workspace",
-			  draft->plan->workspace, "requested_by", run->engine->actor);
+	AUTO(json_ref)
+	json_t *body =
+		json_pack("{s:s, s:s, s:s, s:O, s:s, s:s}", "pipeline",
+			  draft->plan->pipeline, "service", draft->plan->service,
+			  "instruction", draft->plan->instruction, "inputs",
+			  draft->plan->inputs, "workspace", draft->plan->workspace,
+			  "requested_by", run->engine->actor);
 
-	if (store_queue(run->engine->store, run->engine->actor, body, run->claim.run, err) < 0 ||
+	if (store_queue(run->engine->store, run->engine->actor, body, run->claim.run,
+			err) < 0 ||
 	    store_claim(run->engine->store, run->claim.run, "preview", &run->claim,
 			&run->lock_fd, err) < 0 ||
 	    run_open(run, err) < 0)
@@ -90,11 +94,13 @@ open_preview(struct run *run, const struct draft *draft, struct err *err)
 				 run->plan->sha256),
 		       err) < 0)
 		return -1;
-	return run_append(run, "run.state", json_pack("{s:s}", "state", "running"), err);
+	return run_append(run, "run.state", json_pack("{s:s}", "state", "running"),
+			  err);
 }
 
 int
-engine_plan(struct engine *engine, const struct order *order, json_t **ret, struct err *err)
+engine_plan(struct engine *engine, const struct order *order, json_t **ret,
+	    struct err *err)
 {
 	__attribute__((cleanup(throwaway_done))) struct throwaway throwaway = { 0 };
 	__attribute__((cleanup(draft_done))) struct draft draft = { 0 };

@@ -32,7 +32,8 @@ is_vcs_path(const char *path)
 }
 
 static int
-check_path(const struct run *run, const json_t *edits, const char *path, struct err *err)
+check_path(const struct run *run, const json_t *edits, const char *path,
+	   struct err *err)
 {
 	const json_t *other;
 	size_t i;
@@ -41,14 +42,17 @@ check_path(const struct run *run, const json_t *edits, const char *path, struct 
 		return err_context(err, "edit");
 	bool is_own = run->project && project_is_own_file(run->project, path);
 	if (is_own || is_vcs_path(path)) {
-		err_set(err, "edit.forbidden", "'%s' can never be edited by a step: it is %s",
-			path, is_own ? "Fettle's own configuration" : "inside .git");
+		err_set(err, "edit.forbidden",
+			"'%s' can never be edited by a step: it is %s", path,
+			is_own ? "Fettle's own configuration" : "inside .git");
 		return err_remedy(err, "change it by hand if that is what you want");
 	}
 	json_array_foreach (edits, i, other)
 		if (str_eq(json_text(other, "path"), path))
-			return err_set(err, "edit.duplicate", "'%s' is edited twice in one "
-				       "proposal", path);
+			return err_set(err, "edit.duplicate",
+				       "'%s' is edited twice in one "
+				       "proposal",
+				       path);
 	return 0;
 }
 
@@ -67,15 +71,18 @@ content_of(const json_t *event, char **ret, size_t *ret_len, struct err *err)
 	const char *text = json_text(event, "base64");
 	size_t n = strlen(text), padding = 0;
 	if (n % 4 != 0 || n > IMAGE_MAX_BYTES * 2u)
-		return err_set(err, "event.garbage", "edit of '%s' has no readable content",
+		return err_set(err, "event.garbage",
+			       "edit of '%s' has no readable content",
 			       json_text(event, "path"));
 	while (padding < 2 && padding < n && text[n - 1 - padding] == '=')
 		padding++;
 	AUTO_FREE char *bytes = x_malloc(n / 4 * 3 + 1);
-	int got = n ? EVP_DecodeBlock((unsigned char *)bytes, (const unsigned char *)text, (int)n)
-		    : 0;
+	int got = n ? EVP_DecodeBlock((unsigned char *)bytes,
+				      (const unsigned char *)text, (int)n) :
+		      0;
 	if (got < 0)
-		return err_set(err, "event.garbage", "edit of '%s' has no readable content",
+		return err_set(err, "event.garbage",
+			       "edit of '%s' has no readable content",
 			       json_text(event, "path"));
 	*ret_len = (size_t)got - padding;
 	bytes[*ret_len] = '\0';
@@ -92,13 +99,14 @@ check_pre(const json_t *event, const struct image *image, struct err *err)
 	bool is_delete = str_eq(json_text(event, "op"), "delete");
 
 	if (is_delete && !image->exists)
-		return err_set(err, "apply.missing", "'%s' cannot be deleted: it does not exist",
-			       path);
+		return err_set(err, "apply.missing",
+			       "'%s' cannot be deleted: it does not exist", path);
 	if (!pre)
 		return 0;
 	if (str_eq(json_is_string(pre) ? json_string_value(pre) : "", image->sha256))
 		return 0;
-	err_set(err, "edit.stale", "'%s' changed while the edit was being computed", path);
+	err_set(err, "edit.stale", "'%s' changed while the edit was being computed",
+		path);
 	return err_remedy(err, "run again");
 }
 
@@ -125,9 +133,11 @@ add_edit(struct run *run, json_t *edits, const json_t *event, struct err *err)
 		if (content_of(event, &bytes, &len, err) < 0)
 			return -1;
 		if (len > IMAGE_MAX_BYTES)
-			return err_set(err, "apply.size", "the new '%s' is larger than %u MiB",
-				       path, IMAGE_MAX_BYTES >> 20);
-		if (image.exists && image.len == len && memcmp(image.bytes, bytes, len) == 0)
+			return err_set(err, "apply.size",
+				       "the new '%s' is larger than %u MiB", path,
+				       IMAGE_MAX_BYTES >> 20);
+		if (image.exists && image.len == len &&
+		    memcmp(image.bytes, bytes, len) == 0)
 			return 0; /* nothing would change */
 		if (store_blob_put(run->engine->store, bytes, len, post, err) < 0)
 			return -1;
@@ -135,9 +145,9 @@ add_edit(struct run *run, json_t *edits, const json_t *event, struct err *err)
 	if (image.exists &&
 	    store_blob_put(run->engine->store, image.bytes, image.len, pre, err) < 0)
 		return -1;
-	json_t *edit = json_pack("{s:s, s:s, s:o, s:o, s:i}", "path", path, "op", op, "pre",
-				 sha_or_null(pre), "post", sha_or_null(post), "mode",
-				 (int)(image.exists ? image.mode : 0644));
+	json_t *edit = json_pack("{s:s, s:s, s:o, s:o, s:i}", "path", path, "op", op,
+				 "pre", sha_or_null(pre), "post", sha_or_null(post),
+				 "mode", (int)(image.exists ? image.mode : 0644));
 	if (image.exists) {
 		json_object_set_new(edit, "uid", json_integer(image.uid));
 		json_object_set_new(edit, "gid", json_integer(image.gid));
@@ -149,18 +159,20 @@ add_edit(struct run *run, json_t *edits, const json_t *event, struct err *err)
 /* ---- effects and commands ---- */
 
 static int
-add_effect(const struct plan_step *step, json_t *effects, const json_t *event, struct err *err)
+add_effect(const struct plan_step *step, json_t *effects, const json_t *event,
+	   struct err *err)
 {
 	const char *kind = json_text(event, "kind");
 	json_t *before = json_object_get(event, "before");
 
 	if (!strv_has(&step->effects, kind))
-		return err_set(err, "effect.undeclared", "step '%s' (%s) states an effect of "
-			       "kind '%s', which the module does not declare", step->id,
-			       step->uses, kind);
+		return err_set(err, "effect.undeclared",
+			       "step '%s' (%s) states an effect of "
+			       "kind '%s', which the module does not declare",
+			       step->id, step->uses, kind);
 	json_array_append_new(effects,
-			      json_pack("{s:s, s:s, s:O, s:s, s:s}", "kind", kind, "target",
-					json_text(event, "target"), "before",
+			      json_pack("{s:s, s:s, s:O, s:s, s:s}", "kind", kind,
+					"target", json_text(event, "target"), "before",
 					before ? before : json_null(), "summary",
 					json_text(event, "summary"), "step", step->id));
 	return 0;
@@ -177,8 +189,8 @@ proposal_make(struct run *run, const struct plan_step *step, const struct reply 
 	size_t i;
 
 	if (json_array_size(reply->edits) > 0 && step->section != SECTION_STEPS) {
-		err_set(err, "edit.place", "step '%s' (%s) edits files under `%s`", step->id,
-			step->uses, section_name(step->section));
+		err_set(err, "edit.place", "step '%s' (%s) edits files under `%s`",
+			step->id, step->uses, section_name(step->section));
 		return NULL;
 	}
 	json_array_foreach (reply->edits, i, event)
@@ -189,8 +201,8 @@ proposal_make(struct run *run, const struct plan_step *step, const struct reply 
 			return NULL;
 	json_array_foreach (reply->commands, i, event)
 		json_array_append(commands, json_object_get(event, "argv"));
-	return json_pack("{s:O, s:O, s:O}", "edits", edits, "effects", effects, "commands",
-			 commands);
+	return json_pack("{s:O, s:O, s:O}", "edits", edits, "effects", effects,
+			 "commands", commands);
 }
 
 json_t *
@@ -200,8 +212,8 @@ proposal_empty(void)
 }
 
 static int
-load_side(struct store *store, const char *sha256, char **ret_bytes, struct diff_side *ret,
-	  struct err *err)
+load_side(struct store *store, const char *sha256, char **ret_bytes,
+	  struct diff_side *ret, struct err *err)
 {
 	size_t len;
 
@@ -214,7 +226,8 @@ load_side(struct store *store, const char *sha256, char **ret_bytes, struct diff
 }
 
 int
-proposal_diff(struct store *store, const json_t *proposal, struct str *out, struct err *err)
+proposal_diff(struct store *store, const json_t *proposal, struct str *out,
+	      struct err *err)
 {
 	const json_t *edit;
 	size_t i;

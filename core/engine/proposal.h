@@ -4,7 +4,8 @@
  * commands. Made once, stored, judged, and then the only thing that may be
  * done.
  *
- * {"edits":[{"path","op":"write"|"delete","pre":sha or null,"post":sha or null,"mode","uid","gid"}],
+ * {"edits":[{"path","op":"write"|"delete","pre":sha or null,"post":sha or null,
+ *   "mode","uid","gid"}],
  *  "effects":[{"kind","target","before","summary","step"}], "commands":[[argv]]}
  */
 #ifndef FETTLE_ENGINE_PROPOSAL_H
@@ -19,8 +20,8 @@
  * `edit.stale` (the module read other bytes than are there now),
  * `edit.duplicate`, `edit.place`, `effect.undeclared`.
  */
-json_t *proposal_make(struct run *run, const struct plan_step *step, const struct reply *reply,
-		      struct err *err);
+json_t *proposal_make(struct run *run, const struct plan_step *step,
+		      const struct reply *reply, struct err *err);
 
 /* That of a step with nothing to say: no edit, effect or command. New reference. */
 json_t *proposal_empty(void);

@@ -59,7 +59,8 @@ takeover_secrets(struct takeover *t)
 		t->secrets = json_object();
 }
 
-/* Whether the engine that owns a run, by its own word `pid N`, is gone from this machine. */
+/* Whether the engine that owns a run, by its own word `pid N`, is gone from this
+ * machine. */
 static bool
 owner_is_gone(struct engine *engine, const char *run)
 {
@@ -68,8 +69,9 @@ owner_is_gone(struct engine *engine, const char *run)
 	const char *owner = json_text(row, "owner");
 	uint64_t pid;
 
-	return str_starts(owner, "pid ") && num_u64(owner + strlen("pid "), &pid) == 0 &&
-	       kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+	return str_starts(owner, "pid ") &&
+	       num_u64(owner + strlen("pid "), &pid) == 0 && kill((pid_t)pid, 0) < 0 &&
+	       errno == ESRCH;
 }
 
 /*
@@ -77,14 +79,16 @@ owner_is_gone(struct engine *engine, const char *run)
  * modules die right after their engine; so much is waited for.
  */
 static int
-takeover_claim(struct takeover *t, struct engine *engine, const char *run, struct err *err)
+takeover_claim(struct takeover *t, struct engine *engine, const char *run,
+	       struct err *err)
 {
 	char owner[64];
 	int64_t until = clock_boot_ms() + DYING_MS;
 
 	snprintf(owner, sizeof owner, "pid %d", (int)getpid());
 	t->run.engine = engine;
-	while (store_claim(engine->store, run, owner, &t->run.claim, &t->run.lock_fd, err) < 0) {
+	while (store_claim(engine->store, run, owner, &t->run.claim, &t->run.lock_fd,
+			   err) < 0) {
 		if (!str_eq(err->code, "run.busy") || clock_boot_ms() >= until ||
 		    !owner_is_gone(engine, run))
 			return -1;
@@ -105,7 +109,8 @@ takeover_open(struct takeover *t, struct err *err)
 
 	if (!stored)
 		return -1;
-	t->plan = plan_parse(json_text(stored, "text"), json_text(stored, "sha256"), err);
+	t->plan =
+		plan_parse(json_text(stored, "text"), json_text(stored, "sha256"), err);
 	if (!t->plan)
 		return -1;
 	takeover_secrets(t);
@@ -113,14 +118,16 @@ takeover_open(struct takeover *t, struct err *err)
 	t->run.project = t->project;
 	t->run.secrets = t->secrets;
 	t->run.mask = &t->mask;
-	if (run_open(&t->run, err) < 0 || !(steps = store_steps(store, t->run.claim.run, err)))
+	if (run_open(&t->run, err) < 0 ||
+	    !(steps = store_steps(store, t->run.claim.run, err)))
 		return -1;
 	json_array_foreach (steps, i, step) {
 		const char *id = json_text(step, "step");
 
 		json_object_set(t->run.attempts, id, json_object_get(step, "attempt"));
 		if (json_is_object(json_object_get(step, "outputs")))
-			json_object_set(t->run.outputs, id, json_object_get(step, "outputs"));
+			json_object_set(t->run.outputs, id,
+					json_object_get(step, "outputs"));
 		if (!str_eq(json_text(step, "state"), "in_progress") &&
 		    !str_eq(json_text(step, "state"), "pending"))
 			strv_add(&t->run.ended, id);
@@ -132,7 +139,8 @@ takeover_open(struct takeover *t, struct err *err)
 static int
 mark_interrupted(struct run *run, struct ending *ending, struct err *err)
 {
-	AUTO(json_ref) json_t *steps = store_steps(run->engine->store, run->claim.run, err);
+	AUTO(json_ref)
+	json_t *steps = store_steps(run->engine->store, run->claim.run, err);
 	const json_t *step;
 	size_t i;
 
@@ -141,13 +149,14 @@ mark_interrupted(struct run *run, struct ending *ending, struct err *err)
 	json_array_foreach (steps, i, step) {
 		if (!str_eq(json_text(step, "state"), "in_progress"))
 			continue;
-		snprintf(ending->step, sizeof ending->step, "%s", json_text(step, "step"));
-		json_t *body = json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:i}", "step",
-					 ending->step, "attempt",
-					 (json_int_t)json_int_or(step, "attempt", 1), "state",
-					 "interrupted", "result", "error", "code", "interrupted",
-					 "message", "fettle ended while this step ran",
-					 "duration_ms", 0);
+		snprintf(ending->step, sizeof ending->step, "%s",
+			 json_text(step, "step"));
+		json_t *body = json_pack(
+			"{s:s, s:I, s:s, s:s, s:s, s:s, s:i}", "step", ending->step,
+			"attempt", (json_int_t)json_int_or(step, "attempt", 1), "state",
+			"interrupted", "result", "error", "code", "interrupted",
+			"message", "fettle ended while this step ran", "duration_ms",
+			0);
 		if (run_append(run, "step.ended", body, err) < 0)
 			return -1;
 	}
@@ -176,8 +185,9 @@ static int
 end_unplanned(struct takeover *t, struct err *err)
 {
 	return end_closed(t,
-			  json_pack("{s:s, s:s, s:s}", "state", "failed", "code", "interrupted",
-				    "message", "fettle ended before the run was planned"),
+			  json_pack("{s:s, s:s, s:s}", "state", "failed", "code",
+				    "interrupted", "message",
+				    "fettle ended before the run was planned"),
 			  err);
 }
 
@@ -190,11 +200,13 @@ end_lost(struct takeover *t, struct err *err)
 {
 	struct err why = *err;
 
-	if (str_eq(why.code, "store_unavailable") || str_eq(why.code, "store.stale_epoch"))
+	if (str_eq(why.code, "store_unavailable") ||
+	    str_eq(why.code, "store.stale_epoch"))
 		return -1;
 	return end_closed(t,
-			  json_pack("{s:s, s:s, s:s, s:s}", "state", "rollback_failed", "code",
-				    "rollback_failed", "message", why.text, "remedy", why.remedy),
+			  json_pack("{s:s, s:s, s:s, s:s}", "state", "rollback_failed",
+				    "code", "rollback_failed", "message", why.text,
+				    "remedy", why.remedy),
 			  err);
 }
 
@@ -258,7 +270,8 @@ refuse_rollback(const char *run, const char *state, struct err *err)
 	if (str_eq(state, "succeeded") || str_eq(state, "rollback_failed") ||
 	    str_eq(state, "running") || str_eq(state, "rolling_back"))
 		return 0;
-	err_set(err, "rollback_not_applicable", "run %s is %s: nothing of it stands", run, state);
+	err_set(err, "rollback_not_applicable", "run %s is %s: nothing of it stands",
+		run, state);
 	return err_remedy(err, "look at it with `fettle show %s`", run);
 }
 
@@ -269,13 +282,16 @@ take_service_again(struct takeover *t, const char *workspace, const char *servic
 {
 	AUTO_FREE char *name = x_asprintf("%s:%s", workspace, service);
 	char holder[RUN_ID_SIZE] = "";
-	int got = *service ? store_lock(t->run.engine->store, &t->run.claim, name, holder, err)
-			   : 1;
+	int got = *service ? store_lock(t->run.engine->store, &t->run.claim, name,
+					holder, err) :
+			     1;
 
 	if (got != 0)
 		return got < 0 ? -1 : 0;
-	err_set(err, "service_busy", "service '%s' is being worked on by run %s", service, holder);
-	return err_remedy(err, "wait for it (`fettle logs -f %s`), then try again", holder);
+	err_set(err, "service_busy", "service '%s' is being worked on by run %s",
+		service, holder);
+	return err_remedy(err, "wait for it (`fettle logs -f %s`), then try again",
+			  holder);
 }
 
 int
@@ -289,7 +305,8 @@ engine_rollback(struct engine *engine, const char *run, struct err *err)
 		return -1;
 	if (takeover_claim(&t, engine, run, err) < 0)
 		return -1;
-	if (take_service_again(&t, json_text(row, "workspace"), json_text(row, "service"), err) < 0)
+	if (take_service_again(&t, json_text(row, "workspace"),
+			       json_text(row, "service"), err) < 0)
 		return -1;
 	AUTO_FREE char *text = x_asprintf("rollback ordered by %s", engine->actor);
 	return undo(&t, ENDING_ORDERED, "rollback_ordered", text, err);

@@ -51,7 +51,8 @@ run_close(struct run *run)
 char *
 run_lock_name(const struct plan *plan)
 {
-	return *plan->service ? x_asprintf("%s:%s", plan->workspace, plan->service) : NULL;
+	return *plan->service ? x_asprintf("%s:%s", plan->workspace, plan->service) :
+				NULL;
 }
 
 static bool
@@ -98,8 +99,10 @@ carry_out_steps(struct run *run, struct ending *ending, struct err *err)
 		else if (attempt_step(run, step, NULL, ending, err) < 0)
 			return -1;
 		if (ending->state != ENDING_SUCCEEDED)
-			return skip_from(run, is_cancelled(run) && !ending->is_attempted ? i : i + 1,
-					 err);
+			return skip_from(
+				run,
+				is_cancelled(run) && !ending->is_attempted ? i : i + 1,
+				err);
 	}
 	return 0;
 }
@@ -115,7 +118,8 @@ run_finally(struct run *run, struct ending *ending, struct err *err)
 			continue;
 		if (attempt_step(run, step, NULL, &own, err) < 0)
 			return -1;
-		if (own.state != ENDING_SUCCEEDED && ending->state == ENDING_SUCCEEDED) {
+		if (own.state != ENDING_SUCCEEDED &&
+		    ending->state == ENDING_SUCCEEDED) {
 			*ending = own;
 			ending->state = ENDING_FAILED_FINALLY;
 		}
@@ -128,7 +132,8 @@ run_carry_out(struct run *run, struct err *err)
 {
 	struct ending ending = { .state = ENDING_SUCCEEDED };
 
-	if (run_append(run, "run.state", json_pack("{s:s}", "state", "running"), err) < 0)
+	if (run_append(run, "run.state", json_pack("{s:s}", "state", "running"), err) <
+	    0)
 		return -1;
 	if (carry_out_steps(run, &ending, err) < 0)
 		return -1;

@@ -52,7 +52,7 @@ int run_commit(struct run *run, struct err *err);
 void run_abort(struct run *run);
 int run_append(struct run *run, const char *kind, json_t *body, struct err *err);
 
-/* A note or finding: kept, and stored with the next append or run_flush. Steals body. */
+/* A note or finding: stored with the next append or run_flush. Steals body. */
 void run_note(struct run *run, const char *kind, json_t *body);
 int run_flush(struct run *run, struct err *err);
 

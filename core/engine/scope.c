@@ -50,7 +50,8 @@ lookup(void *self, const char *name)
 	if (str_starts(name, "steps."))
 		return lookup_output(run, name);
 	if (str_starts(name, "secrets."))
-		return json_incref(json_object_get(run->secrets, name + strlen("secrets.")));
+		return json_incref(
+			json_object_get(run->secrets, name + strlen("secrets.")));
 	if (str_eq(name, "run.id"))
 		return json_string(run->claim.run);
 	return json_incref(json_object_get(run->plan->facts, name));
@@ -95,14 +96,16 @@ scope_params(struct run *run, const struct plan_step *step, json_t **ret,
 			continue;
 		}
 		if (expr_expand(value, &scope, &expanded, &is_known, err) < 0)
-			return err_context(err, "parameter '%s' of step '%s'", name, step->id);
+			return err_context(err, "parameter '%s' of step '%s'", name,
+					   step->id);
 		if (!is_known || !param) {
 			json_array_append_new(unknown, json_string(name));
 			continue;
 		}
 		json_t *typed = description_type_value(param, expanded, err);
 		if (!typed)
-			return err_context(err, "parameter '%s' of step '%s'", name, step->id);
+			return err_context(err, "parameter '%s' of step '%s'", name,
+					   step->id);
 		json_object_set_new(params, name, typed);
 	}
 	*ret = STEAL(params);
@@ -123,12 +126,16 @@ scope_env(struct run *run, const struct plan_step *step, json_t **ret, struct er
 		bool is_known = true;
 
 		if (expr_expand(value, &scope, &expanded, &is_known, err) < 0)
-			return err_context(err, "environment variable '%s' of step '%s'", name,
-					   step->id);
+			return err_context(err,
+					   "environment variable '%s' of step '%s'",
+					   name, step->id);
 		if (!is_known && run->mode == RUN_CARRY_OUT)
-			return err_set(err, "template.unknown", "environment variable '%s' of "
-				       "step '%s': its value is not known: an earlier step gave "
-				       "no such output", name, step->id);
+			return err_set(err, "template.unknown",
+				       "environment variable '%s' of "
+				       "step '%s': its value is not known: an earlier "
+				       "step gave "
+				       "no such output",
+				       name, step->id);
 		if (json_is_string(expanded))
 			json_object_set(env, name, expanded);
 		else {
@@ -151,7 +158,8 @@ scope_facts(const struct run *run)
 
 	json_object_foreach (run->outputs, step, outputs) {
 		json_object_foreach (outputs, name, value) {
-			AUTO_FREE char *fact = x_asprintf("steps.%s.outputs.%s", step, name);
+			AUTO_FREE char *fact =
+				x_asprintf("steps.%s.outputs.%s", step, name);
 
 			json_object_set(facts, fact, value);
 		}

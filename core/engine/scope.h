@@ -14,7 +14,8 @@ int scope_params(struct run *run, const struct plan_step *step, json_t **ret,
 		 json_t **ret_unknown, struct err *err);
 
 /* The step's environment, secrets in it. New reference in *ret. */
-int scope_env(struct run *run, const struct plan_step *step, json_t **ret, struct err *err);
+int scope_env(struct run *run, const struct plan_step *step, json_t **ret,
+	      struct err *err);
 
 /* All facts, with the outputs so far. New reference. */
 json_t *scope_facts(const struct run *run);

@@ -22,7 +22,8 @@ tree_remove_at(int dirfd, const char *name, int depth)
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	/* A module may have taken the permissions away from its own directory. */
 	if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
-		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(dirfd, name,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	DIR *dir = depth < TREE_MAX_DEPTH ? fdopendir(fd) : NULL;
@@ -52,10 +53,11 @@ scratch_init(struct scratch *scratch, const char *state_dir, const char *owner,
 	AUTO_FREE char *path = x_asprintf("%s/%s.XXXXXX", parent, owner);
 
 	if (mkdir(parent, 0700) < 0 && errno != EEXIST)
-		return err_errno(err, "store_unavailable", "make directory '%s'", parent);
-	if (!mkdtemp(path))
-		return err_errno(err, "store_unavailable", "make a scratch directory in '%s'",
+		return err_errno(err, "store_unavailable", "make directory '%s'",
 				 parent);
+	if (!mkdtemp(path))
+		return err_errno(err, "store_unavailable",
+				 "make a scratch directory in '%s'", parent);
 	int fd = path_open_dir(path, err);
 	if (fd < 0)
 		return -1;

@@ -11,8 +11,8 @@
 #define SECRET_MAX_BYTES (64u << 10)
 #define ENV_FILE_MAX_BYTES (1u << 20)
 
-static const char *const telling_words[] = { "PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL",
-					     "PRIVATE", "DSN" };
+static const char *const telling_words[] = { "PASS",	   "SECRET",  "TOKEN", "KEY",
+					     "CREDENTIAL", "PRIVATE", "DSN" };
 
 static bool
 name_tells(const char *name)
@@ -25,14 +25,17 @@ name_tells(const char *name)
 
 /* The value behind `env:NAME` or `file:PATH`; caller owns. */
 static char *
-resolve(const struct project *project, const char *name, const char *ref, struct err *err)
+resolve(const struct project *project, const char *name, const char *ref,
+	struct err *err)
 {
 	if (str_starts(ref, "env:")) {
 		const char *value = getenv(ref + strlen("env:"));
 
 		if (!value) {
-			err_set(err, "secret.missing", "secret '%s': environment variable '%s' "
-				"is not set", name, ref + strlen("env:"));
+			err_set(err, "secret.missing",
+				"secret '%s': environment variable '%s' "
+				"is not set",
+				name, ref + strlen("env:"));
 			err_remedy(err, "set it in the environment of fettle");
 			return NULL;
 		}
@@ -59,17 +62,22 @@ add_declared(const struct project *project, json_t *values, struct mask *mask,
 	json_t *ref;
 
 	json_object_foreach (project->secrets, name, ref) {
-		AUTO_FREE char *value = resolve(project, name, json_string_value(ref), err);
+		AUTO_FREE char *value =
+			resolve(project, name, json_string_value(ref), err);
 
 		if (!value)
 			return -1;
 		if (!mask_add(mask, value)) {
-			err_set(err, "secret.short", "secret '%s' is shorter than %d bytes or "
-				"a common word: it cannot be masked", name, MASK_MIN_BYTES);
-			return err_remedy(err, "use a real secret, or pass it as a plain "
+			err_set(err, "secret.short",
+				"secret '%s' is shorter than %d bytes or "
+				"a common word: it cannot be masked",
+				name, MASK_MIN_BYTES);
+			return err_remedy(err,
+					  "use a real secret, or pass it as a plain "
 					  "variable under compose.env");
 		}
-		json_object_set_new(values, name, json_string_lossy(value, strlen(value)));
+		json_object_set_new(values, name,
+				    json_string_lossy(value, strlen(value)));
 	}
 	return 0;
 }

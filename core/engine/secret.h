@@ -17,6 +17,7 @@
  * (PASSWORD, TOKEN, ...), go into the mask, those in compose.env_file too.
  * NULL with `secret.missing`, `secret.short`, or why a file could not be read.
  */
-json_t *secrets_resolve(const struct project *project, struct mask *mask, struct err *err);
+json_t *secrets_resolve(const struct project *project, struct mask *mask,
+			struct err *err);
 
 #endif

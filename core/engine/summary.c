@@ -47,13 +47,16 @@ add_edit(struct run *run, json_t *files, const json_t *edit)
 	struct err ignored = { 0 };
 	unsigned added = 0, removed = 0;
 
-	if (*pre && store_blob_get(run->engine->store, pre, &before, &sides[0].len, &ignored) == 0)
+	if (*pre && store_blob_get(run->engine->store, pre, &before, &sides[0].len,
+				   &ignored) == 0)
 		sides[0].bytes = before;
-	if (*post && store_blob_get(run->engine->store, post, &after, &sides[1].len, &ignored) == 0)
+	if (*post && store_blob_get(run->engine->store, post, &after, &sides[1].len,
+				    &ignored) == 0)
 		sides[1].bytes = after;
 	diff_count(sides[0], sides[1], &added, &removed);
-	json_array_append_new(files, json_pack("{s:s, s:i, s:i}", "path", json_text(edit, "path"),
-					       "added", (int)added, "removed", (int)removed));
+	json_array_append_new(files, json_pack("{s:s, s:i, s:i}", "path",
+					       json_text(edit, "path"), "added",
+					       (int)added, "removed", (int)removed));
 }
 
 /* All that was changed on the way, whether it still stands or not. */
@@ -64,8 +67,9 @@ add_changes(struct run *run, json_t *detail, struct err *err)
 	AUTO(json_ref) json_t *effects = json_array();
 
 	for (size_t i = 0; i < run->plan->step_count; i++) {
-		AUTO(json_ref) json_t *stored = store_proposal(
-			run->engine->store, run->claim.run, run->plan->steps[i].id, err);
+		AUTO(json_ref)
+		json_t *stored = store_proposal(run->engine->store, run->claim.run,
+						run->plan->steps[i].id, err);
 		const json_t *item, *proposal;
 		size_t k;
 
@@ -89,11 +93,12 @@ summary_end(struct run *run, const struct ending *ending, struct err *err)
 					       [UNWOUND_ALL] = "all",
 					       [UNWOUND_NOT] = "not" };
 	const struct err *cause = &ending->cause;
-	json_t *detail = json_pack("{s:s, s:s, s:o, s:o}", "diagnosis",
-				   str_get(&run->diagnosis), "unwound",
-				   unwound[ending->unwound], "rollback",
-				   err_json(&ending->rollback), "cause", err_json(cause));
-	json_t *body = json_pack("{s:s, s:o}", "state", end_state(ending), "detail", detail);
+	json_t *detail =
+		json_pack("{s:s, s:s, s:o, s:o}", "diagnosis", str_get(&run->diagnosis),
+			  "unwound", unwound[ending->unwound], "rollback",
+			  err_json(&ending->rollback), "cause", err_json(cause));
+	json_t *body =
+		json_pack("{s:s, s:o}", "state", end_state(ending), "detail", detail);
 
 	if (add_changes(run, detail, err) < 0) {
 		json_decref(body);

@@ -42,7 +42,8 @@ compose_fact(const struct project *project)
 	json_t *compose = json_deep_copy(project->compose);
 	const char *host = json_text(compose, "docker_host");
 
-	/* DOCKER_HOST itself is not looked at: what Fettle talks to is said on purpose. */
+	/* DOCKER_HOST itself is not looked at: what Fettle talks to is said on purpose.
+	 */
 	if (!*host)
 		host = getenv("FETTLE_DOCKER_HOST");
 	json_object_set_new(compose, "docker_host",
@@ -72,7 +73,8 @@ ask_project(struct draft *draft, struct reply *ret, struct err *err)
 		description_type_with(module->description, NULL, PROJECT_STEP, err);
 	if (!with)
 		return -1;
-	AUTO(json_ref) json_t *facts = plan_facts(draft->engine, draft->plan, "planning");
+	AUTO(json_ref)
+	json_t *facts = plan_facts(draft->engine, draft->plan, "planning");
 	AUTO(json_ref) json_t *modules = json_array();
 	json_array_append_new(modules,
 			      module_request(module->path, module->sha256, with, NULL));
@@ -97,7 +99,8 @@ ask_project(struct draft *draft, struct reply *ret, struct err *err)
 	return inquiry_ask(&inquiry, ret, err);
 }
 
-/* The first list of globs that says something: the profile's, else the project step's. */
+/* The first list of globs that says something: the profile's, else the project step's.
+ */
 static json_t *
 effective_allow(const struct project_service *profile, const json_t *service)
 {
@@ -125,7 +128,8 @@ add_service_facts(struct draft *draft, const json_t *service)
 	json_object_set(facts, "project.service", (json_t *)(uintptr_t)service);
 	json_object_set_new(facts, "service.name", json_string(plan->service));
 	json_object_set(facts, "service.allow", plan->allow);
-	json_object_set_new(facts, "service.protected", json_boolean(plan->is_protected));
+	json_object_set_new(facts, "service.protected",
+			    json_boolean(plan->is_protected));
 	if (profile && profile->health)
 		json_object_set(facts, "service.health", profile->health);
 	else
@@ -144,7 +148,8 @@ find_target(struct draft *draft, const json_t *services, struct err *err)
 	for (size_t i = 0; !wanted && i < draft->pipeline->input_count; i++) {
 		const struct pipeline_input *input = &draft->pipeline->inputs[i];
 
-		if (input->type == INPUT_SERVICE && *json_text(draft->inputs, input->name))
+		if (input->type == INPUT_SERVICE &&
+		    *json_text(draft->inputs, input->name))
 			wanted = json_text(draft->inputs, input->name);
 	}
 	const char *target = project_target(draft->project, &known, wanted,
@@ -155,7 +160,8 @@ find_target(struct draft *draft, const json_t *services, struct err *err)
 	draft->plan->service = x_strdup(target);
 	for (size_t i = 0; i < draft->pipeline->input_count; i++)
 		if (draft->pipeline->inputs[i].type == INPUT_SERVICE)
-			json_object_set_new(draft->inputs, draft->pipeline->inputs[i].name,
+			json_object_set_new(draft->inputs,
+					    draft->pipeline->inputs[i].name,
 					    json_string(target));
 	add_service_facts(draft, json_object_get(services, target));
 	return 0;
@@ -182,7 +188,8 @@ survey_project(struct draft *draft, struct err *err)
 	}
 	const json_t *services = json_object_get(reply.outputs, "services");
 	if (!json_is_object(services))
-		return err_set(err, "project.services", "the project step named no services");
+		return err_set(err, "project.services",
+			       "the project step named no services");
 	return find_target(draft, services, err);
 }
 
@@ -205,14 +212,17 @@ unknown_params(const struct plan_step *step)
 static int
 check_step(struct draft *draft, const struct plan_step *step, struct err *err)
 {
-	AUTO(json_ref) json_t *facts = plan_facts(draft->engine, draft->plan, "planning");
+	AUTO(json_ref)
+	json_t *facts = plan_facts(draft->engine, draft->plan, "planning");
 	AUTO(json_ref) json_t *modules = json_array();
 	AUTO(json_ref) json_t *unknown = unknown_params(step);
 	AUTO(reply) struct reply reply = { 0 };
-	AUTO_FREE char *what = x_asprintf("check of step '%s' (%s)", step->id, step->uses);
+	AUTO_FREE char *what =
+		x_asprintf("check of step '%s' (%s)", step->id, step->uses);
 
-	json_array_append_new(modules, module_request(step->module_path, step->module_sha256,
-						      step->with, unknown));
+	json_array_append_new(modules,
+			      module_request(step->module_path, step->module_sha256,
+					     step->with, unknown));
 	struct inquiry inquiry = { .engine = draft->engine,
 				   .call = "check",
 				   .what = what,
@@ -244,7 +254,8 @@ survey_checks(struct draft *draft, struct err *err)
 	for (size_t i = 0; i < draft->plan->step_count; i++) {
 		const struct plan_step *step = &draft->plan->steps[i];
 
-		if ((step->callbacks & CALLBACK_CHECK) && check_step(draft, step, err) < 0)
+		if ((step->callbacks & CALLBACK_CHECK) &&
+		    check_step(draft, step, err) < 0)
 			return -1;
 	}
 	return 0;

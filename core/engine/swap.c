@@ -26,7 +26,8 @@ swap_init(struct swap *swap, int workspace_fd, const char *run, const char *path
 	*swap = (struct swap){ .dirfd = dirfd,
 			       .path = x_strdup(path),
 			       .name = x_strdup(name),
-			       .temp = x_asprintf(".fettle-%s-%.8s.%s", run, hash, direction),
+			       .temp = x_asprintf(".fettle-%s-%.8s.%s", run, hash,
+						  direction),
 			       .mode = 0644,
 			       .uid = geteuid(),
 			       .gid = getegid() };
@@ -62,8 +63,9 @@ swap_stage(struct swap *swap, const void *bytes, size_t len, struct err *err)
 {
 	if (!swap->to[0]) /* a deletion has nothing to stage */
 		return 0;
-	AUTO_CLOSE int fd = openat(swap->dirfd, swap->temp,
-				   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	AUTO_CLOSE int fd =
+		openat(swap->dirfd, swap->temp,
+		       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return cannot(swap, "make a temporary file for", err);
 	if (file_write_all(fd, bytes, len) < 0)
@@ -91,8 +93,10 @@ swap_abandon(struct swap *swap)
 static int
 changed(const struct swap *swap, struct err *err)
 {
-	err_set(err, "workspace_changed", "'%s' is not as it was when the edit was proposed: "
-		"somebody else changed it", swap->path);
+	err_set(err, "workspace_changed",
+		"'%s' is not as it was when the edit was proposed: "
+		"somebody else changed it",
+		swap->path);
 	return err_remedy(err, "look at the file, then run again");
 }
 
@@ -110,7 +114,8 @@ expect(const struct swap *swap, const char *entry, const char *want)
 static int
 commit_creation(struct swap *swap, struct err *err)
 {
-	if (renameat2(swap->dirfd, swap->temp, swap->dirfd, swap->name, RENAME_NOREPLACE) == 0)
+	if (renameat2(swap->dirfd, swap->temp, swap->dirfd, swap->name,
+		      RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno == EEXIST) {
 		swap_abandon(swap);
@@ -122,8 +127,10 @@ commit_creation(struct swap *swap, struct err *err)
 static int
 commit_deletion(struct swap *swap, struct err *err)
 {
-	if (renameat2(swap->dirfd, swap->name, swap->dirfd, swap->temp, RENAME_NOREPLACE) < 0)
-		return errno == ENOENT ? changed(swap, err) : cannot(swap, "delete", err);
+	if (renameat2(swap->dirfd, swap->name, swap->dirfd, swap->temp,
+		      RENAME_NOREPLACE) < 0)
+		return errno == ENOENT ? changed(swap, err) :
+					 cannot(swap, "delete", err);
 	if (expect(swap, swap->temp, swap->from) < 0) {
 		(void)renameat2(swap->dirfd, swap->temp, swap->dirfd, swap->name,
 				RENAME_NOREPLACE);
@@ -144,7 +151,8 @@ commit_exchange(struct swap *swap, struct err *err)
 		swap_abandon(swap);
 		return changed(swap, err);
 	}
-	if (renameat2(swap->dirfd, swap->temp, swap->dirfd, swap->name, RENAME_EXCHANGE) < 0) {
+	if (renameat2(swap->dirfd, swap->temp, swap->dirfd, swap->name,
+		      RENAME_EXCHANGE) < 0) {
 		if (errno == ENOENT) {
 			swap_abandon(swap);
 			return changed(swap, err);
@@ -200,9 +208,10 @@ swap_settle(struct swap *swap, struct err *err)
 		return 0;
 	}
 	if (target[0] && !swap->to[0]) {
-		err_set(err, "rollback_conflict", "'%s' was deleted by us and made again by "
-			"somebody else; '%s' beside it holds what was there", swap->path,
-			swap->temp);
+		err_set(err, "rollback_conflict",
+			"'%s' was deleted by us and made again by "
+			"somebody else; '%s' beside it holds what was there",
+			swap->path, swap->temp);
 		return err_remedy(err, "keep the one you want and remove the other");
 	}
 	if (renameat2(swap->dirfd, swap->temp, swap->dirfd, swap->name,

@@ -35,7 +35,7 @@ int swap_init(struct swap *swap, int workspace_fd, const char *run, const char *
 void swap_done(struct swap *swap);
 
 int swap_stage(struct swap *swap, const void *bytes, size_t len, struct err *err);
-/* -1 `workspace_changed` when the target was not `from`: it is as it was before the call. */
+/* -1 `workspace_changed` when the target was not `from`: it stays as it was. */
 int swap_commit(struct swap *swap, struct err *err);
 /* Removes what stage left, when commit is not to come. */
 void swap_abandon(struct swap *swap);

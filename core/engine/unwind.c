@@ -41,7 +41,8 @@ keep_both(struct run *run, const json_t *edit)
 			*p = '_';
 	AUTO_FREE char *before = x_asprintf("conflict-%s.before", flat);
 	AUTO_FREE char *found = x_asprintf("conflict-%s.found", flat);
-	if (*pre && store_blob_get(run->engine->store, pre, &bytes, &len, &ignored) == 0)
+	if (*pre &&
+	    store_blob_get(run->engine->store, pre, &bytes, &len, &ignored) == 0)
 		artifact_store(run, NULL, 0, before, "text/plain", bytes, len);
 	if (image_read(run->workspace_fd, path, &now, &ignored) == 0 && now.exists)
 		artifact_store(run, NULL, 0, found, "text/plain", now.bytes, now.len);
@@ -49,7 +50,8 @@ keep_both(struct run *run, const json_t *edit)
 
 /* Newest edit first, so that a file edited twice goes back through its own history. */
 static int
-unwind_files(struct run *run, const json_t *standing, struct ending *ending, struct err *err)
+unwind_files(struct run *run, const json_t *standing, struct ending *ending,
+	     struct err *err)
 {
 	AUTO(json_ref) json_t *restored = json_array();
 	AUTO(json_ref) json_t *conflicts = json_array();
@@ -71,18 +73,19 @@ unwind_files(struct run *run, const json_t *standing, struct ending *ending, str
 		stands(ending, &why);
 		json_array_append_new(conflicts,
 				      json_pack("{s:s, s:s, s:s}", "path",
-						json_text(edit, "path"), "code", why.code,
-						"message", why.text));
+						json_text(edit, "path"), "code",
+						why.code, "message", why.text));
 	}
 	if (json_array_size(restored) + json_array_size(conflicts) == 0)
 		return 0;
 	return run_append(run, "unwind.files",
-			  json_pack("{s:O, s:O, s:[]}", "restored", restored, "conflicts",
-				    conflicts, "kept"),
+			  json_pack("{s:O, s:O, s:[]}", "restored", restored,
+				    "conflicts", conflicts, "kept"),
 			  err);
 }
 
-/* The effects a step can undo, as rollback modules are handed them; their row numbers. */
+/* The effects a step can undo, as rollback modules are handed them; their row numbers.
+ */
 static json_t *
 pick_effects(const json_t *standing, const struct plan_step *step, json_t *ret_rows)
 {
@@ -147,7 +150,8 @@ drop_untouched(struct run *run, const json_t *standing, const struct ending *end
 	observe_untouched(run, step, standing, rows);
 	if (json_array_size(rows) == 0)
 		return 0;
-	return run_append(run, "effect.undone", json_pack("{s:O}", "effects", rows), err);
+	return run_append(run, "effect.undone", json_pack("{s:O}", "effects", rows),
+			  err);
 }
 
 static int
@@ -172,7 +176,8 @@ unwind_effects(struct run *run, struct ending *ending, struct err *err)
 static bool
 is_irreversible(const struct run *run, const json_t *row)
 {
-	const struct plan_step *step = plan_find_step(run->plan, json_text(row, "step"));
+	const struct plan_step *step =
+		plan_find_step(run->plan, json_text(row, "step"));
 
 	return step && step->is_irreversible;
 }
@@ -192,9 +197,9 @@ note_leftovers(struct run *run, struct ending *ending, struct err *err)
 
 		if (is_irreversible(run, row))
 			continue;
-		err_set(&why, "rollback_incomplete", "%s '%s' of step '%s' was not put back",
-			json_text(row, "kind"), json_text(row, "target"),
-			json_text(row, "step"));
+		err_set(&why, "rollback_incomplete",
+			"%s '%s' of step '%s' was not put back", json_text(row, "kind"),
+			json_text(row, "target"), json_text(row, "step"));
 		stands(ending, &why);
 	}
 	return 0;
