@@ -352,14 +352,14 @@ belongs_to(const char *pid, const char *attempt)
 {
 	AUTO_FREE char *path = x_asprintf("/proc/%s/environ", pid);
 	AUTO_FREE char *wanted = x_asprintf("FETTLE_ATTEMPT=%s", attempt);
-	AUTO_FREE char *environ = NULL;
+	AUTO_FREE char *variables = NULL;
 	struct err err;
 	size_t len;
 
-	if (file_read(path, 1u << 20, &environ, &len, &err) < 0)
+	if (file_read(path, 1u << 20, &variables, &len, &err) < 0)
 		return false;
-	for (size_t i = 0; i < len; i += strlen(environ + i) + 1)
-		if (str_eq(environ + i, wanted))
+	for (size_t i = 0; i < len; i += strlen(variables + i) + 1)
+		if (str_eq(variables + i, wanted))
 			return true;
 	return false;
 }
