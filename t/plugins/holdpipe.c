@@ -5,6 +5,9 @@
  */
 #include "misbehave.h"
 
+#include <errno.h>
+#include <sys/wait.h>
+
 static int
 holdpipe_run(struct fettle_ctx *ctx)
 {
@@ -18,6 +21,8 @@ holdpipe_run(struct fettle_ctx *ctx)
 
 	if (fettle_exec(ctx, &exec, &exited) < 0)
 		return fettle_error(ctx, FETTLE_WHY_HOST, "%s", exited.err);
+	if (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD)
+		return fettle_error(ctx, FETTLE_WHY_BUG, "a process is left");
 	fettle_set_output_text(ctx, "text", exited.out);
 	return FETTLE_OK;
 }

@@ -8,9 +8,9 @@
 static int
 sleeper_run(struct fettle_ctx *ctx)
 {
-	static const char *const argv[] = { "sh", "-c",
-					    "setsid sleep 1000 & exec sleep 1000",
-					    NULL };
+	static const char *const argv[] = {
+		"sh", "-c", "setsid sleep 1000 & echo started; exec sleep 1000", NULL
+	};
 	struct fettle_exec exec = { .size = sizeof(exec), .argv = argv };
 	struct fettle_exited exited = { .size = sizeof(exited) };
 	char text[80];

@@ -169,18 +169,24 @@ static void
 follow(const struct question *question, const struct channel *channel,
        struct answer *answer)
 {
-	int64_t begin = clock_boot_ms();
+	int64_t begin = clock_boot_ms(), since = begin;
 	bool is_termed = !question->term_after_ms, is_killed = !question->kill_after_ms;
+	bool is_waiting = question->await_log;
 	struct pollfd fds[] = { { .fd = channel->pidfd, .events = POLLIN },
 				{ .fd = channel->events, .events = POLLIN },
 				{ .fd = channel->log, .events = POLLIN } };
 
 	while (!(fds[0].revents & POLLIN)) {
-		int64_t passed = clock_boot_ms() - begin;
+		int64_t passed = clock_boot_ms() - since;
 
-		if (!is_termed && passed >= question->term_after_ms)
+		if (is_waiting && strstr(str_get(&answer->log), question->await_log)) {
+			is_waiting = false;
+			since = clock_boot_ms();
+			continue;
+		}
+		if (!is_waiting && !is_termed && passed >= question->term_after_ms)
 			is_termed = kill(channel->pid, SIGTERM) == 0;
-		if (!is_killed && passed >= question->kill_after_ms)
+		if (!is_waiting && !is_killed && passed >= question->kill_after_ms)
 			is_killed = kill(channel->pid, SIGKILL) == 0;
 		/* A stream that has ended would be ready for ever. */
 		if (fds[1].revents & (POLLHUP | POLLERR))
