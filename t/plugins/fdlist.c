@@ -24,9 +24,9 @@ fdlist_run(struct fettle_ctx *ctx)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%d %s\n",
 			 fd, target);
 	}
-	if (open("/dev/null", O_RDONLY) <
-	    0) /* Without CLOEXEC: no program may get it. */
-		return FETTLE_ERROR;
+	for (int i = 0; i < 3; i++) /* Without CLOEXEC: no program may get them. */
+		if (open("/dev/null", O_RDONLY) < 0)
+			return FETTLE_ERROR;
 	if (fettle_exec(ctx, &exec, &exited) < 0)
 		return fettle_error(ctx, FETTLE_WHY_HOST, "%s", exited.err);
 	snprintf(text + strlen(text), sizeof(text) - strlen(text), "program: %s",
