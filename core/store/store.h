@@ -102,7 +102,7 @@ store_append(struct store *store, const struct store_claim *claim, const char *a
  * Claims a run: takes flock on STATE_DIR/runs/ID/lock (kept in *ret_lock_fd,
  * inheritable by hosts; the kernel frees it when the last holder died), raises
  * the epoch, appends run.claimed. -1 `run.busy` naming the owner when the lock
- * is held by a living process.
+ * is held by a living process. Inside a transaction it counts from the commit on.
  */
 int store_claim(struct store *store, const char *run, const char *owner,
 		struct store_claim *ret, int *ret_lock_fd, struct err *err);
