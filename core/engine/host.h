@@ -15,7 +15,7 @@ struct host_call {
 	const char *state_dir;	/* where the scratch directory goes */
 	const char *call;	/* "describe", "check", ... */
 	const char *attempt;	/* `RUN/STEP/N`: FETTLE_ATTEMPT of every process */
-	json_t *request;	/* wire/request.h, what host.c adds left out; borrowed */
+	json_t *request;	/* wire/request.h, less what host.c adds; borrowed */
 	const json_t *secrets;	/* object of strings, or NULL; borrowed */
 	int lock_fd;		/* the run's lock, or -1 */
 	int cancel_fd;		/* readable: end the call; -1 none */
