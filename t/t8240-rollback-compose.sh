@@ -184,7 +184,9 @@ END
 run_fails 4 'a previous image that is gone cannot be put back' \
 	fettle run --json -p "$T/meddle.yaml" -s api
 like 'which is said' "$out" 'previous_image_gone'
-is 'the files are back' "$(grep -c "ENV A" api/Dockerfile)" 0
+is 'but its like is built from the files' \
+	"$(api '{{.State.Status}}') $(curl --silent "http://127.0.0.1:$port/")" 'running hello'
+is 'which are back' "$(grep -c "ENV A" api/Dockerfile)" 0
 
 is 'and through all this the neighbour was never touched' \
 	"$(docker ps --quiet --no-trunc --filter "id=$neighbour" | wc -l)" 1

@@ -114,7 +114,7 @@ find_program(struct compose *compose, struct fault *fault)
 				   "docker-compose-plugin from Docker");
 }
 
-/* ---- the exact environment ------------------------------------------------ */
+/* ---- the exact environment ---------------------------------------------- */
 
 static bool
 is_ours(const char *name)
@@ -192,7 +192,7 @@ compose_close(struct compose *compose)
 	*compose = (struct compose){ 0 };
 }
 
-/* ---- arguments --------------------------------------------------------------- */
+/* ---- arguments ---------------------------------------------------------- */
 
 static void
 add_each(struct argv *argv, const char *option, const json_t *list)
@@ -246,7 +246,7 @@ compose_up_argv(const struct compose *compose, const char *service, int64_t repl
 	argv_add(ret, service);
 }
 
-/* ---- what compose says --------------------------------------------------------- */
+/* ---- what compose says -------------------------------------------------- */
 
 char *
 compose_unset_variable(const char *errors)
@@ -368,8 +368,7 @@ compose_config(struct compose *compose, const char *const *words, char **ret,
 	return 0;
 }
 
-/* ---- build and up ------------------------------------------------------------------
- */
+/* ---- build and up ------------------------------------------------------- */
 
 char *
 compose_last_lines(const char *text, size_t n, size_t count)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* ---- paths ------------------------------------------------------------------ */
+/* ---- paths -------------------------------------------------------------- */
 
 /* Without `.`, `..` and empty parts; NULL when `..` leads out. `.` when nothing is
  * left. */
@@ -91,7 +91,7 @@ undollar(const char *s)
 	return out.s;
 }
 
-/* ---- one service's configuration ------------------------------------------------ */
+/* ---- one service's configuration ---------------------------------------- */
 
 char *
 service_image(const json_t *service, const char *project, const char *name, bool is_v1)
@@ -199,8 +199,7 @@ port_texts(const json_t *service)
 	return texts;
 }
 
-/* ---- who shares the target's namespaces
- * ---------------------------------------------- */
+/* ---- who shares the target's namespaces --------------------------------- */
 
 /* `service:api`, `container:shop_api_1`, `api`, `api:ro` name the service or its
  * container. */
@@ -266,8 +265,7 @@ shared_by(const struct services_input *in, const char *name, const json_t *own)
 	return sharers;
 }
 
-/* ---- whose containers they are
- * ------------------------------------------------------------- */
+/* ---- whose containers they are ------------------------------------------ */
 
 static char *
 foreign_files(const char *label, const char *directory, const json_t *files)
@@ -344,8 +342,7 @@ has_drift(const struct services_input *in, const char *name, const json_t *own,
 	return false;
 }
 
-/* ---- all together
- * ------------------------------------------------------------------------------ */
+/* ---- all together ------------------------------------------------------- */
 
 static json_t *
 containers_of(const json_t *containers, const char *name)

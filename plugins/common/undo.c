@@ -8,7 +8,7 @@
 #include "plugins/common/image.h"
 #include "plugins/common/neighbours.h"
 
-/* ---- what should be ------------------------------------------------------------ */
+/* ---- what should be ----------------------------------------------------- */
 
 static enum level
 recorded_level(const json_t *before)
@@ -77,20 +77,22 @@ undo_difference(const json_t *before, const json_t *now, const char *image,
 	return found.s;
 }
 
-/* ---- images ---------------------------------------------------------------------- */
+/* ---- images ------------------------------------------------------------- */
 
 static int
 image_gone(const struct undo_service *s, const char *id, struct fault *fault)
 {
 	fault_no(fault, "previous_image_gone",
 		 "the previous image %s of service '%s' no longer exists: it cannot be "
-		 "put back",
+		 "put "
+		 "back",
 		 id, s->name);
-	return fault_remedy(fault,
-			    "the files are as they were: build that image again and "
-			    "start it: `docker-compose build %s`, then `docker-compose "
-			    "up -d --no-deps --force-recreate %s`",
-			    s->name, s->name);
+	return fault_remedy(
+		fault,
+		"the files are as they were: build that image again and start "
+		"it: `docker-compose build %s`, then `docker-compose up -d "
+		"--no-deps --force-recreate %s`",
+		s->name, s->name);
 }
 
 static int
@@ -101,7 +103,7 @@ point_tag(const struct undo *undo, const struct undo_service *s, const char *id,
 
 	if (image_find(undo->api, s->image, &now, fault) < 0)
 		return -1;
-	if (text_equal(now, id))
+	if (text_equal(now, id) || strchr(s->image, '@')) /* a digest never moves */
 		return 0;
 	if (!id)
 		return image_untag(undo->api, s->image, fault) < 0 ? -1 : 0;
@@ -111,8 +113,7 @@ point_tag(const struct undo *undo, const struct undo_service *s, const char *id,
 	return tagged == 0 ? image_gone(s, id, fault) : tagged < 0 ? -1 : 0;
 }
 
-/* ---- containers --------------------------------------------------------------------
- */
+/* ---- containers --------------------------------------------------------- */
 
 /* There was none before: what came since goes again. */
 static int
@@ -173,22 +174,17 @@ recreate(const struct undo *undo, const struct undo_service *s, struct fault *fa
 	return 0;
 }
 
-static int
-restore_containers(const struct undo *undo, const struct undo_service *s,
-		   struct fault *fault)
+/* A health check that has not spoken yet may take longer than anybody waits. */
+static bool
+is_undecided(const json_t *containers)
 {
-	const char *image_id = json_member(s->container_before, "image_id");
-	AUTO_JSON json_t *now = NULL;
+	size_t i;
+	json_t *c;
 
-	if (container_list(undo->api, undo->project, s->name, &now, fault) < 0)
-		return -1;
-	if (undo_is_untouched(s->container_before, now))
-		return 0;
-	if (!image_id)
-		return remove_containers(undo, now, fault);
-	if (point_tag(undo, s, image_id, fault) < 0)
-		return -1;
-	return recreate(undo, s, fault);
+	json_array_foreach(containers, i, c)
+		if (text_equal(json_member(c, "health"), "starting"))
+			return true;
+	return false;
 }
 
 /* Waits until the service is as well as it was, and stays so for a moment. */
@@ -210,7 +206,8 @@ wait_for_level(const struct undo *undo, const struct undo_service *s,
 		else if (good_ms < 0)
 			good_ms = now_ms;
 		if (good_ms >= 0 ? now_ms - good_ms >= undo->for_ms :
-				   now_ms - begin_ms >= undo->within_ms)
+				   now_ms - begin_ms >= undo->within_ms &&
+					   !is_undecided(now))
 			break;
 		clock_sleep_ms(rest_ms);
 		rest_ms = rest_ms < 1000 ? rest_ms * 2 : 1000;
@@ -218,8 +215,69 @@ wait_for_level(const struct undo *undo, const struct undo_service *s,
 	return 0;
 }
 
-/* ---- the end
- * -------------------------------------------------------------------------- */
+/*
+ * The previous image is gone: its like is built from the restored files, and
+ * the service started on it. That is no rollback, and it says so: always -1.
+ */
+static int
+rebuild(const struct undo *undo, const struct undo_service *s, struct fault *fault)
+{
+	const char *image_id = json_member(s->container_before, "image_id");
+	AUTO_JSON json_t *fact =
+		json_of(fettle_fact(undo->compose->ctx, "project.service"));
+	AUTO_JSON json_t *now = NULL;
+	AUTO_ARGV struct argv argv = { 0 };
+	int status = -1;
+
+	if (!json_member_true(fact, "has_build"))
+		return image_gone(s, image_id, fault);
+	fettle_warn(undo->compose->ctx,
+		    "the previous image %s is gone: it is built anew from the files",
+		    image_id);
+	compose_argv(undo->compose, &argv);
+	argv_add(&argv, "build");
+	argv_add(&argv, s->name);
+	if (compose_run(undo->compose, &argv, &status, fault) < 0)
+		return -1;
+	if (status != 0)
+		return image_gone(s, image_id, fault);
+	if (recreate(undo, s, fault) < 0 || wait_for_level(undo, s, fault) < 0 ||
+	    container_list(undo->api, undo->project, s->name, &now, fault) < 0)
+		return -1;
+	fault_no(fault, "previous_image_gone",
+		 "the previous image %s of service '%s' no longer exists; it was built "
+		 "anew "
+		 "from the files as they are, and the service is %s now, %s before",
+		 image_id, s->name, level_name(container_level(now)),
+		 level_name(recorded_level(s->container_before)));
+	return fault_remedy(
+		fault, "look whether the service is well; what it runs is not the very "
+		       "image it ran before");
+}
+
+static int
+restore_containers(const struct undo *undo, const struct undo_service *s,
+		   struct fault *fault)
+{
+	const char *image_id = json_member(s->container_before, "image_id");
+	AUTO_JSON json_t *now = NULL;
+	AUTO_FREE char *previous = NULL;
+
+	if (container_list(undo->api, undo->project, s->name, &now, fault) < 0)
+		return -1;
+	if (undo_is_untouched(s->container_before, now))
+		return 0;
+	if (!image_id)
+		return remove_containers(undo, now, fault);
+	int found = image_find(undo->api, image_id, &previous, fault);
+	if (found == 0)
+		return rebuild(undo, s, fault);
+	if (found < 0 || point_tag(undo, s, image_id, fault) < 0)
+		return -1;
+	return recreate(undo, s, fault);
+}
+
+/* ---- the end ------------------------------------------------------------ */
 
 static char *
 sentence(const struct undo_service *s, const json_t *now)

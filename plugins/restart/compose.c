@@ -14,10 +14,13 @@
 #include "plugins/common/target.h"
 
 static const struct fettle_param outputs[] = {
-	{ "container_ids", FETTLE_LIST, 0, NULL, NULL, "The IDs of the new containers." },
+	{ "container_ids", FETTLE_LIST, 0, NULL, NULL,
+	  "The IDs of the new containers." },
 	{ "image_id", FETTLE_STRING, 0, NULL, NULL, "The ID of the image they run." },
-	{ "level", FETTLE_STRING, 0, NULL, NULL, "How well the service was right after." },
-	{ "neighbours", FETTLE_INT, 0, NULL, NULL, "How many other containers were watched." },
+	{ "level", FETTLE_STRING, 0, NULL, NULL,
+	  "How well the service was right after." },
+	{ "neighbours", FETTLE_INT, 0, NULL, NULL,
+	  "How many other containers were watched." },
 };
 
 static const char *const effects[] = { "container", NULL };
@@ -37,12 +40,14 @@ static char *
 summary_of(const struct target *target, int64_t replicas)
 {
 	if (json_array_size(target->containers) == 0)
-		return text_format("service %s, which has no container, is started", target->name);
+		return text_format("service %s, which has no container, is started",
+				   target->name);
 	if (replicas == 1)
-		return text_format("the container of service %s, now %s, is recreated", target->name,
-				   level_name(target_level(target)));
+		return text_format("the container of service %s, now %s, is recreated",
+				   target->name, level_name(target_level(target)));
 	return text_format("the %lld containers of service %s, now %s, are recreated",
-			   (long long)replicas, target->name, level_name(target_level(target)));
+			   (long long)replicas, target->name,
+			   level_name(target_level(target)));
 }
 
 static int
@@ -62,7 +67,8 @@ propose(struct fettle_ctx *ctx)
 	json_object_set_new(before, "image", json_text_or_null(target.image));
 	json_object_set_new(before, "image_id", json_text_or_null(target.image_id));
 	json_object_set_new(before, "tag_id", json_text_or_null(target.tag_id));
-	json_object_set_new(before, "level", json_string(level_name(target_level(&target))));
+	json_object_set_new(before, "level",
+			    json_string(level_name(target_level(&target))));
 	json_object_set_new(before, "replicas", json_integer(replicas));
 	json_object_set_new(before, "containers", container_ids(target.containers));
 	AUTO_FREE char *text = json_dumps(before, JSON_COMPACT | JSON_SORT_KEYS);
@@ -74,7 +80,8 @@ propose(struct fettle_ctx *ctx)
 	return FETTLE_OK;
 }
 
-/* Says each neighbour that was touched. -1 with `neighbour_touched` when somebody did. */
+/* Says each neighbour that was touched. -1 with `neighbour_touched` when somebody did.
+ */
 static int
 tell_neighbours(struct fettle_ctx *ctx, const json_t *found, struct fault *fault)
 {
@@ -83,20 +90,27 @@ tell_neighbours(struct fettle_ctx *ctx, const json_t *found, struct fault *fault
 	json_t *one;
 
 	json_array_foreach(found, i, one) {
-		const char *name = json_member(one, "name"), *what = json_member(one, "what");
+		const char *name = json_member(one, "name"),
+			   *what = json_member(one, "what");
 
 		if (json_member_true(one, "is_warning"))
-			fettle_warn(ctx, "peer_flapping: %s died and was started again by its own"
-				    " restart policy meanwhile", name);
+			fettle_warn(ctx,
+				    "peer_flapping: %s died and was started again by "
+				    "its own"
+				    " restart policy meanwhile",
+				    name);
 		else
-			text_addf(&touched, "%s%s (%s)", touched.len > 0 ? ", " : "", name, what);
+			text_addf(&touched, "%s%s (%s)", touched.len > 0 ? ", " : "",
+				  name, what);
 	}
 	if (touched.len == 0)
 		return 0;
 	fault_no(fault, "neighbour_touched",
-		 "other containers of the project were touched during the restart: %s", touched.s);
-	return fault_remedy(fault, "see who did: `docker events`; no other service may change while"
-			    " one is repaired");
+		 "other containers of the project were touched during the restart: %s",
+		 touched.s);
+	return fault_remedy(
+		fault, "see who did: `docker events`; no other service may change while"
+		       " one is repaired");
 }
 
 /* New containers only, as many as before, all on the image the reference stands for. */
@@ -109,29 +123,35 @@ judge_containers(const json_t *before, const json_t *now, const char *tag_id,
 	json_t *c;
 
 	if (json_array_size(now) != replicas)
-		return fault_no(fault, "restart_incomplete",
-				"service '%s' has %zu containers after the restart, not %zu", service,
-				json_array_size(now), replicas);
+		return fault_no(
+			fault, "restart_incomplete",
+			"service '%s' has %zu containers after the restart, not %zu",
+			service, json_array_size(now), replicas);
 	json_array_foreach(now, i, c) {
-		const char *id = json_member(c, "id"), *image_id = json_member(c, "image_id");
+		const char *id = json_member(c, "id"),
+			   *image_id = json_member(c, "image_id");
 
 		if (json_has_text(json_object_get(before, "containers"), id))
-			return fault_no(fault, "restart_incomplete",
-					"container %s of service '%s' was not recreated",
-					json_member(c, "name"), service);
+			return fault_no(
+				fault, "restart_incomplete",
+				"container %s of service '%s' was not recreated",
+				json_member(c, "name"), service);
 		if (!text_equal(image_id, tag_id))
 			return fault_no(fault, "restart_incomplete",
-					"container %s runs image %s, not %s, which '%s' stands for",
-					json_member(c, "name"), image_id, tag_id ? tag_id : "none",
+					"container %s runs image %s, not %s, which "
+					"'%s' stands for",
+					json_member(c, "name"), image_id,
+					tag_id ? tag_id : "none",
 					json_member(before, "image"));
 	}
 	return 0;
 }
 
-/* `up` did not end well: the engine's own reason is in the container that does not start. */
+/* `up` did not end well: the engine's own reason is in the container that does not
+ * start. */
 static int
-up_failed(struct engine_api *api, const char *project, const char *service, const char *said,
-	  struct fault *fault)
+up_failed(struct engine_api *api, const char *project, const char *service,
+	  const char *said, struct fault *fault)
 {
 	AUTO_JSON json_t *now = NULL;
 	const char *why = said;
@@ -163,7 +183,6 @@ recreate(struct fettle_ctx *ctx, struct compose *compose, struct engine_api *api
 		ok = compose_run_proposed(compose, 0, NULL, &status, fault);
 	if (ok == 0)
 		ok = neighbours_check(api, project, service, &others, &found, fault);
-	fettle_set_output(ctx, "neighbours", "0");
 	if (ok == 0) {
 		AUTO_FREE char *n = text_format("%zu", json_array_size(others.before));
 		fettle_set_output(ctx, "neighbours", n);
@@ -190,7 +209,8 @@ run(struct fettle_ctx *ctx)
 	bool is_mixed;
 
 	if (!fettle_proposed_effect(ctx, 0, &effect))
-		return fettle_error(ctx, FETTLE_WHY_BUG, "the approved proposal has no effect");
+		return fettle_error(ctx, FETTLE_WHY_BUG,
+				    "the approved proposal has no effect");
 	AUTO_JSON json_t *before = json_of(effect.before);
 	if (!api || compose_open(ctx, &compose, &fault) < 0 ||
 	    recreate(ctx, &compose, api, before, &now, &fault) < 0)
@@ -216,7 +236,8 @@ state_of(const json_t *before, const json_t *now)
 		kept += json_has_text(ids, json_member(c, "id"));
 	if (kept == json_array_size(ids) && kept == json_array_size(now))
 		return FETTLE_BEFORE;
-	if (kept == 0 && (int64_t)json_array_size(now) == json_member_int(before, "replicas", 1))
+	if (kept == 0 &&
+	    (int64_t)json_array_size(now) == json_member_int(before, "replicas", 1))
 		return FETTLE_AFTER;
 	return FETTLE_PARTIAL;
 }
@@ -237,7 +258,8 @@ observe(struct fettle_ctx *ctx)
 
 		if (container_list(api, project, effect.target, &now, &fault) < 0)
 			return fault_end(ctx, &fault);
-		fettle_observed(ctx, i, state_of(before, now), level_name(container_level(now)));
+		fettle_observed(ctx, i, state_of(before, now),
+				level_name(container_level(now)));
 	}
 	return FETTLE_OK;
 }
@@ -246,7 +268,8 @@ static const struct fettle_step step = {
 	.head = FETTLE_STEP_HEAD,
 	.name = "restart/compose",
 	.version = FETTLE_VERSION,
-	.summary = "Recreates the target service alone on its present image, through Compose.",
+	.summary = "Recreates the target service alone on its present image, through "
+		   "Compose.",
 	.stage = FETTLE_RESTART,
 	.flags = FETTLE_DOCKER | FETTLE_REPEATABLE,
 	.effects = effects,

@@ -55,7 +55,7 @@ struct vigil {
 	char *last;		/* the last look's text */
 };
 
-/* ---- one look --------------------------------------------------------------- */
+/* ---- one look ----------------------------------------------------------- */
 
 /* Where a container answers when it lives in the network of another one. */
 static json_t *
@@ -133,7 +133,7 @@ look(struct vigil *v)
 	return (struct look){ .is_good = is_good, .text = text };
 }
 
-/* ---- looking until it is decided ------------------------------------------------ */
+/* ---- looking until it is decided ---------------------------------------- */
 
 static void
 tell(struct vigil *v, const struct look *at)
@@ -194,8 +194,7 @@ keep_looking(struct vigil *v)
 	}
 }
 
-/* ---- the callback ------------------------------------------------------------------
- */
+/* ---- the callback ------------------------------------------------------- */
 
 static int
 open_vigil(struct fettle_ctx *ctx, struct vigil *v, struct fault *fault)

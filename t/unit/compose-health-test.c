@@ -20,8 +20,7 @@ want(const char *json)
 	return value;
 }
 
-/* ---- is it well? ------------------------------------------------------------------
- */
+/* ---- is it well? -------------------------------------------------------- */
 
 #define UP                                                                             \
 	"{\"id\":\"n\",\"name\":\"api_1\",\"state\":\"running\",\"level\":"            \
@@ -106,8 +105,7 @@ START_TEST(a_restart_between_two_looks_is_seen)
 }
 END_TEST
 
-/* ---- probes
- * ---------------------------------------------------------------------------- */
+/* ---- probes ------------------------------------------------------------- */
 
 static const struct {
 	const char *probe, *container, *urls;
@@ -189,8 +187,7 @@ START_TEST(a_probe_without_a_place_is_bad)
 }
 END_TEST
 
-/* ---- undoing
- * ---------------------------------------------------------------------------- */
+/* ---- undoing ------------------------------------------------------------ */
 
 #define RAN                                                                            \
 	"{\"service\":\"api\",\"image_id\":\"sha256:1\",\"level\":\"running\","        \

@@ -19,7 +19,7 @@ want(const char *json)
 	return value;
 }
 
-/* ---- what a service is -------------------------------------------------------- */
+/* ---- what a service is -------------------------------------------------- */
 
 /* A container of service api in /srv/shop, with more members. */
 #define API_LABELS                                                                     \

@@ -23,7 +23,7 @@ want(const char *json)
 	return value;
 }
 
-/* ---- YAML that compose prints ---------------------------------------------- */
+/* ---- YAML that compose prints ------------------------------------------- */
 
 static const struct {
 	const char *yaml, *json;
@@ -84,7 +84,7 @@ START_TEST(yaml_depth_is_limited)
 }
 END_TEST
 
-/* ---- what compose says ---------------------------------------------------------- */
+/* ---- what compose says -------------------------------------------------- */
 
 static const struct {
 	const char *errors, *name;
@@ -188,8 +188,7 @@ START_TEST(project_name_is_as_compose_makes_it)
 }
 END_TEST
 
-/* ---- containers ---------------------------------------------------------------------
- */
+/* ---- containers --------------------------------------------------------- */
 
 #define NOW 1795263800 /* 2026-11-21T12:23:20Z */
 static const struct {
@@ -307,8 +306,7 @@ START_TEST(log_frames_are_taken_out)
 }
 END_TEST
 
-/* ---- neighbours
- * ------------------------------------------------------------------------ */
+/* ---- neighbours --------------------------------------------------------- */
 
 #define EVENT(action, id) "{\"Action\":\"" action "\",\"Actor\":{\"ID\":\"" id "\"}}"
 static const struct {
@@ -357,8 +355,7 @@ START_TEST(neighbours_are_judged)
 }
 END_TEST
 
-/* ---- our own container
- * -------------------------------------------------------------------- */
+/* ---- our own container -------------------------------------------------- */
 
 #define ID64 "d06c50ed796d5098cc4d0bec3e1f9443b60d2bce447d890c7027bf03a2f51a15"
 #define DISK_ROOT "27 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n"
