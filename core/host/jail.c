@@ -25,7 +25,8 @@
 static int
 close_others(struct jail *jail)
 {
-	return close_range(LOCK_FD + 1, ~0u, 0);
+	closefrom(LOCK_FD + 1);
+	return 0;
 }
 
 static int
@@ -187,7 +188,7 @@ struct technique {
 };
 
 static const struct technique TECHNIQUES[] = {
-	{ "close_range", JAIL_OUTER, true, close_others },
+	{ "descriptors", JAIL_OUTER, true, close_others },
 	{ "no_new_privs", JAIL_OUTER, true, forbid_new_privileges },
 	{ "parent_death_signal", JAIL_OUTER, true, die_with_engine },
 	{ "rlimits", JAIL_OUTER, true, limit_resources },

@@ -19,7 +19,9 @@
 #include "sdk/private.h"
 #include "wire/event.h"
 #include "wire/request.h"
+#include "wire/tree.h"
 
+#define TICK_MS 20    /* where there are no pidfds */
 #define MARGIN_MS 100 /* for us, to say that a policy took too long */
 
 struct trial {
@@ -145,16 +147,20 @@ wait_policy(struct trial *trial, pid_t pid, int pidfd, struct err *err)
 {
 	struct pollfd fds[2] = { { .fd = pidfd, .events = POLLIN } };
 
-	while (!(fds[0].revents & POLLIN)) {
-		fds[1] = (struct pollfd){ .fd = trial->channel, .events = POLLIN };
-		int ready = poll(fds, 2, time_left(trial));
+	while (!tree_has_ended(pid)) {
+		int left = time_left(trial);
+		int ready;
 
-		if (ready < 0 && errno != EINTR)
-			return err_errno(err, "host.poll", "wait for a policy");
-		if (ready == 0) {
+		if (left == 0) {
 			trial->is_over_time = true;
 			break;
 		}
+		if (pidfd < 0 && (left < 0 || left > TICK_MS))
+			left = TICK_MS;
+		fds[1] = (struct pollfd){ .fd = trial->channel, .events = POLLIN };
+		ready = poll(fds, 2, left);
+		if (ready < 0 && errno != EINTR)
+			return err_errno(err, "host.poll", "wait for a policy");
 		if (ready > 0 && fds[1].revents && receive(trial, err) < 0)
 			return -1;
 	}
@@ -209,10 +215,9 @@ judge_one(struct trial *trial, struct err *err)
 	}
 	close(ends[1]);
 	trial->channel = ends[0];
-	if (pid > 0)
-		pidfd = pidfd_open(pid, 0);
-	if (pidfd < 0)
+	if (pid < 0)
 		return err_errno(err, "host.fork", "start a policy");
+	pidfd = pidfd_open(pid, 0);
 	if (wait_policy(trial, pid, pidfd, err) < 0)
 		return -1;
 	return send_verdict(trial, err);

@@ -17,6 +17,7 @@
 #include "wire/tree.h"
 
 #define GRACE_MS 2000 /* from TERM to KILL */
+#define TICK_MS 20    /* where there are no pidfds */
 #define DRAIN_MS 500  /* for the rest of the output, when a pipe stays open */
 
 extern char **environ;
@@ -57,7 +58,7 @@ become(const struct program *program, const struct start *start)
 		fail_child(start);
 	if (start->report != report && dup3(start->report, report, O_CLOEXEC) < 0)
 		fail_child(start);
-	close_range(4, ~0u, 0);
+	closefrom(4);
 	if (chdir(program->base_directory) < 0 ||
 	    (program->directory && chdir(program->directory) < 0))
 		fail_child(&(struct start){ .report = report });
@@ -216,15 +217,14 @@ wait_end(struct program *program, pid_t pid, int pidfd, const sigset_t *mask)
 
 	if (program->limit_ms < INT64_MAX / 2)
 		patience.term_at = clock_boot_ms() + (int64_t)program->limit_ms;
-	while (!(fds[0].revents & POLLIN)) {
+	while (!tree_has_ended(pid)) {
 		int64_t now = clock_boot_ms();
 
 		if (!program->timed_out &&
 		    (program->is_cancelled() || now >= patience.term_at)) {
 			program->timed_out = true;
 			patience = (struct patience){ INT64_MAX, now + GRACE_MS };
-			/* Who cancels sends TERM to the whole tree; twice is abort to
-			 * some. */
+			/* Who cancels sends TERM to the whole tree: not twice. */
 			if (!program->is_cancelled())
 				kill(-pid, SIGTERM);
 		}
@@ -235,12 +235,13 @@ wait_end(struct program *program, pid_t pid, int pidfd, const sigset_t *mask)
 
 		int64_t next = patience.term_at < patience.kill_at ? patience.term_at :
 								     patience.kill_at;
+		if (pidfd < 0 && next > now + TICK_MS)
+			next = now + TICK_MS;
 		struct timespec timeout = until(next);
 
 		fds[1] = (struct pollfd){ .fd = program->out.fd, .events = POLLIN };
 		fds[2] = (struct pollfd){ .fd = program->err.fd, .events = POLLIN };
-		/* TERM is let in here only: it cannot fall between the test above and
-		 * this. */
+		/* TERM is let in here only: it cannot fall between test and wait. */
 		if (ppoll(fds, 3, next == INT64_MAX ? NULL : &timeout, mask) < 0)
 			continue;
 		if (fds[1].revents)
@@ -283,23 +284,19 @@ run_masked(struct program *program, const sigset_t *mask, struct err *err)
 	AUTO_CLOSE int pidfd = -1;
 	pid_t pid;
 
+	/* Without a /proc of our own nothing can be spared. */
 	if (tree_has_children())
-		(void)tree_children(
-			&before); /* Without /proc there is nothing to spare. */
+		(void)tree_children(&before);
 	pid = spawn(program, mask);
 	if (pid < 0)
 		return err_errno(err, "exec.start", "start '%s'", program->argv[0]);
 	pidfd = pidfd_open(pid, 0);
-	if (pidfd >= 0)
-		wait_end(program, pid, pidfd, mask);
+	wait_end(program, pid, pidfd, mask);
 	/* Before the pid is reaped: until then its group cannot be anybody else's. */
 	kill(-pid, SIGKILL);
 	take_status(program, pid);
 	sweep(program, &before);
 	drain(program);
-	if (pidfd < 0)
-		return err_set(err, "exec.start", "watch '%s': no pidfd",
-			       program->argv[0]);
 	return 0;
 }
 

@@ -30,14 +30,14 @@
 
 /* ---- the host's side --------------------------------------------------- */
 
-/* As the seccomp filter of a container does. */
+/* As the seccomp filter of a container does, or as an old kernel. */
 static void
-refuse_unshare(void)
+refuse_call(int number, int error)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { ARRAY_LEN(code), code };
@@ -66,7 +66,11 @@ become_host(const struct question *question, const int fds[7], const char *attem
 		if (setgroups(0, NULL) < 0 || setgid(NOBODY) < 0 || setuid(NOBODY) < 0)
 			_exit(125);
 	if (question->flags & ASK_WITHOUT_NAMESPACES)
-		refuse_unshare();
+		refuse_call(SYS_unshare, EPERM);
+	if (question->flags & ASK_WITHOUT_NOVELTIES) {
+		refuse_call(SYS_pidfd_open, ENOSYS);
+		refuse_call(SYS_close_range, ENOSYS);
+	}
 	execve(TEST_HOST, argv, env);
 	_exit(125);
 }

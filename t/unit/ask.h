@@ -11,6 +11,7 @@
 
 enum ask_flag {
 	ASK_WITHOUT_NAMESPACES = 1 << 0, /* unshare() is refused, as in a container */
+	ASK_WITHOUT_NOVELTIES = 1 << 4,	 /* no pidfds, no close_range */
 	ASK_AS_NOBODY = 1 << 1,		 /* as user 65534 */
 	ASK_WITH_LOCK = 1 << 2,		 /* something is in descriptor 6 */
 	ASK_WITH_STRAYS = 1 << 3,	 /* and in some above */

@@ -103,6 +103,33 @@ START_TEST(ordinary_user_is_served)
 }
 END_TEST
 
+START_TEST(kernel_without_novelties_is_enough)
+{
+	AUTO(answer)
+	struct answer policies =
+		ask(&(struct question){ .call = "judge",
+					.modules = { "abstain", "pcrash" },
+					.flags = ASK_WITHOUT_NOVELTIES });
+	AUTO(answer)
+	struct answer answer = ask(&(struct question){
+		.call = "run",
+		.modules = { "test/fdlist" },
+		.flags = ASK_WITHOUT_NOVELTIES | ASK_WITH_LOCK | ASK_WITH_STRAYS,
+	});
+	AUTO(answer)
+	struct answer held = ask(&(struct question){
+		.call = "run",
+		.modules = { "test/holdpipe" },
+		.flags = ASK_WITHOUT_NOVELTIES,
+	});
+
+	ck_assert_uint_eq(answer_count(&policies, "verdict"), 2);
+	ck_assert_ptr_nonnull(
+		strstr(answer_output(&answer, "text"), "program: 0 1 2 3\n"));
+	ck_assert_str_eq(answer_output(&held, "text"), "out\n");
+}
+END_TEST
+
 START_TEST(jail_event_comes_first)
 {
 	AUTO(answer) struct answer answer = ask_run("test/sleeper-none");
@@ -178,6 +205,7 @@ main(void)
 	tcase_add_test(tcase, declared_writer_may_write_the_workspace);
 	tcase_add_test(tcase, killed_host_takes_all_with_it);
 	tcase_add_test(tcase, ordinary_user_is_served);
+	tcase_add_test(tcase, kernel_without_novelties_is_enough);
 	tcase_add_test(tcase, jail_event_comes_first);
 	tcase_add_loop_test(tcase, program_is_ended_at_its_timeout, 0, 2);
 	tcase_add_test(tcase, program_is_ended_at_the_deadline_of_the_step);
