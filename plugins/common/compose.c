@@ -155,6 +155,7 @@ compose_open(struct fettle_ctx *ctx, struct compose *ret, struct fault *fault)
 		.ctx = ctx,
 		.project = fettle_fact(ctx, "project.name"),
 		.directory = fettle_fact(ctx, "project.directory"),
+				   .data_dir = fettle_fact(ctx, "fettle.data_dir"),
 		.options = json_of(fettle_fact(ctx, "project.compose")),
 		.program = json_of(fettle_fact(ctx, "project.compose_program")),
 		.version = text_copy(fettle_fact(ctx, "project.compose_version"))
@@ -210,7 +211,6 @@ void
 compose_argv(const struct compose *compose, struct argv *ret)
 {
 	const char *env_file = json_member(compose->options, "env_file");
-	const char *data_dir = fettle_fact(compose->ctx, "fettle.data_dir");
 	size_t i;
 	json_t *word;
 
@@ -227,7 +227,8 @@ compose_argv(const struct compose *compose, struct argv *ret)
 	if (env_file)
 		argv_add(ret, env_file);
 	else
-		argv_addf(ret, "%s/empty.env", data_dir ? data_dir : "");
+		argv_addf(ret, "%s/empty.env",
+			  compose->data_dir ? compose->data_dir : "");
 	add_each(ret, "--profile", json_object_get(compose->options, "profiles"));
 }
 

@@ -14,6 +14,7 @@ struct compose {
 	struct fettle_ctx *ctx;
 	const char *project;	/* borrowed facts */
 	const char *directory;
+	const char *data_dir;	/* where empty.env is */
 	json_t *options;	/* fact project.compose */
 	json_t *program;	/* ["docker-compose"] or ["docker","compose"] */
 	char *version;		/* `1.29.2` */

@@ -9,6 +9,7 @@
 
 #include "plugins/common/services.h"
 #include "plugins/common/target.h"
+#include "plugins/common/yaml.h"
 
 static json_t *
 want(const char *json)
@@ -158,6 +159,53 @@ START_TEST(another_image_is_no_drift_for_compose_1)
 }
 END_TEST
 
+/* `docker compose config --format json`, as version 2 prints it, and its labels. */
+START_TEST(compose_2_is_read)
+{
+	static const char text[] =
+		"{\"name\":\"shop\",\"services\":{\"api\":{\"build\":{\"context\":\"/"
+		"srv/shop/api\","
+		"\"dockerfile\":\"Dockerfile\"},\"command\":null,\"entrypoint\":null,"
+		"\"networks\":{\"default\":null},\"ports\":[{\"mode\":\"ingress\","
+		"\"target\":8080,"
+		"\"published\":\"18080\",\"protocol\":\"tcp\"}]}},\"networks\":{"
+		"\"default\":"
+		"{\"name\":\"shop_default\",\"ipam\":{}}}}";
+	struct fault fault = { 0 };
+	AUTO_JSON json_t *config = yaml_read(text, strlen(text), &fault);
+	AUTO_JSON json_t *containers = want(
+		"[{\"id\":\"c1\",\"service\":\"api\",\"image_id\":\"sha256:1\","
+		"\"level\":"
+		"\"running\",\"labels\":{\"com.docker.compose.project.working_dir\":"
+		"\"/srv/shop\",\"com.docker.compose.project.config_files\":"
+		"\"/srv/shop/docker-compose.yml\",\"com.docker.compose.config-hash\":"
+		"\"h1\"}}]");
+	AUTO_JSON json_t *files = want("[\"docker-compose.yml\"]"),
+			 *hashes = want("{\"api\":\"h2\"}");
+	AUTO_JSON json_t *images =
+		want("{\"shop-api\":\"sha256:2\",\"sha256:1\":\"sha256:1\"}");
+	struct services_input in = { .project = "shop",
+				     .directory = "/srv/shop",
+				     .files = files,
+				     .config = config,
+				     .hashes = hashes,
+				     .containers = containers,
+				     .image_ids = images };
+	AUTO_JSON json_t *services = services_describe(&in);
+	json_t *d = json_object_get(services, "api");
+
+	ck_assert_msg(config != NULL, "%s", fault.text);
+	ck_assert_str_eq(json_member(d, "image"), "shop-api");
+	ck_assert_str_eq(json_member(d, "dockerfile"), "api/Dockerfile");
+	ck_assert_str_eq(
+		json_string_value(json_array_get(json_object_get(d, "ports"), 0)),
+		"18080:8080/tcp");
+	ck_assert(json_is_null(json_object_get(d, "foreign")));
+	/* Its hash does not cover the image: another image hides no drift. */
+	ck_assert(json_member_true(d, "drift"));
+}
+END_TEST
+
 START_TEST(a_context_elsewhere_has_no_default_paths)
 {
 	AUTO_JSON json_t *d = describe(
@@ -238,6 +286,7 @@ main(void)
 	tcase_add_test(tc, a_built_service_is_described);
 	tcase_add_loop_test(tc, a_target_is_refused, 0, (int)COUNT_OF(refusal_cases));
 	tcase_add_test(tc, another_image_is_no_drift_for_compose_1);
+	tcase_add_test(tc, compose_2_is_read);
 	tcase_add_test(tc, a_context_elsewhere_has_no_default_paths);
 	tcase_add_loop_test(tc, paths_are_relative_to_the_workspace, 0, 9);
 	tcase_add_test(tc, a_built_image_has_composes_name);

@@ -178,6 +178,39 @@ START_TEST(version_is_in_the_script)
 }
 END_TEST
 
+static const struct {
+	const char *program, *options, *line;
+} argv_cases[] = {
+	{ "[\"docker-compose\"]",
+	  "{\"files\":[\"docker-compose.yml\"],\"env_file\":null}",
+	  "docker-compose --ansi never -p shop --project-directory /srv/shop "
+	  "-f docker-compose.yml --env-file /usr/share/fettle/empty.env "
+	  "up -d --no-deps --no-build --force-recreate --scale api=2 api" },
+	{ "[\"docker\",\"compose\"]",
+	  "{\"files\":[\"a.yml\",\"b.yml\"],\"env_file\":\".env\",\"profiles\":[\"x\","
+	  "\"y\"]}",
+	  "docker compose --ansi never -p shop --project-directory /srv/shop "
+	  "-f a.yml -f b.yml --env-file .env --profile x --profile y "
+	  "up -d --no-deps --no-build --force-recreate --scale api=2 api" },
+};
+
+START_TEST(compose_is_called_like_this)
+{
+	AUTO_JSON json_t *program = want(argv_cases[_i].program);
+	AUTO_JSON json_t *options = want(argv_cases[_i].options);
+	struct compose compose = { .project = "shop", .directory = "/srv/shop",
+				   .data_dir = "/usr/share/fettle", .options = options,
+				   .program = program };
+	AUTO_ARGV struct argv argv = { 0 };
+	AUTO_TEXT struct text line = { 0 };
+
+	compose_up_argv(&compose, "api", 2, &argv);
+	for (size_t i = 0; i < argv.count; i++)
+		text_addf(&line, "%s%s", i > 0 ? " " : "", argv.v[i]);
+	ck_assert_str_eq(text_get(&line), argv_cases[_i].line);
+}
+END_TEST
+
 START_TEST(project_name_is_as_compose_makes_it)
 {
 	AUTO_FREE char *plain = compose_normal_name("shop");
@@ -417,6 +450,8 @@ main(void)
 	tcase_add_loop_test(tc, the_last_lines_are_joined, 0,
 			    (int)COUNT_OF(last_cases));
 	tcase_add_test(tc, version_is_in_the_script);
+	tcase_add_loop_test(tc, compose_is_called_like_this, 0,
+			    (int)COUNT_OF(argv_cases));
 	tcase_add_test(tc, project_name_is_as_compose_makes_it);
 	suite_add_tcase(suite, tc);
 	tc = tcase_create("containers");
