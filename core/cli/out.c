@@ -14,6 +14,8 @@
 
 #include "base/path.h"
 
+#define ESCAPE_MAX 512
+
 static const char *const tone_codes[TONE_COUNT] = {
 	[TONE_PLAIN] = "",
 	[TONE_GOOD] = "\033[32m",
@@ -123,27 +125,29 @@ out_addf(const struct out *out, struct str *str, enum tone tone, const char *fmt
 	out_add(out, str, tone, text);
 }
 
-/* How many bytes of a CSI or OSC sequence begin here; 0 when none does. */
+/*
+ * How many bytes of a CSI (colours) or OSC (titles, links) sequence begin
+ * here; 0 when no whole one does. Text must not be hidden by half of one.
+ */
 static size_t
 escape_length(const char *s, size_t n)
 {
-	size_t i = 2;
+	size_t i = 2, most = n < ESCAPE_MAX ? n : ESCAPE_MAX;
 
-	if (n < 2 || s[0] != '\033')
+	if (n < 3 || s[0] != '\033')
 		return 0;
 	if (s[1] == '[') {
-		while (i < n && (s[i] < 0x40 || s[i] > 0x7e))
+		while (i < most && s[i] >= 0x20 && s[i] <= 0x3f)
 			i++;
-		return i < n ? i + 1 : n;
+		return i < most && s[i] >= 0x40 && s[i] <= 0x7e ? i + 1 : 0;
 	}
-	if (s[1] == ']') {
-		while (i < n && s[i] != '\a' && s[i] != '\033')
-			i++;
-		if (i + 1 < n && s[i] == '\033' && s[i + 1] == '\\')
-			i++;
-		return i < n ? i + 1 : n;
-	}
-	return 0;
+	if (s[1] != ']')
+		return 0;
+	while (i < most && s[i] != '\n' && s[i] != '\a' && s[i] != '\033')
+		i++;
+	if (i < most && s[i] == '\a')
+		return i + 1;
+	return i + 1 < most && s[i] == '\033' && s[i + 1] == '\\' ? i + 2 : 0;
 }
 
 void
