@@ -168,7 +168,7 @@ add_details(const struct view *view, struct frame *frame, const struct view_row 
 		frame_add(frame, keep, &line);
 	}
 	/* A note is in the log too: once is enough. */
-	if (text && row->notes.count && str_eq(text, row->notes.v[row->notes.count - 1]))
+	if (text && strv_has(&row->notes, text))
 		return;
 	if (row->state == ROW_RUNNING && text && !view->is_over) {
 		AUTO(str) struct str last = STR_INIT;

@@ -189,13 +189,12 @@ add_run_command(struct cli *cli, struct str *text)
 	}
 }
 
-static int
+static void
 print_plan(struct cli *cli, const json_t *document)
 {
-	const json_t *plan = json_object_get(document, "plan"), *last = NULL;
+	const json_t *plan = json_object_get(document, "plan");
 	AUTO(str) struct str text = STR_INIT;
 	AUTO(strv) struct strv quiet = STRV_INIT;
-	const char *state;
 	json_t *report;
 	size_t i;
 
@@ -203,7 +202,6 @@ print_plan(struct cli *cli, const json_t *document)
 	if (!cli->options.quiet)
 		add_steps(cli, &text, plan);
 	json_array_foreach (json_object_get(document, "steps"), i, report) {
-		last = report;
 		if (says_nothing(report))
 			strv_add(&quiet, json_text(report, "step"));
 		else
@@ -224,8 +222,18 @@ print_plan(struct cli *cli, const json_t *document)
 	add_run_command(cli, &text);
 	str_add_c(&text, '\n');
 	out_write(&cli->out, &text);
-	/* A plan that a policy or a step refuses would not get any further as a run. */
-	state = json_text(last, "state");
+}
+
+/* A plan that a policy or a step refuses would not get any further as a run. */
+static int
+plan_exit(const json_t *document)
+{
+	const json_t *steps = json_object_get(document, "steps");
+	const json_t *last = json_array_get(steps, json_array_size(steps) - 1);
+	const char *state = json_text(last, "state");
+
+	if (str_eq(state, "cancelled"))
+		return EXIT_CANCELLED;
 	if (str_eq(json_text(last, "verdict"), "deny"))
 		return EXIT_DENIED;
 	return str_eq(state, "failed") ? EXIT_REFUSED : EXIT_DONE;
@@ -259,8 +267,9 @@ verb_plan(struct cli *cli)
 		return cli_fail(cli, &err,
 				str_eq(err.code, "cancelled") ? EXIT_CANCELLED :
 								EXIT_REFUSED);
-	if (!cli->options.json)
-		return print_plan(cli, document);
-	out_json(&cli->out, document);
-	return EXIT_DONE;
+	if (cli->options.json)
+		out_json(&cli->out, document);
+	else
+		print_plan(cli, document);
+	return plan_exit(document);
 }

@@ -36,12 +36,15 @@ int
 signals_install(int *ret_cancel_fd, struct err *err)
 {
 	struct sigaction cancel = { .sa_handler = on_cancel, .sa_flags = SA_RESTART };
-	struct sigaction hangup = { .sa_handler = on_hangup, .sa_flags = SA_RESTART };
+	struct sigaction given, hangup = { .sa_handler = on_hangup, .sa_flags = SA_RESTART };
 
 	if (pipe2(cancel_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		return err_errno(err, "host.pipe", "make a pipe for signals");
 	sigemptyset(&cancel.sa_mask);
 	sigemptyset(&hangup.sa_mask);
+	/* Under nohup nobody hangs up: the output goes to a file. */
+	if (sigaction(SIGHUP, NULL, &given) == 0 && given.sa_handler == SIG_IGN)
+		hangup.sa_handler = SIG_IGN;
 	if (sigaction(SIGINT, &cancel, NULL) < 0 ||
 	    sigaction(SIGTERM, &cancel, NULL) < 0 ||
 	    sigaction(SIGHUP, &hangup, NULL) < 0)
