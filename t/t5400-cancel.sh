@@ -76,4 +76,9 @@ is 'it says rolled_back' "$(fettle show last --json | jq -r .state)" rolled_back
 capture fettle rollback last
 isnt 'but only once' "$rc" 0
 like 'with a reason' "$err" 'rolled_back'
+
+printf 'fettle: 1\nname: nop\nsteps: [ { id: a, uses: verify/command, with: { argv: ["true"] } } ]\n' >nop.yaml
+run_ok 'a run that changes nothing' fettle run -p ./nop.yaml
+run_fails 2 'cannot be rolled back' fettle rollback last
+like 'because nothing of it stands' "$err" 'rollback_not_applicable'
 done_testing

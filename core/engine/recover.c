@@ -217,7 +217,7 @@ undo(struct takeover *t, enum ending_state state, const char *code, const char *
 	struct ending ending = { .state = state };
 
 	if (takeover_open(t, err) < 0)
-		return end_lost(t, err);
+		return state == ENDING_INTERRUPTED ? end_lost(t, err) : -1;
 	if (mark_interrupted(&t->run, &ending, err) < 0)
 		return -1;
 	err_set(&ending.cause, code, "%s", text);
@@ -265,13 +265,18 @@ engine_recover(struct engine *engine, struct strv *recovered, struct err *err)
 }
 
 static int
-refuse_rollback(const char *run, const char *state, struct err *err)
+refuse_rollback(struct engine *engine, const char *run, const char *state, struct err *err)
 {
-	if (str_eq(state, "succeeded") || str_eq(state, "rollback_failed") ||
-	    str_eq(state, "running") || str_eq(state, "rolling_back"))
+	AUTO(json_ref) json_t *standing = store_standing(engine->store, run, err);
+	bool is_over = str_eq(state, "succeeded") || str_eq(state, "rollback_failed");
+	bool is_going_on = str_eq(state, "running") || str_eq(state, "rolling_back");
+
+	if (!standing)
+		return -1;
+	if (is_going_on || (is_over && json_array_size(standing) > 0))
 		return 0;
-	err_set(err, "rollback_not_applicable", "run %s is %s: nothing of it stands",
-		run, state);
+	err_set(err, "rollback_not_applicable", "run %s is %s: nothing of it stands", run,
+		state);
 	return err_remedy(err, "look at it with `fettle show %s`", run);
 }
 
@@ -301,7 +306,7 @@ engine_rollback(struct engine *engine, const char *run, struct err *err)
 	AUTO(json_ref) json_t *row = store_run(engine->store, run, err);
 
 	host_prepare();
-	if (!row || refuse_rollback(run, json_text(row, "state"), err) < 0)
+	if (!row || refuse_rollback(engine, run, json_text(row, "state"), err) < 0)
 		return -1;
 	if (takeover_claim(&t, engine, run, err) < 0)
 		return -1;
