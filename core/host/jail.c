@@ -49,10 +49,13 @@ die_with_engine(struct jail *jail)
 }
 
 static int
-die_with_init(struct jail *jail)
+die_with_supervisor(struct jail *jail)
 {
-	/* When init has died already, so does everything in its namespace. */
-	return prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return -1;
+	if (getppid() != jail->supervisor)
+		_exit(71);
+	return 0;
 }
 
 /* No memory image on disk, no ptrace by the same user. Inherited over fork. */
@@ -88,6 +91,13 @@ limit_resources(struct jail *jail)
 			return -1;
 	}
 	return 0;
+}
+
+/* Ours may lie in the workspace, on the mount that stays writable. */
+static int
+leave_directory(struct jail *jail)
+{
+	return chdir("/");
 }
 
 static int
@@ -192,6 +202,7 @@ static const struct technique TECHNIQUES[] = {
 	{ "no_new_privs", JAIL_OUTER, true, forbid_new_privileges },
 	{ "parent_death_signal", JAIL_OUTER, true, die_with_engine },
 	{ "rlimits", JAIL_OUTER, true, limit_resources },
+	{ "root_directory", JAIL_OUTER, true, leave_directory },
 	{ "umask", JAIL_OUTER, true, set_umask },
 	{ "environment", JAIL_OUTER, true, clean_environment },
 
@@ -202,7 +213,7 @@ static const struct technique TECHNIQUES[] = {
 
 	{ "own_proc", JAIL_INIT, false, mounts_own_proc },
 
-	{ "die_with_init", JAIL_MODULE, true, die_with_init },
+	{ "supervisor_death_signal", JAIL_MODULE, true, die_with_supervisor },
 	{ "own_session", JAIL_MODULE, true, leave_session },
 	{ "subreaper", JAIL_MODULE, true, reap_descendants },
 	{ "capabilities", JAIL_MODULE, false, drop_capabilities },

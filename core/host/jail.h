@@ -25,6 +25,7 @@ struct jail {
 	const char *workspace; /* "" when there is none */
 	const char *scratch;
 	bool may_write_workspace;
+	pid_t supervisor; /* the parent of the module process, as it sees it */
 	bool has_namespace, has_read_only_workspace; /* results */
 	struct strv techniques;			     /* results: names, in order */
 };

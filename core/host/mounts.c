@@ -64,6 +64,14 @@ copy_tree(const char *path)
 			 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 }
 
+/* Where `path` leads, from now on that tree is seen. */
+static int
+put_tree(int tree, const char *path)
+{
+	return move_mount(tree, "", AT_FDCWD, path,
+			  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
+}
+
 int
 mounts_protect_workspace(struct jail *jail)
 {
@@ -72,7 +80,8 @@ mounts_protect_workspace(struct jail *jail)
 	AUTO_CLOSE int scratch = -1;
 
 	if (!strv_has(&jail->techniques, "private_mounts") ||
-	    jail->may_write_workspace || jail->workspace[0] == '\0') {
+	    jail->may_write_workspace || jail->workspace[0] == '\0' ||
+	    str_eq(jail->workspace, "/")) { /* What is mounted there is not seen. */
 		errno = EPERM;
 		return -1;
 	}
@@ -84,11 +93,8 @@ mounts_protect_workspace(struct jail *jail)
 	if (mount_setattr(workspace, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
 			  sizeof(attr)) < 0)
 		return -1;
-	if (move_mount(workspace, "", AT_FDCWD, jail->workspace,
-		       MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return -1;
-	if (move_mount(scratch, "", AT_FDCWD, jail->scratch, MOVE_MOUNT_F_EMPTY_PATH) <
-	    0)
+	if (put_tree(workspace, jail->workspace) < 0 ||
+	    put_tree(scratch, jail->scratch) < 0)
 		return -1;
 	jail->has_read_only_workspace = true;
 	return 0;

@@ -118,8 +118,10 @@ become_module(struct host *host)
 static int
 supervise_module(struct host *host, enum scope scope, struct err *err)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
+	host->jail.supervisor = getpid();
+	pid = fork();
 	if (pid == 0)
 		become_module(host);
 	if (pid < 0)

@@ -40,6 +40,7 @@ START_TEST(module_that_hangs_is_killed_with_its_host)
 		.modules = { "test/hang" },
 		.term_after_ms = 100,
 		.kill_after_ms = 300,
+		.flags = _i ? ASK_WITHOUT_NAMESPACES : 0,
 	});
 
 	ck_assert(WIFSIGNALED(answer.status));
@@ -151,7 +152,7 @@ main(void)
 	tcase_add_loop_test(tcase, module_that_dies_gives_no_result, 0,
 			    ARRAY_LEN(DYING));
 	tcase_add_test(tcase, crash_is_told_by_the_exit_status);
-	tcase_add_test(tcase, module_that_hangs_is_killed_with_its_host);
+	tcase_add_loop_test(tcase, module_that_hangs_is_killed_with_its_host, 0, 2);
 	tcase_add_test(tcase, unknown_result_is_a_bug);
 	tcase_add_loop_test(tcase, daemons_are_dead_when_the_host_has_ended, 0, 2);
 	tcase_add_loop_test(tcase, grandchild_that_holds_the_pipe_delays_nobody, 0, 2);

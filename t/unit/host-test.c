@@ -166,6 +166,29 @@ START_TEST(run_sees_parameters_secrets_and_proposal)
 }
 END_TEST
 
+START_TEST(scratch_inside_the_workspace_is_writable)
+{
+	AUTO_FREE char *workspace = ask_workspace();
+	AUTO(json_ref) json_t *params = good_params();
+	AUTO(json_ref) json_t *secrets = json_pack("{s:s}", "TOKEN", "s3cret");
+	AUTO(json_ref) json_t *proposal = good_proposal();
+
+	setenv("TMPDIR", workspace, 1);
+	AUTO(answer)
+	struct answer answer = ask(&(struct question){ .call = "run",
+						       .modules = { "test/good" },
+						       .params = params,
+						       .secrets = secrets,
+						       .proposal = proposal,
+						       .workspace = workspace });
+	unsetenv("TMPDIR");
+
+	ck_assert_str_eq(answer_result(&answer), "ok");
+	ck_assert_uint_eq(answer_count(&answer, "artifact"), 1);
+	unit_remove(workspace);
+}
+END_TEST
+
 START_TEST(log_shows_output_and_commands_in_order)
 {
 	AUTO(json_ref) json_t *params = good_params();
@@ -324,6 +347,7 @@ main(void)
 	tcase_add_test(tcase, unknown_parameter_can_be_told);
 	tcase_add_test(tcase, proposal_is_bound_to_what_was_read);
 	tcase_add_test(tcase, run_sees_parameters_secrets_and_proposal);
+	tcase_add_test(tcase, scratch_inside_the_workspace_is_writable);
 	tcase_add_test(tcase, log_shows_output_and_commands_in_order);
 	tcase_add_test(tcase, observe_tells_each_effect);
 	tcase_add_test(tcase, policies_are_judged_apart);
