@@ -6,7 +6,9 @@
 # with an engine run one at a time, so that each may say what is in it. Source
 # after t/lib.sh and before any claim.
 
-# docker_engine: exports DOCKER_HOST, or skips the script; under CI that is a failure.
+# docker_engine [own]: exports DOCKER_HOST, or skips the script; under CI that is
+# a failure. `own`: rather one of the script's own, which it may kill; then
+# FETTLE_TEST_DOCKER is unset.
 docker_engine()
 {
 	for t_program in docker docker-compose curl jq python3 flock; do
@@ -15,18 +17,14 @@ docker_engine()
 	done
 	exec 8>"${TMPDIR:-/tmp}/fettle-docker-tests.lock"
 	flock 8
-	case ${FETTLE_TEST_DOCKER:-} in
-	'')
-		DOCKER_HOST=$("$FETTLE_SRC/t/docker-engine" start "$T/engine" 2>"$T/engine.err" 8>&-) ||
+	if [ -z "${FETTLE_TEST_DOCKER:-}" ] || [ "${1:-}" = own ]; then
+		own_engine || [ -n "${FETTLE_TEST_DOCKER:-}" ] ||
 			no_engine "$(tail -n 1 "$T/engine.err")"
-		at_exit '"$FETTLE_SRC/t/docker-engine" stop "$T/engine" 8>&-'
-		;;
-	/*)
-		DOCKER_HOST=unix://$FETTLE_TEST_DOCKER
-		;;
-	*)
-		DOCKER_HOST=$FETTLE_TEST_DOCKER
-		;;
+	fi
+	case ${FETTLE_TEST_DOCKER:-} in
+	'') ;;
+	/*) DOCKER_HOST=unix://$FETTLE_TEST_DOCKER ;;
+	*) DOCKER_HOST=$FETTLE_TEST_DOCKER ;;
 	esac
 	FETTLE_DOCKER_HOST=$DOCKER_HOST
 	DOCKER_BUILDKIT=0
@@ -35,6 +33,14 @@ docker_engine()
 	docker image inspect fettle-demo/python:3 >/dev/null 2>&1 ||
 		"$FETTLE_SRC/examples/make-base-image" >/dev/null ||
 		bail "the demo's base image cannot be made"
+}
+
+own_engine()
+{
+	DOCKER_HOST=$("$FETTLE_SRC/t/docker-engine" start "$T/engine" 2>"$T/engine.err" 8>&-) ||
+		return 1
+	unset FETTLE_TEST_DOCKER
+	at_exit '"$FETTLE_SRC/t/docker-engine" stop "$T/engine" 8>&-'
 }
 
 no_engine()

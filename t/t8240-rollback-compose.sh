@@ -6,7 +6,7 @@
 . "$FETTLE_SRC/t/docker.sh"
 . "$FETTLE_SRC/t/lab.sh"
 
-docker_engine
+docker_engine own
 lab rollback
 cd "$lab" || bail "no lab"
 pipeline sick
