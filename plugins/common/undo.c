@@ -187,27 +187,35 @@ is_undecided(const json_t *containers)
 	return false;
 }
 
-/* Waits until the service is as well as it was, and stays so for a moment. */
+/*
+ * Waits until the service is as well as it was, and stays so for a moment. One
+ * that was broken is given the same moment to show that it still is.
+ */
 static int
 wait_for_level(const struct undo *undo, const struct undo_service *s,
 	       struct fault *fault)
 {
 	enum level wanted = recorded_level(s->container_before);
 	int64_t begin_ms = clock_boot_ms(), good_ms = -1, rest_ms = 50;
+	bool was_broken = wanted < LEVEL_RUNNING;
 
-	while (wanted >= LEVEL_RUNNING && fettle_time_left(undo->compose->ctx) > 0) {
+	while (fettle_time_left(undo->compose->ctx) > 0) {
 		AUTO_JSON json_t *now = NULL;
 
 		if (container_list(undo->api, undo->project, s->name, &now, fault) < 0)
 			return -1;
 		int64_t now_ms = clock_boot_ms();
-		if (container_level(now) < wanted)
+		enum level level = container_level(now);
+		if (was_broken && level < LEVEL_RUNNING)
+			break;
+		if (level < wanted)
 			good_ms = -1;
 		else if (good_ms < 0)
 			good_ms = now_ms;
-		if (good_ms >= 0 ? now_ms - good_ms >= undo->for_ms :
-				   now_ms - begin_ms >= undo->within_ms &&
-					   !is_undecided(now))
+		if (good_ms >= 0 && now_ms - good_ms >= undo->for_ms)
+			break;
+		if (good_ms < 0 && now_ms - begin_ms >= undo->within_ms &&
+		    !is_undecided(now))
 			break;
 		clock_sleep_ms(rest_ms);
 		rest_ms = rest_ms < 1000 ? rest_ms * 2 : 1000;
