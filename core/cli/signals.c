@@ -36,7 +36,8 @@ int
 signals_install(int *ret_cancel_fd, struct err *err)
 {
 	struct sigaction cancel = { .sa_handler = on_cancel, .sa_flags = SA_RESTART };
-	struct sigaction given, hangup = { .sa_handler = on_hangup, .sa_flags = SA_RESTART };
+	struct sigaction hangup = { .sa_handler = on_hangup, .sa_flags = SA_RESTART };
+	struct sigaction given;
 
 	if (pipe2(cancel_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		return err_errno(err, "host.pipe", "make a pipe for signals");
