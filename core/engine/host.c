@@ -268,7 +268,8 @@ child_has_ended(const struct child *child)
 	siginfo_t info = { 0 };
 
 	return child->pid_fd < 0 &&
-	       waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) ==
+		       0 &&
 	       info.si_pid == child->pid;
 }
 

@@ -265,7 +265,8 @@ engine_recover(struct engine *engine, struct strv *recovered, struct err *err)
 }
 
 static int
-refuse_rollback(struct engine *engine, const char *run, const char *state, struct err *err)
+refuse_rollback(struct engine *engine, const char *run, const char *state,
+		struct err *err)
 {
 	AUTO(json_ref) json_t *standing = store_standing(engine->store, run, err);
 	bool is_over = str_eq(state, "succeeded") || str_eq(state, "rollback_failed");
@@ -275,8 +276,8 @@ refuse_rollback(struct engine *engine, const char *run, const char *state, struc
 		return -1;
 	if (is_going_on || (is_over && json_array_size(standing) > 0))
 		return 0;
-	err_set(err, "rollback_not_applicable", "run %s is %s: nothing of it stands", run,
-		state);
+	err_set(err, "rollback_not_applicable", "run %s is %s: nothing of it stands",
+		run, state);
 	return err_remedy(err, "look at it with `fettle show %s`", run);
 }
 

@@ -47,7 +47,8 @@ has_output(const struct plan_step *step, const char *name)
 	for (size_t i = 0; d != NULL && i < d->output_count; i++) {
 		const struct description_param *output = &d->outputs[i];
 
-		if (strlen(output->name) == len && strncmp(output->name, name, len) == 0)
+		if (strlen(output->name) == len &&
+		    strncmp(output->name, name, len) == 0)
 			return name[len] == '\0' || output->type == FETTLE_MAP ||
 			       output->type == FETTLE_JSON;
 	}

@@ -6,7 +6,8 @@
  *
  * JSON: {"kind":"step"|"policy","name","version","summary","stage"|"stages":int,
  *  "flags":int,"effects":[..],"undoes":[..],"callbacks":["check","propose",..],
- *  "params":[{"name","type":int,"flags":int,"preset":str|null,"accept":str|null,"help"}],
+ *  "params":[{"name","type":int,"flags":int,"preset":str|null,"accept":str|null,
+ *             "help"}],
  *  "outputs":[..same..]}
  */
 #ifndef FETTLE_MODEL_DESCRIPTION_H
@@ -43,11 +44,11 @@ struct description {
 	json_t *json;		/* owned: the form above */
 };
 
-/* NULL with `plugin.description` when the JSON is not of the form above. Borrows nothing. */
+/* NULL with `plugin.description` when the JSON is not of the form above. */
 struct description *description_new(const json_t *json, struct err *err);
 void description_free(struct description *d);
 
-/* `patch` for FETTLE_PATCH and so on; "" for none or several. Also the other way; 0 = unknown. */
+/* `patch` for FETTLE_PATCH and so on; "" for none or several. And back; 0 = unknown. */
 const char *stage_name(uint32_t stage);
 uint32_t stage_find(const char *name);
 const char *param_type_name(uint32_t type);
@@ -74,7 +75,7 @@ json_t *description_type_with(const struct description *d, const struct node *wi
  * position. A whole number for a duration or size is ms or bytes already. New
  * reference or NULL.
  */
-json_t *description_type_value(const struct description_param *param, const json_t *value,
-			       struct err *err);
+json_t *description_type_value(const struct description_param *param,
+			       const json_t *value, struct err *err);
 
 #endif

@@ -24,7 +24,8 @@ bool expr_has(const char *text);
  * objects too). -1 with `template.syntax` on an unclosed, empty or nested
  * `${{`, or when each returns -1.
  */
-int expr_each(const json_t *value, int (*each)(void *self, const char *name, struct err *err),
+int expr_each(const json_t *value,
+	      int (*each)(void *self, const char *name, struct err *err),
 	      void *self, struct err *err);
 
 /*

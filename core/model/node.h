@@ -31,7 +31,8 @@ struct node {
 };
 
 /* The root is always a mapping. `name` is used in errors (err.file). */
-struct node *node_parse(const char *text, size_t len, const char *name, struct err *err);
+struct node *node_parse(const char *text, size_t len, const char *name,
+			struct err *err);
 struct node *node_load(const char *path, struct err *err);
 /* The bytes alone, for who hashes them first. Caller owns *ret. */
 int node_read_file(const char *path, char **ret, size_t *ret_len, struct err *err);
@@ -44,36 +45,39 @@ const struct node *node_find(const struct node *mapping, const char *key);
 /* A plain scalar that YAML takes for null: nothing, `~`, `null`. */
 bool node_is_null(const struct node *node);
 
-/* Borrowed text of a scalar, or NULL with `type.string`; `what` names it in the error. */
+/* Borrowed text of a scalar, or NULL with `type.string`; the error names `what`. */
 const char *node_text(const struct node *node, const char *file, const char *what,
 		      struct err *err);
 
 /* Put an error that is already set at a node, or at the i-th key; each returns -1. */
 int node_at(const struct node *node, const char *file, struct err *err);
-int node_at_key(const struct node *mapping, size_t i, const char *file, struct err *err);
+int node_at_key(const struct node *mapping, size_t i, const char *file,
+		struct err *err);
 
 /* An error at this node; returns -1. file is the name given to node_parse. */
-int node_err(const struct node *node, const char *file, struct err *err, const char *code,
+int node_err(const struct node *node, const char *file, struct err *err,
+	     const char *code,
 	     const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /*
  * Refuses keys that are not in the NULL-terminated list: `key.unknown`, with
  * the position and the nearest allowed name; and a node that is no mapping.
  */
-int node_check_keys(const struct node *mapping, const char *file, const char *const *allowed,
-		    struct err *err);
+int node_check_keys(const struct node *mapping, const char *file,
+		    const char *const *allowed, struct err *err);
 
 /*
  * Reads of a member that may be missing (then *ret stays as it was). -1 with
  * `type.string`, `type.bool`, `type.int`, `type.duration`, `type.range`,
  * `type.list`, `type.map` at the member's position.
  */
-int node_get_text(const struct node *mapping, const char *file, const char *key, char **ret,
+int node_get_text(const struct node *mapping, const char *file, const char *key,
+		  char **ret,
 		  struct err *err);			/* frees the old *ret */
-int node_get_bool(const struct node *mapping, const char *file, const char *key, bool *ret,
-		  struct err *err);
-int node_get_ms(const struct node *mapping, const char *file, const char *key, uint64_t *ret,
-		struct err *err);
+int node_get_bool(const struct node *mapping, const char *file, const char *key,
+		  bool *ret, struct err *err);
+int node_get_ms(const struct node *mapping, const char *file, const char *key,
+		uint64_t *ret, struct err *err);
 
 /*
  * The tree as JSON: plain true/false and plain decimal integers typed, all

@@ -27,7 +27,7 @@ struct pipeline_step {
 	enum section section;
 	const struct node *node;	/* the step's mapping, for positions */
 	const struct node *with;	/* or NULL */
-	json_t *env;			/* object of strings (may hold ${{ }}), or NULL */
+	json_t *env;			/* of strings (may hold ${{ }}), or NULL */
 	uint64_t timeout_ms, idle_timeout_ms;	/* 0: not given */
 	bool is_irreversible;
 };
@@ -44,7 +44,7 @@ struct pipeline {
 	json_t *env;		/* object of strings or NULL */
 	struct pipeline_input *inputs;
 	size_t input_count;
-	struct pipeline_step *steps;	/* all sections, in order steps, on_failure, finally */
+	struct pipeline_step *steps;	/* in order steps, on_failure, finally */
 	size_t step_count;
 	struct pipeline_policy *policies;
 	size_t policy_count;
@@ -60,7 +60,8 @@ struct pipeline {
  * carry out (if, retry, continue_on_error, rounds, repeat) are refused as
  * `key.unsupported`.
  */
-struct pipeline *pipeline_parse(const char *text, size_t len, const char *name, struct err *err);
+struct pipeline *pipeline_parse(const char *text, size_t len, const char *name,
+				struct err *err);
 struct pipeline *pipeline_load(const char *path, struct err *err);
 void pipeline_free(struct pipeline *p);
 bool pipeline_has_input(const struct pipeline *p, enum input_type type);
@@ -73,6 +74,7 @@ const char *pipeline_builtin(const char *name);
  * `input.unknown`, `input.required`, `type.*`, `service.grammar`. What is
  * neither given nor preset is "", 0 or false. New reference or NULL.
  */
-json_t *pipeline_type_inputs(const struct pipeline *p, const json_t *given, struct err *err);
+json_t *pipeline_type_inputs(const struct pipeline *p, const json_t *given,
+			     struct err *err);
 
 #endif

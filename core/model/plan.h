@@ -16,7 +16,7 @@ struct plan_step {
 	uint32_t stage, flags, callbacks;
 	struct strv effects, undoes;
 	bool is_irreversible;
-	json_t *with;		/* typed; unresolved references are strings with ${{ }} */
+	json_t *with;		/* typed; references are still ${{ }} */
 	json_t *env;		/* object or NULL */
 	uint64_t timeout_ms, idle_timeout_ms;	/* idle 0: none */
 	struct description *description;
@@ -35,8 +35,8 @@ struct plan {
 	char *generated_by;		/* "operator" */
 	int64_t generated_at_ms;
 	json_t *inputs;			/* typed */
-	json_t *allow;			/* array of globs for this service, or NULL: no project */
-	json_t *facts;			/* object name -> value: project.*, service.* facts */
+	json_t *allow;			/* the service's globs; NULL: no project */
+	json_t *facts;			/* name -> value: project.*, service.* */
 	bool is_protected;
 	struct plan_step *steps;
 	size_t step_count;
@@ -49,7 +49,7 @@ struct plan {
 /* Fills plan->json and plan->sha256 from the other members. */
 void plan_freeze(struct plan *plan);
 
-/* The plan of a stored JSON text; -1 `plan.corrupt` when it does not hash to want_sha256. */
+/* The plan of a stored JSON text; `plan.corrupt` when it hashes to something else. */
 struct plan *plan_parse(const char *text, const char *want_sha256, struct err *err);
 void plan_free(struct plan *plan);
 
@@ -67,8 +67,8 @@ const struct plan_step *plan_find_step(const struct plan *plan, const char *id);
  * an object by name, or NULL. Positions come from the pipeline, whose steps
  * and policies stand in the same order as the plan's.
  */
-int plan_check(const struct plan *plan, const struct pipeline *pipeline, const json_t *secrets,
-	       struct err *err);
+int plan_check(const struct plan *plan, const struct pipeline *pipeline,
+	       const json_t *secrets, struct err *err);
 
 /* A proposal: what a step stated. JSON form in core/engine/proposal; shown by cli. */
 

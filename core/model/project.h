@@ -13,14 +13,15 @@ struct project_service {
 	char *name;
 	struct strv allow, aliases;	/* allow: globs; empty = the default list */
 	bool is_protected;
-	json_t *health;		/* array of {http, method?, expect?, match?, timeout_ms?}; or NULL */
+	json_t *health;		/* [{http, method?, expect?, ...}] or NULL */
 };
 
 struct project {
 	char *directory;	/* absolute, real path: the workspace */
 	char *file;		/* path of fettle.yaml, absolute */
 	char *name;		/* the compose project's name */
-	json_t *compose;	/* {"files":[..],"env":[..],"env_file":str|null,"profiles":[..],
+	json_t *compose;	/* {"files":[],"env":[],"env_file":str|null,
+				    "profiles":[],
 				    "docker_host":str|null,"docker_config":str|null} */
 	json_t *secrets;	/* {"NAME":"env:X"|"file:PATH"} or empty object */
 	json_t *pipelines;	/* {"repair":"pipelines/repair.yaml"} or empty object */
@@ -40,7 +41,8 @@ struct project *project_find(const char *directory, struct err *err);
 struct project *project_load(const char *file, struct err *err);
 void project_free(struct project *p);
 
-const struct project_service *project_find_service(const struct project *p, const char *name);
+const struct project_service *project_find_service(const struct project *p,
+						   const char *name);
 
 /*
  * Workspace-relative paths no edit may ever touch: fettle.yaml and .git at any
@@ -55,10 +57,14 @@ bool project_is_own_file(const struct project *p, const char *path);
  * `unknown_service` listing near and known names, or `ambiguous_service`.
  * Given a wanted name, checks just that one.
  */
-const char *project_target(const struct project *p, const struct strv *known, const char *wanted,
+const char *project_target(const struct project *p, const struct strv *known,
+			   const char *wanted,
 			   const char *instruction, struct err *err);
 
-/* Trims; refuses blank, > 8 KiB, not UTF-8, control characters: `invalid_instruction`. Caller owns. */
+/*
+ * Trims; refuses blank, > 8 KiB, not UTF-8, control characters:
+ * `invalid_instruction`. Caller owns.
+ */
 char *instruction_check(const char *text, struct err *err);
 
 #endif

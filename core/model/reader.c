@@ -101,8 +101,10 @@ syntax_err(struct reader *r)
 			 problem, yaml->context, yaml->context_mark.line + 1,
 			 yaml->context_mark.column + 1);
 	if (is_indented_by_tab(r, at.line))
-		return err_remedy(r->err, "indent with blanks: YAML takes no tab there");
-	return err_remedy(r->err, "mend the file there; often the cause is just before");
+		return err_remedy(r->err,
+				  "indent with blanks: YAML takes no tab there");
+	return err_remedy(r->err,
+			  "mend the file there; often the cause is just before");
 }
 
 static int

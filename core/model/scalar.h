@@ -12,7 +12,8 @@
 
 /* Each 0, or -1 with *ret as it was. */
 int scalar_bool(const char *text, bool *ret, struct err *err);	/* `type.bool` */
-int scalar_int(const char *text, int64_t *ret, struct err *err); /* `type.int`, `type.range` */
+/* `type.int`, `type.range` */
+int scalar_int(const char *text, int64_t *ret, struct err *err);
 int scalar_real(const char *text, double *ret, struct err *err); /* `type.real` */
 
 /*
@@ -20,7 +21,8 @@ int scalar_real(const char *text, double *ret, struct err *err); /* `type.real` 
  * number in a notation that is not ours (0x10, 1_000, 1e3, +5, .inf).
  */
 int scalar_ms(const char *text, uint64_t *ret, struct err *err);
-int scalar_bytes(const char *text, uint64_t *ret, struct err *err); /* `type.size`, `type.range` */
+/* `type.size`, `type.range` */
+int scalar_bytes(const char *text, uint64_t *ret, struct err *err);
 
 /* `[A-Za-z_][A-Za-z0-9_]*`: environment variables and secrets. */
 bool scalar_is_variable_name(const char *text);

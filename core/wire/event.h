@@ -16,14 +16,16 @@
  *  note      {"level": "info"|"warn", "text"}
  *  progress  {"done", "total", "text"}
  *  exec      {"argv": [..]}      exited {"status", "signal", "timed_out"}
- *  verdict   {"module": int, "policy", "verdict": "abstain"|"allow"|"hold"|"deny"|"error",
+ *  verdict   {"module": int, "policy",
+ *             "verdict": "abstain"|"allow"|"hold"|"deny"|"error",
  *             "reason", "need": {"roles", "quorum", "valid_ms"}}  need: for hold only
- *  result    {"result": "ok"|"noop"|"fail"|"error", "why": "input"|"host"|"transient"|"bug",
+ *  result    {"result": "ok"|"noop"|"fail"|"error",
+ *             "why": "input"|"host"|"transient"|"bug",
  *             "code", "text", "remedy"}                     last; exactly one a call
  *
  * A member too large for a packet is written to a file in the scratch
  * directory and replaced by {"spill": {"file", "bytes", "sha256"}}; the
- * channel puts it back when reading and removes the file. "pre" absent means: the module did not
+ * channel puts it back when reading, removes the file. "pre" absent: the module did not
  * read the file, any pre-image will do.
  */
 #ifndef FETTLE_WIRE_EVENT_H

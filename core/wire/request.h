@@ -13,7 +13,8 @@
  *  "workspace": abs dir or null, "scratch": abs dir (made by the engine, empty),
  *  "deadline_ms": CLOCK_BOOTTIME ms or 0,
  *  "facts": {NAME: any}, "env": {NAME: text},    env: for programs of the step
- *  "proposal": {"edits":[{"path","pre","post"}], "effects":[{"kind","target","before","summary","step"}],
+ *  "proposal": {"edits":[{"path","pre","post"}],
+ *               "effects":[{"kind","target","before","summary","step"}],
  *               "commands":[[argv]]} or null,
  *  "jail": {"flags": int (enum fettle_step_flag), "minimum": "basic"|"tree"}
  * }

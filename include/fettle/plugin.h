@@ -272,7 +272,7 @@ enum fettle_exec_flag {
 	FETTLE_CAPTURE	     = 1 << 0, /* keep standard output (16 MiB), no log */
 	FETTLE_CAPTURE_ERROR = 1 << 1, /* the same for standard error */
 	FETTLE_QUIET	     = 1 << 2, /* do not write the command line to the log */
-	FETTLE_TAIL	     = 1 << 3  /* log it, and keep the last 4 KiB of it in err */
+	FETTLE_TAIL	     = 1 << 3  /* log it, and keep its last 4 KiB in err */
 };
 
 struct fettle_exec {

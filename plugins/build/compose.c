@@ -14,16 +14,20 @@
 enum { PARAM_NO_CACHE, PARAM_PULL, PARAM_BUILDKIT };
 static const struct fettle_param params[] = {
 	{ "no_cache", FETTLE_BOOL, 0, "false", NULL, "Build every layer anew." },
-	{ "pull", FETTLE_BOOL, 0, "false", NULL, "Ask the registry for newer base images." },
+	{ "pull", FETTLE_BOOL, 0, "false", NULL,
+	  "Ask the registry for newer base images." },
 	{ "buildkit", FETTLE_BOOL, 0, NULL, NULL,
-	  "Build with BuildKit; not given: as the compose program does, and off for 1.29." },
+	  "Build with BuildKit; not given: as the compose program does, and off for "
+	  "1.29." },
 };
 
 static const struct fettle_param outputs[] = {
-	{ "image_id", FETTLE_STRING, 0, NULL, NULL, "The ID of the image that was built." },
+	{ "image_id", FETTLE_STRING, 0, NULL, NULL,
+	  "The ID of the image that was built." },
 	{ "previous_image_id", FETTLE_STRING, 0, NULL, NULL,
 	  "The ID of the image the service ran before; missing when it ran none." },
-	{ "rebuilt", FETTLE_BOOL, 0, NULL, NULL, "Whether the image differs from the one before." },
+	{ "rebuilt", FETTLE_BOOL, 0, NULL, NULL,
+	  "Whether the image differs from the one before." },
 };
 
 static const char *const effects[] = { "image", NULL };
@@ -41,13 +45,15 @@ check(struct fettle_ctx *ctx)
 }
 
 static void
-propose_command(struct fettle_ctx *ctx, const struct compose *compose, const char *service)
+propose_command(struct fettle_ctx *ctx, const struct compose *compose,
+		const char *service)
 {
 	AUTO_ARGV struct argv argv = { 0 };
 
 	compose_argv(compose, &argv);
 	argv_add(&argv, "build");
-	if (fettle_param_known(ctx, PARAM_NO_CACHE) && fettle_param_bool(ctx, PARAM_NO_CACHE))
+	if (fettle_param_known(ctx, PARAM_NO_CACHE) &&
+	    fettle_param_bool(ctx, PARAM_NO_CACHE))
 		argv_add(&argv, "--no-cache");
 	if (fettle_param_known(ctx, PARAM_PULL) && fettle_param_bool(ctx, PARAM_PULL))
 		argv_add(&argv, "--pull");
@@ -69,7 +75,8 @@ propose(struct fettle_ctx *ctx)
 	const char *run_id = fettle_fact(ctx, "run.id");
 	bool has_previous = target.image_id || target.tag_id;
 	AUTO_FREE char *keep =
-		has_previous ? text_format("fettle/keep:%s", run_id ? run_id : "run") : NULL;
+		has_previous ? text_format("fettle/keep:%s", run_id ? run_id : "run") :
+			       NULL;
 	AUTO_JSON json_t *before = json_object();
 	json_object_set_new(before, "service", json_text_or_null(target.name));
 	json_object_set_new(before, "image", json_text_or_null(target.image));
@@ -79,8 +86,8 @@ propose(struct fettle_ctx *ctx)
 	AUTO_FREE char *text = json_dumps(before, JSON_COMPACT | JSON_SORT_KEYS);
 	const char *dockerfile = json_member(target.service, "dockerfile");
 	AUTO_FREE char *summary =
-		text_format("image %s is rebuilt%s%s", target.image, dockerfile ? " from " : "",
-			    dockerfile ? dockerfile : "");
+		text_format("image %s is rebuilt%s%s", target.image,
+			    dockerfile ? " from " : "", dockerfile ? dockerfile : "");
 	fettle_effect(ctx, "image", target.image, text, summary);
 	propose_command(ctx, &compose, target.name);
 	return FETTLE_OK;
@@ -106,7 +113,8 @@ pin(struct engine_api *api, const json_t *before, struct fault *fault)
 		pinned = image_tag(api, tag_id, keep_tag, fault);
 	if (pinned == 0) {
 		fault_no(fault, "previous_image_gone",
-			 "image %s, which the service ran, no longer exists: nothing could be put back",
+			 "image %s, which the service ran, no longer exists: nothing "
+			 "could be put back",
 			 first);
 		return fault_remedy(fault, "build and start the service by hand first");
 	}
@@ -121,8 +129,9 @@ build(struct fettle_ctx *ctx, struct compose *compose, struct engine_api *api,
 	int status = -1;
 
 	if (fettle_param_given(ctx, PARAM_BUILDKIT))
-		buildkit[0] = fettle_param_bool(ctx, PARAM_BUILDKIT) ? "DOCKER_BUILDKIT=1" :
-								       "DOCKER_BUILDKIT=0";
+		buildkit[0] = fettle_param_bool(ctx, PARAM_BUILDKIT) ?
+				      "DOCKER_BUILDKIT=1" :
+				      "DOCKER_BUILDKIT=0";
 	if (compose_run_proposed(compose, 0, buildkit, &status, fault) < 0)
 		return -1;
 	if (status == 0)
@@ -144,18 +153,22 @@ run(struct fettle_ctx *ctx)
 	AUTO_FREE char *image_id = NULL;
 
 	if (!fettle_proposed_effect(ctx, 0, &effect))
-		return fettle_error(ctx, FETTLE_WHY_BUG, "the approved proposal has no effect");
+		return fettle_error(ctx, FETTLE_WHY_BUG,
+				    "the approved proposal has no effect");
 	AUTO_JSON json_t *before = json_of(effect.before);
 	const char *previous = json_member(before, "image_id");
-	if (!api || compose_open(ctx, &compose, &fault) < 0 || pin(api, before, &fault) < 0 ||
+	if (!api || compose_open(ctx, &compose, &fault) < 0 ||
+	    pin(api, before, &fault) < 0 ||
 	    build(ctx, &compose, api, json_member(before, "service"), &fault) < 0)
 		return fault_end(ctx, &fault);
 	int found = image_find(api, effect.target, &image_id, &fault);
 	if (found < 0)
 		return fault_end(ctx, &fault);
 	if (found == 0)
-		return fettle_fail(ctx, "build_left_no_image", "see the step's log for what was built",
-				   "the build ended well, but there is no image %s", effect.target);
+		return fettle_fail(ctx, "build_left_no_image",
+				   "see the step's log for what was built",
+				   "the build ended well, but there is no image %s",
+				   effect.target);
 	bool is_new = !text_equal(image_id, json_member(before, "tag_id"));
 	char id[13];
 	fettle_info(ctx, "image %s is %s%s", effect.target, short_id(image_id, id),
@@ -193,7 +206,8 @@ static const struct fettle_step step = {
 	.head = FETTLE_STEP_HEAD,
 	.name = "build/compose",
 	.version = FETTLE_VERSION,
-	.summary = "Builds the image of the target service, and only that, through Compose.",
+	.summary = "Builds the image of the target service, and only that, through "
+		   "Compose.",
 	.stage = FETTLE_BUILD,
 	.flags = FETTLE_DOCKER | FETTLE_NETWORK | FETTLE_REPEATABLE,
 	.effects = effects,

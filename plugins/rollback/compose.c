@@ -15,12 +15,15 @@ enum { PARAM_WITHIN, PARAM_FOR };
 static const struct fettle_param params[] = {
 	{ "within", FETTLE_DURATION, 0, "1m", "0s..1h",
 	  "How long to wait for a service that ran before to run again." },
-	{ "for", FETTLE_DURATION, 0, "1s", "0s..10m", "How long it must then stay up." },
+	{ "for", FETTLE_DURATION, 0, "1s", "0s..10m",
+	  "How long it must then stay up." },
 };
 
 static const struct fettle_param outputs[] = {
-	{ "level", FETTLE_STRING, 0, NULL, NULL, "How well the service is after the rollback." },
-	{ "image_id", FETTLE_STRING, 0, NULL, NULL, "The ID of the image it runs again." },
+	{ "level", FETTLE_STRING, 0, NULL, NULL,
+	  "How well the service is after the rollback." },
+	{ "image_id", FETTLE_STRING, 0, NULL, NULL,
+	  "The ID of the image it runs again." },
 	{ "text", FETTLE_STRING, 0, NULL, NULL, "What was put back, in one sentence." },
 };
 
@@ -45,8 +48,10 @@ by_service(struct fettle_ctx *ctx)
 		if (!name || (!is_image && strcmp(effect.kind, "container") != 0))
 			continue;
 		if (!json_object_get(services, name))
-			json_object_set_new(services, name,
-					    json_pack("{s:O}", "image", json_object_get(before, "image")));
+			json_object_set_new(
+				services, name,
+				json_pack("{s:O}", "image",
+					  json_object_get(before, "image")));
 		json_t *service = json_object_get(services, name);
 		if (!json_object_get(service, key))
 			json_object_set(service, key, before);
@@ -58,11 +63,12 @@ static int
 undo_one(struct fettle_ctx *ctx, const struct undo *undo, const char *name,
 	 const json_t *effects, struct fault *fault)
 {
-	struct undo_service service = { .name = name,
-					.image = json_member(effects, "image"),
-					.image_before = json_object_get(effects, "image_before"),
-					.container_before =
-						json_object_get(effects, "container_before") };
+	struct undo_service service = {
+		.name = name,
+		.image = json_member(effects, "image"),
+		.image_before = json_object_get(effects, "image_before"),
+		.container_before = json_object_get(effects, "container_before")
+	};
 	struct undone undone = { 0 };
 
 	if (undo_service(undo, &service, &undone, fault) < 0)
@@ -88,10 +94,13 @@ run(struct fettle_ctx *ctx)
 	json_t *effects;
 
 	if (json_object_size(services) == 0) {
-		fettle_info(ctx, "no image and no container was changed: nothing to put back");
+		fettle_info(
+			ctx,
+			"no image and no container was changed: nothing to put back");
 		return FETTLE_NOOP;
 	}
-	if (!api || engine_ping(api, &fault) < 0 || compose_open(ctx, &compose, &fault) < 0)
+	if (!api || engine_ping(api, &fault) < 0 ||
+	    compose_open(ctx, &compose, &fault) < 0)
 		return fault_end(ctx, &fault);
 	AUTO_FREE char *project = compose_normal_name(compose.project);
 	struct undo undo = { .compose = &compose,
@@ -109,7 +118,8 @@ static const struct fettle_step step = {
 	.head = FETTLE_STEP_HEAD,
 	.name = "rollback/compose",
 	.version = FETTLE_VERSION,
-	.summary = "Puts a service back on its previous image, and looks whether it is as it was.",
+	.summary = "Puts a service back on its previous image, and looks whether it is "
+		   "as it was.",
 	.stage = FETTLE_ROLLBACK,
 	.flags = FETTLE_DOCKER | FETTLE_REPEATABLE,
 	.undoes = undoes,

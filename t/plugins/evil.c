@@ -5,7 +5,8 @@
 enum { PATH, SIN };
 
 static const struct fettle_param params[] = {
-	[PATH] = { "path", FETTLE_STRING, FETTLE_REQUIRED, NULL, NULL, "The file to edit." },
+	[PATH] = { "path", FETTLE_STRING, FETTLE_REQUIRED, NULL, NULL,
+		   "The file to edit." },
 	[SIN] = { "sin", FETTLE_CHOICE, 0, "write", "write|delete|twice|effect",
 		  "What to do with it." },
 };
@@ -13,7 +14,8 @@ static const struct fettle_param params[] = {
 static int
 propose(struct fettle_ctx *ctx)
 {
-	const char *path = fettle_param_text(ctx, PATH), *sin = fettle_param_text(ctx, SIN);
+	const char *path = fettle_param_text(ctx, PATH),
+		   *sin = fettle_param_text(ctx, SIN);
 
 	if (strcmp(sin, "effect") == 0) {
 		fettle_effect(ctx, "undeclared", path, "{}", "something changes");

@@ -71,7 +71,8 @@ START_TEST(stream_masks_over_every_seam)
 {
 	const char *const values[] = { "s3cret-value", "hunter2", NULL };
 	struct mask mask = mask_of(values);
-	const char *text = "pre s3cret-value mid hunter2hunter2 s3cret-valu end s3cret-value";
+	const char *text =
+		"pre s3cret-value mid hunter2hunter2 s3cret-valu end s3cret-value";
 	const char *want = "pre *** mid ****** s3cret-valu end ***";
 	size_t n = strlen(text);
 
@@ -96,7 +97,8 @@ START_TEST(json_is_masked_in_depth)
 {
 	const char *const values[] = { "hunter2", NULL };
 	struct mask mask = mask_of(values);
-	json_t *in = json_pack("{s:[s, {s:s}], s:i}", "a", "x hunter2", "k", "hunter2", "n", 7);
+	json_t *in = json_pack("{s:[s, {s:s}], s:i}", "a", "x hunter2", "k", "hunter2",
+			       "n", 7);
 	json_t *out = mask_json(&mask, in);
 	char *text = json_canonical(out);
 
@@ -229,9 +231,10 @@ START_TEST(exchange_create_delete)
 
 		if (!cases[i].from)
 			unlinkat(dir.fd, "file", 0);
-		ck_assert_int_eq(
-			swap_stage(&swap, cases[i].to, cases[i].to ? strlen(cases[i].to) : 0, &err),
-			0);
+		ck_assert_int_eq(swap_stage(&swap, cases[i].to,
+					    cases[i].to ? strlen(cases[i].to) : 0,
+					    &err),
+				 0);
 		ck_assert_int_eq(swap_commit(&swap, &err), 0);
 		ck_assert_str_eq(got("file"), cases[i].to ? cases[i].to : "(none)");
 		ck_assert_str_eq(got(swap.temp), "(none)");
@@ -251,9 +254,10 @@ START_TEST(foreign_bytes_are_never_overwritten)
 		struct swap swap = swap_of(cases[i].from, cases[i].to);
 
 		put("file", "somebody's");
-		ck_assert_int_eq(
-			swap_stage(&swap, cases[i].to, cases[i].to ? strlen(cases[i].to) : 0, &err),
-			0);
+		ck_assert_int_eq(swap_stage(&swap, cases[i].to,
+					    cases[i].to ? strlen(cases[i].to) : 0,
+					    &err),
+				 0);
 		ck_assert_int_eq(swap_commit(&swap, &err), -1);
 		ck_assert_str_eq(err.code, "workspace_changed");
 		ck_assert_str_eq(got("file"), "somebody's");
@@ -271,19 +275,21 @@ START_TEST(settle_sorts_out_every_crash)
 		const char *target, *temp;	/* what the crash left */
 		const char *want;		/* the target after settling */
 	} cases[] = {
-		{ "old", "new", "old", NULL, "old" },		/* before staging */
-		{ "old", "new", "old", "", "old" },		/* half staged */
+		{ "old", "new", "old", NULL, "old" }, /* before staging */
+		{ "old", "new", "old", "", "old" },   /* half staged */
 		{ "old", "new", "old", "ne", "old" },
-		{ "old", "new", "old", "new", "old" },		/* staged */
-		{ "old", "new", "new", "old", "new" },		/* exchanged */
-		{ "old", "new", "new", NULL, "new" },		/* done */
-		{ "old", "new", "new", "foreign", "foreign" },	/* exchanged with foreign bytes */
+		{ "old", "new", "old", "new", "old" }, /* staged */
+		{ "old", "new", "new", "old", "new" }, /* exchanged */
+		{ "old", "new", "new", NULL, "new" },  /* done */
+		{ "old", "new", "new", "foreign",
+		  "foreign" }, /* exchanged with foreign bytes */
 		{ NULL, "made", NULL, "ma", NULL },
 		{ NULL, "made", NULL, "made", NULL },
 		{ NULL, "made", "made", NULL, "made" },
 		{ "old", NULL, "old", NULL, "old" },
-		{ "old", NULL, NULL, "old", NULL },		/* moved aside */
-		{ "old", NULL, NULL, "foreign", "foreign" },	/* foreign bytes moved aside */
+		{ "old", NULL, NULL, "old", NULL }, /* moved aside */
+		{ "old", NULL, NULL, "foreign",
+		  "foreign" }, /* foreign bytes moved aside */
 	};
 	struct err err;
 
@@ -296,9 +302,11 @@ START_TEST(settle_sorts_out_every_crash)
 		if (cases[i].temp)
 			put(swap.temp, cases[i].temp);
 		ck_assert_int_eq(swap_settle(&swap, &err), 0);
-		ck_assert_msg(str_eq(got("file"), cases[i].want ? cases[i].want : "(none)"),
-			      "case %zu: file is %s", i, got("file"));
-		ck_assert_msg(str_eq(got(swap.temp), "(none)"), "case %zu: temp is left", i);
+		ck_assert_msg(
+			str_eq(got("file"), cases[i].want ? cases[i].want : "(none)"),
+			"case %zu: file is %s", i, got("file"));
+		ck_assert_msg(str_eq(got(swap.temp), "(none)"),
+			      "case %zu: temp is left", i);
 		ck_assert_int_eq(swap_settle(&swap, &err), 0);
 		swap_done(&swap);
 	}
