@@ -52,6 +52,18 @@ like 'the diff is an artifact' "$(fettle artifacts last patch.diff)" '^\+changed
 run_ok 'the diff can be shown later' fettle diff last
 like 'and is the same' "$out" '^-one$'
 
+# ---- stopping behind a step ----
+
+printf 'one\ntwo\n' >a.txt
+run_ok 'run --until stops behind a step' fettle run -p ./ok.yaml --until patch
+is 'what it did stands' "$(cat a.txt)" "$(printf 'changed\ntwo')"
+is 'the steps behind it are skipped, finally ran' "$(steps last)" \
+	'ask=succeeded patch=succeeded verify=skipped last=succeeded'
+run_ok 'and it can be put back' fettle rollback last
+is 'byte for byte' "$(cat a.txt)" "$(printf 'one\ntwo')"
+run_fails 2 'a step that is not there is refused' fettle run -p ./ok.yaml --until pach
+like 'with the nearest name' "$err" "did you mean 'patch'"
+
 # ---- plan changes nothing ----
 
 printf 'one\ntwo\n' >a.txt

@@ -110,6 +110,7 @@ cli_order(struct cli *cli, struct str *words, struct order *ret)
 		.service = cli->options.service,
 		.instruction = cli->args.count ? str_get(words) : NULL,
 		.inputs = cli->options.inputs,
+		.until = cli->options.until,
 	};
 }
 

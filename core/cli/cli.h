@@ -28,7 +28,7 @@ enum exit_code {
 };
 
 struct options {
-	const char *state_dir, *directory, *pipeline, *service, *output, *state;
+	const char *state_dir, *directory, *pipeline, *service, *output, *state, *until;
 	json_t *inputs;		/* object of strings, or NULL; owned */
 	uint64_t limit, offset;
 	bool json, no_color, quiet, follow, help, version;

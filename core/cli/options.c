@@ -17,7 +17,7 @@ const struct verb verbs[] = {
 	{ "plan", "[INSTRUCTION]", "show what a run would do, up to the first change",
 	  OPTION_ORDER, 0, ANY_COUNT, verb_plan },
 	{ "run", "[INSTRUCTION]", "carry out a pipeline; put all back when it fails",
-	  OPTION_ORDER, 0, ANY_COUNT, verb_run },
+	  OPTION_ORDER | OPTION_UNTIL, 0, ANY_COUNT, verb_run },
 	{ "runs", "", "list runs, newest first",
 	  OPTION_SERVICE | OPTION_STATE | OPTION_LIMIT | OPTION_OFFSET, 0, 0,
 	  verb_runs },
@@ -41,6 +41,7 @@ const struct verb verbs[] = {
 /* Where the value of an option goes. */
 enum slot {
 	SLOT_STATE_DIR, SLOT_DIRECTORY, SLOT_PIPELINE, SLOT_SERVICE, SLOT_INPUT,
+	SLOT_UNTIL,
 	SLOT_FOLLOW, SLOT_OUTPUT, SLOT_STATE, SLOT_LIMIT, SLOT_OFFSET, SLOT_JSON,
 	SLOT_NO_COLOR, SLOT_QUIET, SLOT_HELP, SLOT_VERSION,
 };
@@ -58,6 +59,8 @@ static const struct option_row {
 	  "the target service (default: the one the instruction names)" },
 	{ 'i', "input", "KEY=VALUE", OPTION_INPUT, SLOT_INPUT,
 	  "an input of the pipeline; may be repeated" },
+	{ 0, "until", "STEP", OPTION_UNTIL, SLOT_UNTIL,
+	  "stop behind this step and keep what it did" },
 	{ 'f', "follow", NULL, OPTION_FOLLOW, SLOT_FOLLOW,
 	  "keep printing until the run ends" },
 	{ 'o', "output", "FILE", OPTION_OUTPUT, SLOT_OUTPUT,
@@ -229,6 +232,9 @@ option_set(struct options *options, const struct option_row *row, const char *va
 		break;
 	case SLOT_PIPELINE:
 		options->pipeline = value;
+		break;
+	case SLOT_UNTIL:
+		options->until = value;
 		break;
 	case SLOT_SERVICE:
 		options->service = value;

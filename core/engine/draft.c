@@ -265,6 +265,30 @@ draft_skeleton(struct draft *draft, struct err *err)
 	return draft_policies(draft, err);
 }
 
+static int
+check_until(const struct draft *draft, struct err *err)
+{
+	const char *until = draft->order->until;
+	AUTO(strv) struct strv ids = STRV_INIT;
+
+	for (size_t i = 0; until && i < draft->plan->step_count; i++) {
+		const struct plan_step *step = &draft->plan->steps[i];
+
+		if (step->section != SECTION_STEPS)
+			continue;
+		if (str_eq(step->id, until))
+			return 0;
+		strv_add(&ids, step->id);
+	}
+	if (!until)
+		return 0;
+	const char *near = strv_nearest(&ids, until);
+	err_set(err, "until.unknown", "pipeline '%s' has no step '%s' to stop behind%s%s%s",
+		draft->plan->pipeline, until, near ? "; did you mean '" : "",
+		near ? near : "", near ? "'?" : "");
+	return err_remedy(err, "`fettle check` lists the steps");
+}
+
 /* ---- all of it ---- */
 
 static int
@@ -297,7 +321,8 @@ draft_read(struct draft *draft, struct engine *engine, const struct order *order
 	   struct err *err)
 {
 	*draft = (struct draft){ .engine = engine, .order = order };
-	if (draft_begin(draft, err) < 0 || draft_skeleton(draft, err) < 0)
+	if (draft_begin(draft, err) < 0 || draft_skeleton(draft, err) < 0 ||
+	    check_until(draft, err) < 0)
 		goto out;
 	/* Not known yet: what the project step says. References are checked all the
 	 * same. */

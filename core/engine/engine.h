@@ -40,6 +40,7 @@ struct order {
 	const char *service;	/* NULL: from the instruction */
 	const char *instruction;/* NULL: none */
 	json_t *inputs;		/* object of strings, or NULL */
+	const char *until;	/* the id of the last step to do; NULL: all */
 };
 
 /* Reads and checks everything that needs no module run beyond describe. 0 or -1. */

@@ -121,6 +121,7 @@ adopt(struct run *run, const struct draft *draft)
 {
 	run->plan = draft->plan;
 	run->project = draft->project;
+	run->until = draft->order->until;
 	run->secrets = draft->secrets;
 	run->mask = &draft->mask;
 }

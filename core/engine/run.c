@@ -103,6 +103,8 @@ carry_out_steps(struct run *run, struct ending *ending, struct err *err)
 				run,
 				is_cancelled(run) && !ending->is_attempted ? i : i + 1,
 				err);
+		if (run->until && str_eq(step->id, run->until))
+			return skip_from(run, i + 1, err);
 	}
 	return 0;
 }

@@ -21,6 +21,7 @@ struct run {
 	enum run_mode mode;
 	const struct plan *plan;
 	const struct project *project; /* NULL when recovering, or without a service */
+	const char *until;	       /* the last step to do; NULL: all */
 	const json_t *secrets;	       /* NAME -> value; NULL: none */
 	const struct mask *mask;
 	struct store_claim claim;
