@@ -250,3 +250,64 @@ expr_expand(const json_t *value, const struct expr_scope *scope, json_t **ret,
 	*ret = out != NULL ? out : json_null();
 	return 0;
 }
+
+/* ---- conditions ------------------------------------------------------------ */
+
+/* The name or literal of an `if:`, without `${{ }}` around it. Caller owns. */
+static char *
+find_inner(const char *text, struct err *err)
+{
+	AUTO_FREE char *inner = NULL;
+	size_t len;
+
+	text += strspn(text, BLANKS);
+	len = strlen(text);
+	while (len > 0 && strchr(BLANKS, text[len - 1]) != NULL)
+		len--;
+	if (str_starts(text, OPEN) && len >= 5 &&
+	    strncmp(text + len - 2, CLOSE, 2) == 0) {
+		text += 3 + strspn(text + 3, BLANKS);
+		len = strcspn(text, "} \t\n");
+	}
+	inner = x_strndup(text, len);
+	if (is_name(inner))
+		return STEAL(inner);
+	syntax_err(err, "what is no name", inner);
+	return NULL;
+}
+
+int
+expr_each_in_condition(const char *text,
+		       int (*each)(void *self, const char *name, struct err *err),
+		       void *self, struct err *err)
+{
+	AUTO_FREE char *inner = find_inner(text, err);
+
+	if (inner == NULL)
+		return -1;
+	if (each == NULL || str_eq(inner, "true") || str_eq(inner, "false"))
+		return 0;
+	return each(self, inner, err);
+}
+
+int
+expr_condition(const char *text, const struct expr_scope *scope, bool *ret,
+	       struct err *err)
+{
+	AUTO_FREE char *inner = find_inner(text, err);
+	AUTO(json_ref) json_t *value = NULL;
+
+	if (inner == NULL)
+		return -1;
+	if (str_eq(inner, "true") || str_eq(inner, "false"))
+		value = json_boolean(str_eq(inner, "true"));
+	else
+		value = scope->lookup(scope->self, inner);
+	if (value == NULL)
+		return err_set(err, "template.unknown", "'%s' has no value", inner);
+	if (!json_is_boolean(value))
+		return err_set(err, "template.type", "'%s' is neither true nor false",
+			       inner);
+	*ret = json_is_true(value);
+	return 0;
+}

@@ -15,6 +15,7 @@ struct expr_scope {
 	/* New reference, or NULL when the name is known but has no value yet. */
 	json_t *(*lookup)(void *self, const char *name);
 	void *self;
+	bool has_failed; /* a step of this run has: success(), failure() */
 };
 
 bool expr_has(const char *text);
@@ -35,5 +36,18 @@ int expr_each(const json_t *value,
  */
 int expr_expand(const json_t *value, const struct expr_scope *scope, json_t **ret,
 		bool *ret_known, struct err *err);
+
+/*
+ * The text of an `if:`, with or without `${{ }}` around the whole. -1 also with
+ * `template.type` when it is neither true nor false, and `template.unknown`
+ * when it depends on a name that has no value yet.
+ */
+int expr_condition(const char *text, const struct expr_scope *scope, bool *ret,
+		   struct err *err);
+
+/* expr_each of an `if:`. Without `each` it only checks the form. */
+int expr_each_in_condition(const char *text,
+			   int (*each)(void *self, const char *name, struct err *err),
+			   void *self, struct err *err);
 
 #endif

@@ -32,8 +32,7 @@ section_name(enum section section)
 static int
 check_later_keys(const struct node *mapping, const char *file, struct err *err)
 {
-	static const char *const later[] = { "if", "retry", "continue_on_error",
-					     "rounds", "repeat" };
+	static const char *const later[] = { "rounds", "repeat" };
 
 	for (size_t i = 0; mapping->kind == NODE_MAPPING && i < mapping->count; i++)
 		for (size_t j = 0; j < ARRAY_LEN(later); j++) {
@@ -146,13 +145,46 @@ read_with(const struct node *mapping, const char *file, const struct node **ret,
 }
 
 static int
+read_condition(const struct node *mapping, const char *file, char **ret,
+	       struct err *err)
+{
+	const struct node *node = node_find(mapping, "if");
+	const char *text;
+
+	if (node == NULL)
+		return 0;
+	text = node_text(node, file, "if", err);
+	if (text == NULL)
+		return -1;
+	if (expr_each_in_condition(text, NULL, NULL, err) < 0)
+		return node_at(node, file, err);
+	*ret = x_strdup(text);
+	return 0;
+}
+
+/* When a step runs, and what its failure means. */
+static int
+read_course(struct pipeline_step *step, const char *file, struct err *err)
+{
+	const struct node *node = step->node;
+
+	if (read_condition(node, file, &step->condition, err) < 0 ||
+	    node_get_bool(node, file, "continue_on_error", &step->continue_on_error,
+			  err) < 0)
+		return -1;
+	return retry_read(node_find(node, "retry"), file, &step->retry, err);
+}
+
+static int
 read_step(struct pipeline *p, enum section section, const struct node *node,
 	  struct err *err)
 {
 	static const char *const allowed[] = { "id",	       "uses",
 					       "with",	       "env",
 					       "timeout",      "idle_timeout",
-					       "irreversible", NULL };
+					       "irreversible", "if",
+					       "retry",	       "continue_on_error",
+					       NULL };
 	struct pipeline_step *step = &p->steps[p->step_count++];
 
 	step->section = section;
@@ -167,7 +199,8 @@ read_step(struct pipeline *p, enum section section, const struct node *node,
 	    node_get_ms(node, p->file, "idle_timeout", &step->idle_timeout_ms, err) <
 		    0 ||
 	    node_get_bool(node, p->file, "irreversible", &step->is_irreversible, err) <
-		    0)
+		    0 ||
+	    read_course(step, p->file, err) < 0)
 		return -1;
 	return 0;
 }
@@ -326,6 +359,7 @@ pipeline_free(struct pipeline *p)
 	for (size_t i = 0; i < p->step_count; i++) {
 		free(p->steps[i].id);
 		free(p->steps[i].uses);
+		free(p->steps[i].condition);
 		json_decref(p->steps[i].env);
 	}
 	for (size_t i = 0; i < p->policy_count; i++)

@@ -8,6 +8,7 @@
 #define FETTLE_MODEL_PIPELINE_H
 
 #include "model/node.h"
+#include "model/retry.h"
 
 enum input_type { INPUT_STRING, INPUT_INT, INPUT_BOOL, INPUT_SERVICE };
 
@@ -30,6 +31,9 @@ struct pipeline_step {
 	json_t *env;			/* of strings (may hold ${{ }}), or NULL */
 	uint64_t timeout_ms, idle_timeout_ms;	/* 0: not given */
 	bool is_irreversible;
+	char *condition;	/* text of `if:`, or NULL */
+	bool continue_on_error;
+	struct retry retry;
 };
 
 struct pipeline_policy {
@@ -55,10 +59,9 @@ struct pipeline {
  * Codes: those of node.h, `pipeline.version`, `pipeline.empty`,
  * `pipeline.duplicate_id`, `pipeline.step_type` and `pipeline.policy` (a
  * `uses:` that is no name of one), `id.grammar`, `key.unknown`, `key.missing`,
- * `type.*`, `env.name`, `env.denied`, `template.position`,
- * `input.duplicate_service`. Keys of the language that this version does not
- * carry out (if, retry, continue_on_error, rounds, repeat) are refused as
- * `key.unsupported`.
+ * `type.*`, `env.name`, `env.denied`, `template.position`, `template.syntax` of
+ * an `if:`, `input.duplicate_service`. Keys of the language that this version does not
+ * carry out (rounds, repeat) are refused as `key.unsupported`.
  */
 struct pipeline *pipeline_parse(const char *text, size_t len, const char *name,
 				struct err *err);

@@ -54,6 +54,12 @@ step_json(const struct plan_step *step)
 			    json_integer((json_int_t)step->timeout_ms));
 	json_object_set_new(json, "idle_timeout_ms",
 			    json_integer((json_int_t)step->idle_timeout_ms));
+	if (step->condition != NULL)
+		set_text(json, "if", step->condition);
+	if (step->continue_on_error)
+		json_object_set_new(json, "continue_on_error", json_true());
+	if (step->retry.attempts > 0)
+		json_object_set_new(json, "retry", retry_json(&step->retry));
 	json_object_set_new(json, "description",
 			    json_or_null(step->description ? step->description->json
 							   : NULL));
@@ -146,6 +152,8 @@ static int
 read_step(struct plan_step *step, const json_t *json, struct err *err)
 {
 	AUTO(json_ref) json_t *description = take_json(json, "description");
+	const json_t *condition = json_object_get(json, "if");
+	const json_t *retry = json_object_get(json, "retry");
 
 	step->id = take_text(json, "id");
 	step->uses = take_text(json, "uses");
@@ -161,6 +169,11 @@ read_step(struct plan_step *step, const json_t *json, struct err *err)
 	step->env = take_json(json, "env");
 	step->timeout_ms = (uint64_t)json_int_or(json, "timeout_ms", 0);
 	step->idle_timeout_ms = (uint64_t)json_int_or(json, "idle_timeout_ms", 0);
+	if (json_is_string(condition))
+		step->condition = x_strdup(json_string_value(condition));
+	step->continue_on_error = json_flag(json, "continue_on_error");
+	if (retry != NULL && retry_parse(retry, &step->retry, err) < 0)
+		return -1;
 	if (find_section(json_text(json, "section"), &step->section) < 0)
 		return err_set(err, "plan.corrupt", "step '%s' stands in no section",
 			       step->id);
@@ -250,6 +263,7 @@ step_done(struct plan_step *step)
 	free(step->uses);
 	free(step->module_path);
 	free(step->module_sha256);
+	free(step->condition);
 	strv_done(&step->effects);
 	strv_done(&step->undoes);
 	json_decref(step->with);

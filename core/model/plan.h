@@ -19,6 +19,9 @@ struct plan_step {
 	json_t *with;		/* typed; references are still ${{ }} */
 	json_t *env;		/* object or NULL */
 	uint64_t timeout_ms, idle_timeout_ms;	/* idle 0: none */
+	char *condition;	/* text of `if:`, or NULL */
+	bool continue_on_error;
+	struct retry retry;
 	struct description *description;
 };
 

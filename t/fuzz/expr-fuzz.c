@@ -92,8 +92,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	struct err err = { "" };
 	struct names found = { STRV_INIT }, looked_up = { STRV_INIT },
 		     left = { STRV_INIT };
-	struct expr_scope scope = { look_up, &looked_up };
-	struct expr_scope nothing = { look_up_nothing, NULL };
+	struct expr_scope scope = { .lookup = look_up, .self = &looked_up };
+	struct expr_scope nothing = { .lookup = look_up_nothing };
 	AUTO(json_ref) json_t *value = json_parse((const char *)bytes, n, &err);
 	AUTO(json_ref) json_t *out = NULL, *unknown = NULL;
 	bool is_known = false;

@@ -304,7 +304,7 @@ START_TEST(references_are_replaced_once)
 {
 	AUTO(json_ref) json_t *names = test_scope();
 	AUTO(json_ref) json_t *value = json_of(expand_cases[_i].value);
-	struct expr_scope scope = { lookup, names };
+	struct expr_scope scope = { .lookup = lookup, .self = names };
 	struct err err = { "" };
 	json_t *got = NULL;
 	bool is_known = false;
@@ -322,7 +322,7 @@ START_TEST(a_text_above_128_kib_is_refused)
 	AUTO(json_ref) json_t *names = json_object();
 	AUTO(json_ref) json_t *whole = json_string("${{ large }}");
 	AUTO(json_ref) json_t *part = json_string("-${{ large }}");
-	struct expr_scope scope = { lookup, names };
+	struct expr_scope scope = { .lookup = lookup, .self = names };
 	struct err err = { "" };
 	json_t *got = NULL;
 	bool is_known = false;

@@ -6,6 +6,8 @@
 #include "model/pipeline.h"
 
 #define STEPS "steps:\n  - { id: a, uses: build/x }\n"
+#define RETRY(value) \
+	"fettle: 1\nsteps:\n  - { id: a, uses: build/x, retry: " value " }\n"
 
 static const struct {
 	const char *text, *code;
@@ -55,6 +57,20 @@ static const struct {
 	  36 },
 	{ "fettle: 1\ninputs: { a: { type: service }, b: { type: service } }\n" STEPS,
 	  "input.duplicate_service", 2, 33 },
+	/* if, continue_on_error, retry */
+	{ "fettle: 1\nsteps:\n  - { id: a, uses: build/x, if: }\n", "type.string", 3,
+	  33 },
+	{ "fettle: 1\nsteps:\n  - { id: a, uses: build/x, if: '${{ a' }\n",
+	  "template.syntax", 3, 33 },
+	{ RETRY("true"), "type.map", 3, 36 },
+	{ RETRY("{ backoff: 1s }"), "key.missing", 3, 36 },
+	{ RETRY("{ attempts: 11 }"), "type.range", 3, 48 },
+	{ RETRY("{ attempts: x }"), "type.int", 3, 48 },
+	{ RETRY("{ attempts: [2] }"), "type.string", 3, 48 },
+	{ RETRY("{ attempts: 2, tries: 3 }"), "key.unknown", 3, 51 },
+	{ RETRY("{ attempts: 2, backoff: 5 }"), "type.duration", 3, 60 },
+	{ RETRY("{ attempts: 2, backoff: 2s, max: 1s }"), "type.range", 3, 69 },
+	{ RETRY("{ attempts: 2, on: all }"), "type.choice", 3, 55 },
 	/* the rest */
 	{ "fettle: 1\nname: [x]\n" STEPS, "type.string", 2, 7 },
 	{ "fettle: 1\ndescription: {}\n" STEPS, "type.string", 2, 14 },
@@ -123,6 +139,37 @@ START_TEST(a_pipeline_is_read)
 	ck_assert(!p->steps[1].is_irreversible);
 	ck_assert_ptr_null(p->steps[1].with);
 	ck_assert_ptr_null(p->steps[1].env);
+	pipeline_free(p);
+}
+END_TEST
+
+START_TEST(the_course_of_a_step_is_read)
+{
+	struct pipeline *p =
+		parse("fettle: 1\nsteps:\n"
+		      "  - { id: a, uses: build/x }\n"
+		      "  - { id: b, uses: build/x, if: '${{ inputs.x }}', "
+		      "continue_on_error: true, retry: { attempts: 10 } }\n"
+		      "  - { id: c, uses: build/x, if: true, retry: { attempts: 2, "
+		      "backoff: 250ms, max: 2m, on: any } }\n"
+		      "  - { id: d, uses: build/x, retry: { attempts: 2, backoff: 2m, "
+		      "on: transient } }\n");
+	const struct retry *retry = &p->steps[2].retry;
+
+	ck_assert_ptr_null(p->steps[0].condition);
+	ck_assert(!p->steps[0].continue_on_error);
+	ck_assert_uint_eq(p->steps[0].retry.attempts, 0);
+	ck_assert_str_eq(p->steps[1].condition, "${{ inputs.x }}");
+	ck_assert(p->steps[1].continue_on_error);
+	ck_assert_uint_eq(p->steps[1].retry.attempts, 10);
+	ck_assert_uint_eq(p->steps[1].retry.backoff_ms, 1000);
+	ck_assert_uint_eq(p->steps[1].retry.max_ms, 60000);
+	ck_assert(!p->steps[1].retry.on_any);
+	ck_assert_str_eq(p->steps[2].condition, "true");
+	ck_assert(retry->attempts == 2 && retry->backoff_ms == 250 &&
+		  retry->max_ms == 120000 && retry->on_any);
+	ck_assert(!p->steps[3].retry.on_any);
+	ck_assert_uint_eq(p->steps[3].retry.max_ms, 120000);
 	pipeline_free(p);
 }
 END_TEST
@@ -294,6 +341,7 @@ main(void)
 	tcase_add_test(pipeline, a_missing_file_is_said_to_be_missing);
 	tcase_add_test(pipeline, a_pipeline_is_read);
 	tcase_add_test(pipeline, sections_stand_in_order);
+	tcase_add_test(pipeline, the_course_of_a_step_is_read);
 	tcase_add_test(pipeline, a_pipeline_without_a_name_has_its_files);
 	tcase_add_test(pipeline, the_built_in_pipeline_repairs_a_service);
 	suite_add_tcase(suite, pipeline);

@@ -64,6 +64,9 @@ plan_step(struct plan_step *step, const struct pipeline_step *written)
 	step->is_irreversible = written->is_irreversible;
 	step->env = json_incref(written->env);
 	step->timeout_ms = 1200000;
+	step->condition = written->condition ? x_strdup(written->condition) : NULL;
+	step->continue_on_error = written->continue_on_error;
+	step->retry = written->retry;
 	step->with =
 		description_type_with(step->description, written->with, "p.yaml", &err);
 	ck_assert_msg(step->with != NULL, "%s: %s", written->id, err.text);
@@ -268,6 +271,42 @@ START_TEST(a_frozen_plan_reads_back_as_itself)
 }
 END_TEST
 
+START_TEST(the_course_of_a_step_is_kept_only_when_given)
+{
+	struct pipeline *p =
+		parse(HEAD ANALYZE "  - { id: b, uses: analyze/x, if: inputs.what, "
+				   "continue_on_error: true, retry: { attempts: 3, "
+				   "backoff: 2s, max: 5s, on: any } }\n");
+	struct plan *plan = plan_of(p), *back;
+	AUTO_FREE char *text = NULL;
+	struct err err = { "" };
+	const json_t *bare;
+
+	plan_freeze(plan);
+	text = json_canonical(plan->json);
+	back = plan_parse(text, plan->sha256, &err);
+	ck_assert_msg(back != NULL, "%s", err.text);
+	bare = json_array_get(json_object_get(plan->json, "steps"), 0);
+	ck_assert_ptr_null(json_object_get(bare, "if"));
+	ck_assert_ptr_null(json_object_get(bare, "continue_on_error"));
+	ck_assert_ptr_null(json_object_get(bare, "retry"));
+	ck_assert_ptr_null(back->steps[0].condition);
+	ck_assert(!back->steps[0].continue_on_error);
+	ck_assert_uint_eq(back->steps[0].retry.attempts, 0);
+	ck_assert_str_eq(back->steps[1].condition, "inputs.what");
+	ck_assert(back->steps[1].continue_on_error);
+	ck_assert_uint_eq(back->steps[1].retry.attempts, 3);
+	ck_assert_uint_eq(back->steps[1].retry.backoff_ms, 2000);
+	ck_assert_uint_eq(back->steps[1].retry.max_ms, 5000);
+	ck_assert(back->steps[1].retry.on_any);
+	plan_freeze(back);
+	ck_assert_str_eq(back->sha256, plan->sha256);
+	plan_free(back);
+	plan_free(plan);
+	pipeline_free(p);
+}
+END_TEST
+
 START_TEST(each_member_of_a_plan_changes_its_hash)
 {
 	struct pipeline *p = parse(WHOLE);
@@ -291,6 +330,10 @@ START_TEST(each_member_of_a_plan_changes_its_hash)
 	CHANGES(plan->steps[0].module_path[1] = 'x');
 	CHANGES(plan->steps[0].timeout_ms++);
 	CHANGES(plan->steps[0].idle_timeout_ms++);
+	CHANGES(plan->steps[0].condition = x_strdup("true"));
+	CHANGES(plan->steps[0].continue_on_error = true);
+	CHANGES(plan->steps[0].retry = ((struct retry){ 2, 1, 1, false }));
+	CHANGES(plan->steps[0].retry.on_any = true);
 	CHANGES(plan->steps[0].is_irreversible = true);
 	CHANGES(json_object_clear(plan->steps[1].env));
 	CHANGES(plan->policies[0].module_sha256[0] = '0');
@@ -309,6 +352,9 @@ static const char *const corrupt_plans[] = {
 	"{'fettle':2,'steps':[],'policies':[]}",
 	"{'fettle':1,'steps':{},'policies':[]}",
 	"{'fettle':1,'steps':[{'id':'a','section':'x'}],'policies':[]}",
+	"{'fettle':1,'steps':[{'id':'a','section':'steps','retry':{}}],'policies':[]}",
+	"{'fettle':1,'steps':[{'id':'a','section':'steps','retry':{'attempts':11,"
+	"'backoff_ms':1,'max_ms':1}}],'policies':[]}",
 };
 
 START_TEST(a_corrupt_plan_is_refused)
@@ -358,6 +404,7 @@ main(void)
 			    ARRAY_LEN(corrupt_plans));
 	tcase_add_test(plan, a_changed_plan_is_refused);
 	tcase_add_test(plan, a_frozen_plan_reads_back_as_itself);
+	tcase_add_test(plan, the_course_of_a_step_is_kept_only_when_given);
 	tcase_add_test(plan, each_member_of_a_plan_changes_its_hash);
 	suite_add_tcase(suite, plan);
 	return unit_run(suite);
