@@ -283,7 +283,8 @@ check_until(const struct draft *draft, struct err *err)
 	if (!until)
 		return 0;
 	const char *near = strv_nearest(&ids, until);
-	err_set(err, "until.unknown", "pipeline '%s' has no step '%s' to stop behind%s%s%s",
+	err_set(err, "until.unknown",
+		"pipeline '%s' has no step '%s' to stop behind%s%s%s",
 		draft->plan->pipeline, until, near ? "; did you mean '" : "",
 		near ? near : "", near ? "'?" : "");
 	return err_remedy(err, "`fettle check` lists the steps");
