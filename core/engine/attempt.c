@@ -424,6 +424,7 @@ end_run(const struct attempt *a, struct ending *ending)
 							ENDING_DENIED :
 							ENDING_FAILED;
 	ending->is_attempted = true;
+	ending->is_transient = str_eq(a->reply.why, "transient");
 	ending->is_answer = a->reply.is_answered && a->reply.result == REPLY_FAIL;
 	ending->cause = a->err;
 	snprintf(ending->step, sizeof ending->step, "%s", a->step->id);
@@ -456,6 +457,7 @@ attempt_step(struct run *run, const struct plan_step *step,
 	step_log_close(&a.log);
 	if (store_failed)
 		return -1;
+	json_object_set_new(run->states, step->id, json_string(a.state));
 	if (a.has_intent || run->mode == RUN_CARRY_OUT) {
 		keep_outputs(&a);
 		if (record_outcome(&a, err) < 0)

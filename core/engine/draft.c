@@ -182,6 +182,9 @@ draft_step(struct draft *draft, size_t i, struct err *err)
 	for (size_t k = 0; k < planned->description->undoes.count; k++)
 		strv_add(&planned->undoes, planned->description->undoes.v[k]);
 	planned->is_irreversible = step->is_irreversible;
+	planned->condition = x_strdup(step->condition);
+	planned->continue_on_error = step->continue_on_error;
+	planned->retry = step->retry;
 	planned->timeout_ms = step->timeout_ms ? step->timeout_ms : TIMEOUT_MS;
 	planned->idle_timeout_ms = step->idle_timeout_ms ? step->idle_timeout_ms :
 				   planned->stage == FETTLE_VERIFY ? 0 :

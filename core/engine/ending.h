@@ -25,6 +25,7 @@ struct ending {
 	enum ending_state state;
 	enum unwound unwound;
 	bool is_attempted;	/* a step was begun when it ended */
+	bool is_transient;	/* it may work a moment later */
 	bool is_answer;		/* that step ran to its end and said no */
 	char step[64];		/* where it ended, or "" */
 	struct err cause;	/* why */

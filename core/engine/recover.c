@@ -19,6 +19,7 @@
 #include "engine/run.h"
 #include "engine/scratch.h"
 #include "engine/secret.h"
+#include "engine/section.h"
 #include "engine/summary.h"
 #include "engine/unwind.h"
 
@@ -222,7 +223,7 @@ undo(struct takeover *t, enum ending_state state, const char *code, const char *
 		return -1;
 	err_set(&ending.cause, code, "%s", text);
 	if (unwind(&t->run, &ending, err) < 0 ||
-	    (state == ENDING_INTERRUPTED && run_finally(&t->run, &ending, err) < 0))
+	    (state == ENDING_INTERRUPTED && section_finally(&t->run, &ending, err) < 0))
 		return -1;
 	return summary_end(&t->run, &ending, err);
 }

@@ -32,6 +32,8 @@ struct run {
 	json_t *queued;		/* events of an open transaction, for the watcher */
 	json_t *notes;		/* notes and findings not yet appended */
 	json_t *attempts;	/* step id -> number of attempts made so far */
+	json_t *states;		/* step id -> how it ended, for `steps.ID.state` */
+	bool has_failed;	/* a step failed and was forgiven, or the run did */
 	struct strv ended;	/* steps an earlier process saw to their end */
 	json_t *report;		/* preview: array of step reports */
 	struct str diagnosis;	/* the best finding's text, for the summary */
@@ -59,10 +61,6 @@ int run_flush(struct run *run, struct err *err);
 
 /* The service lock's name, or NULL for a plan without a service. Caller owns. */
 char *run_lock_name(const struct plan *plan);
-
-/* `finally` steps run whatever happened, once; their failure is told, not undone. */
-struct ending;
-int run_finally(struct run *run, struct ending *ending, struct err *err);
 
 /* All of a claimed, planned run: steps, unwinding, finally, end. */
 int run_carry_out(struct run *run, struct err *err);

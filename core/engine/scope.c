@@ -33,6 +33,8 @@ lookup_output(const struct run *run, const char *name)
 	size_t n = strcspn(id, ".");
 	AUTO_FREE char *step = x_strndup(id, n);
 
+	if (str_eq(id + n, ".state"))
+		return json_incref(json_object_get(run->states, step));
 	if (!str_starts(id + n, ".outputs."))
 		return NULL;
 	return json_incref(find_member(json_object_get(run->outputs, step),
@@ -55,6 +57,14 @@ lookup(void *self, const char *name)
 	if (str_eq(name, "run.id"))
 		return json_string(run->claim.run);
 	return json_incref(json_object_get(run->plan->facts, name));
+}
+
+struct expr_scope
+scope_names(struct run *run)
+{
+	return (struct expr_scope){ .lookup = lookup,
+				    .self = run,
+				    .has_failed = run->has_failed };
 }
 
 static const struct description_param *
@@ -80,7 +90,7 @@ int
 scope_params(struct run *run, const struct plan_step *step, json_t **ret,
 	     json_t **ret_unknown, struct err *err)
 {
-	const struct expr_scope scope = { lookup, run };
+	const struct expr_scope scope = scope_names(run);
 	AUTO(json_ref) json_t *params = json_object();
 	AUTO(json_ref) json_t *unknown = json_array();
 	const char *name;
@@ -116,7 +126,7 @@ scope_params(struct run *run, const struct plan_step *step, json_t **ret,
 int
 scope_env(struct run *run, const struct plan_step *step, json_t **ret, struct err *err)
 {
-	const struct expr_scope scope = { lookup, run };
+	const struct expr_scope scope = scope_names(run);
 	AUTO(json_ref) json_t *env = json_object();
 	const char *name;
 	json_t *value;

@@ -4,6 +4,10 @@
 #define FETTLE_ENGINE_SCOPE_H
 
 #include "engine/run.h"
+#include "model/expr.h"
+
+/* What the expressions of a run are told. */
+struct expr_scope scope_names(struct run *run);
 
 /*
  * The step's `with:` with every reference replaced and typed. *ret_unknown
