@@ -17,6 +17,7 @@
 #include "engine/draft.h"
 #include "engine/host.h"
 #include "engine/run.h"
+#include "engine/scope.h"
 #include "engine/scratch.h"
 
 /* A store that lives as long as the preview. */
@@ -53,6 +54,30 @@ throwaway_open(struct throwaway *t, const char *state_dir, struct err *err)
 	return t->store ? 0 : -1;
 }
 
+/* Whether a run would skip the step; one that cannot be told yet is shown. */
+static bool
+is_skipped(struct run *run, const struct plan_step *step)
+{
+	struct expr_scope scope = scope_names(run);
+	struct err not_yet = { 0 };
+	bool is_true = true;
+
+	return step->condition &&
+	       expr_condition(step->condition, &scope, &is_true, &not_yet) == 0 &&
+	       !is_true;
+}
+
+static void
+report_skipped(struct run *run, const struct plan_step *step)
+{
+	json_object_set_new(run->states, step->id, json_string("skipped"));
+	json_array_append_new(
+		run->report,
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:[]}", "step", step->id, "uses",
+			  step->uses, "stage", stage_name(step->stage), "state",
+			  "skipped", "message", "its condition is false", "findings"));
+}
+
 static int
 preview_steps(struct run *run, struct err *err)
 {
@@ -63,6 +88,10 @@ preview_steps(struct run *run, struct err *err)
 
 		if (step->section != SECTION_STEPS)
 			continue;
+		if (is_skipped(run, step)) {
+			report_skipped(run, step);
+			continue;
+		}
 		if (attempt_step(run, step, NULL, &ending, err) < 0)
 			return -1;
 		if (ending.state != ENDING_SUCCEEDED)

@@ -65,16 +65,17 @@ record_untold(struct run *run, const struct plan_step *step, struct ending *endi
 	snprintf(ending->step, sizeof ending->step, "%s", step->id);
 	json_object_set_new(run->states, step->id, json_string("failed"));
 	return run_append(run, "step.ended",
-			  json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:i}", "step", step->id,
-				    "attempt", 1, "state", "failed", "result", "error", "code",
-				    why->code, "message", why->text, "remedy", why->remedy,
-				    "duration_ms", 0),
+			  json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:i}", "step",
+				    step->id, "attempt", 1, "state", "failed", "result",
+				    "error", "code", why->code, "message", why->text,
+				    "remedy", why->remedy, "duration_ms", 0),
 			  err);
 }
 
 /* 1 due; 0 not, and recorded as such; -1 the store failed. */
 static int
-is_due(struct run *run, const struct plan_step *step, struct ending *ending, struct err *err)
+is_due(struct run *run, const struct plan_step *step, struct ending *ending,
+       struct err *err)
 {
 	struct expr_scope scope = scope_names(run);
 	bool is_true = true;
@@ -104,7 +105,8 @@ backoff_ms(const struct retry *retry, uint32_t attempt)
 }
 
 static bool
-is_worth_retrying(const struct plan_step *step, const struct ending *own, uint32_t attempt)
+is_worth_retrying(const struct plan_step *step, const struct ending *own,
+		  uint32_t attempt)
 {
 	return attempt < step->retry.attempts && own->state == ENDING_FAILED &&
 	       (own->is_transient || step->retry.on_any);
@@ -121,10 +123,11 @@ wait_before_retry(struct run *run, const struct plan_step *step, uint32_t attemp
 	char buffer[32];
 
 	run_note(run, "step.note",
-		 json_pack("{s:s, s:i, s:s, s:o}", "step", step->id, "attempt", (int)attempt,
-			   "level", "info", "text",
+		 json_pack("{s:s, s:i, s:s, s:o}", "step", step->id, "attempt",
+			   (int)attempt, "level", "info", "text",
 			   json_sprintf("attempt %u of %u failed; again in %s", attempt,
-					step->retry.attempts, num_format_ms(wait, buffer))));
+					step->retry.attempts,
+					num_format_ms(wait, buffer))));
 	if (run_flush(run, err) < 0)
 		return -1;
 	for (int64_t left = (int64_t)wait; left > 0; left = until - clock_boot_ms()) {
@@ -170,8 +173,9 @@ forgive(struct run *run, const struct plan_step *step, struct ending *ending)
 	run->has_failed = true;
 	run_note(run, "step.note",
 		 json_pack("{s:s, s:i, s:s, s:s}", "step", step->id, "attempt",
-			   (int)json_int_or(run->attempts, step->id, 1), "level", "warn",
-			   "text", "it failed, and the run goes on (continue_on_error)"));
+			   (int)json_int_or(run->attempts, step->id, 1), "level",
+			   "warn", "text",
+			   "it failed, and the run goes on (continue_on_error)"));
 	*ending = (struct ending){ .state = ENDING_SUCCEEDED };
 	return 1;
 }
@@ -205,9 +209,11 @@ section_steps(struct run *run, struct ending *ending, struct err *err)
 		if (carry_out(run, step, ending, err) < 0)
 			return -1;
 		if (ending->state != ENDING_SUCCEEDED)
-			return skip_from(run, i + 1, "an earlier step did not succeed", err);
+			return skip_from(run, i + 1, "an earlier step did not succeed",
+					 err);
 		if (run->until && str_eq(step->id, run->until))
-			return skip_from(run, i + 1, "the run was to stop before it", err);
+			return skip_from(run, i + 1, "the run was to stop before it",
+					 err);
 	}
 	return 0;
 }
@@ -224,7 +230,8 @@ section_finally(struct run *run, struct ending *ending, struct err *err)
 			continue;
 		if (carry_out(run, step, &own, err) < 0)
 			return -1;
-		if (own.state != ENDING_SUCCEEDED && ending->state == ENDING_SUCCEEDED) {
+		if (own.state != ENDING_SUCCEEDED &&
+		    ending->state == ENDING_SUCCEEDED) {
 			*ending = own;
 			ending->state = ENDING_FAILED_FINALLY;
 		}

@@ -209,6 +209,15 @@ until(int64_t at)
 				  .tv_nsec = left % 1000 * 1000000 };
 }
 
+/* Blocked outside of ppoll, it may wait there for us. */
+static bool
+is_term_pending(void)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1;
+}
+
 static void
 wait_end(struct program *program, pid_t pid, int pidfd, const sigset_t *mask)
 {
@@ -249,6 +258,9 @@ wait_end(struct program *program, pid_t pid, int pidfd, const sigset_t *mask)
 		if (fds[2].revents)
 			capture_read(&program->err);
 	}
+	/* Who cancels sends TERM to all at once: the program may have died of it first. */
+	if (program->is_cancelled() || is_term_pending())
+		program->timed_out = true;
 }
 
 /* Kills what the program left behind, and nothing that was there before it. */
