@@ -258,7 +258,7 @@ wait_end(struct program *program, pid_t pid, int pidfd, const sigset_t *mask)
 		if (fds[2].revents)
 			capture_read(&program->err);
 	}
-	/* Who cancels sends TERM to all at once: the program may have died of it first. */
+	/* The TERM of a cancel goes to all at once: the program may have died first. */
 	if (program->is_cancelled() || is_term_pending())
 		program->timed_out = true;
 }
