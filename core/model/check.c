@@ -68,6 +68,8 @@ list_names(const struct check *c, struct strv *ret)
 	for (size_t i = 0; i < plan->step_count; i++) {
 		const struct description *d = plan->steps[i].description;
 
+		if (can_read(c, i))
+			strv_addf(ret, "steps.%s.state", plan->steps[i].id);
 		for (size_t j = 0; d != NULL && can_read(c, i) && j < d->output_count;
 		     j++)
 			strv_addf(ret, "steps.%s.outputs.%s", plan->steps[i].id,
@@ -117,23 +119,27 @@ check_input(const struct check *c, const char *name, const char *input, struct e
 	return name_err(c, name, err, "the pipeline declares no such input");
 }
 
-/* `ID.outputs.NAME` */
+/* `ID.outputs.NAME`, `ID.state` */
 static int
-check_output(const struct check *c, const char *name, const char *rest, struct err *err)
+check_step_name(const struct check *c, const char *name, const char *rest,
+		struct err *err)
 {
 	static const char middle[] = ".outputs.";
-	const char *dot = strstr(rest, middle);
-	AUTO_FREE char *id = dot ? x_strndup(rest, (size_t)(dot - rest)) : NULL;
-	const struct plan_step *step = id ? plan_find_step(c->plan, id) : NULL;
+	const char *dot = strchr(rest, '.');
+	AUTO_FREE char *id = x_strndup(rest, strcspn(rest, "."));
+	const struct plan_step *step = plan_find_step(c->plan, id);
 
-	if (id == NULL)
+	if (dot == NULL || (!str_eq(dot, ".state") && !str_starts(dot, middle)))
 		return name_err(c, name, err,
-				"outputs are named steps.ID.outputs.NAME");
+				"what a step gives is named steps.ID.outputs.NAME or "
+				"steps.ID.state");
 	if (step == NULL)
 		return name_err(c, name, err, "there is no step '%s'", id);
 	if (!can_read(c, (size_t)(step - c->plan->steps)))
 		return name_err(c, name, err, "step '%s' does not run before this one",
 				id);
+	if (str_eq(dot, ".state"))
+		return 0;
 	if (!has_output(step, dot + strlen(middle)))
 		return name_err(c, name, err, "'%s' has no output '%s'", step->uses,
 				dot + strlen(middle));
@@ -165,7 +171,7 @@ check_name(void *self, const char *name, struct err *err)
 	if (str_starts(name, "inputs."))
 		return check_input(c, name, name + 7, err);
 	if (str_starts(name, "steps."))
-		return check_output(c, name, name + 6, err);
+		return check_step_name(c, name, name + 6, err);
 	if (str_starts(name, "secrets."))
 		return check_secret(c, name, name + 8, err);
 	/* A pipeline with a service has a project; one without does without it. */
@@ -331,6 +337,28 @@ check_place(const struct check *c, const struct plan_step *step,
 	return 0;
 }
 
+/* What a step has changed stands, so its failure is always the run's. */
+static int
+check_course(struct check *c, const struct plan_step *step, const struct node *node,
+	     struct err *err)
+{
+	const struct node *condition = node_find(node, "if"), *at;
+	bool has_retry = step->retry.attempts > 0;
+
+	if (step->condition != NULL &&
+	    expr_each_in_condition(step->condition, check_name, c, err) < 0)
+		return node_at(condition ? condition : node, c->pipeline->file, err);
+	if ((!has_retry && !step->continue_on_error) ||
+	    (step->effects.count == 0 && step->stage != FETTLE_PATCH))
+		return 0;
+	at = node_find(node, has_retry ? "retry" : "continue_on_error");
+	node_err(at ? at : node, c->pipeline->file, err, "step.effects",
+		 "step '%s' changes something: '%s' would leave it half done", step->id,
+		 has_retry ? "retry" : "continue_on_error");
+	return err_remedy(err, "leave the key out: when the step fails, the run fails "
+			       "and what it changed is undone");
+}
+
 static int
 check_step(struct check *c, struct err *err)
 {
@@ -341,6 +369,7 @@ check_step(struct check *c, struct err *err)
 	if (check_value(c, step->with, with ? with : node, err) < 0 ||
 	    check_env(c, step, node, err) < 0 ||
 	    check_secret_params(c, step, node, err) < 0 ||
+	    check_course(c, step, node, err) < 0 ||
 	    check_place(c, step, node, err) < 0)
 		return -1;
 	return check_effects(c, step, node, err);
@@ -348,15 +377,6 @@ check_step(struct check *c, struct err *err)
 
 /* ---- policies ---------------------------------------------------------------------
  */
-
-static int
-refuse_reference(void *self, const char *name, struct err *err)
-{
-	err_set(err, "template.position", "'${{ %s }}': a policy takes no references",
-		name);
-	return err_remedy(err, "write the value itself: a policy must not depend on "
-			       "what it judges");
-}
 
 static int
 check_policy(const struct check *c, size_t i, struct err *err)
@@ -368,9 +388,15 @@ check_policy(const struct check *c, size_t i, struct err *err)
 	json_object_foreach (c->plan->policies[i].with, name, value) {
 		const struct node *at =
 			written->with ? node_find(written->with, name) : NULL;
+		AUTO_FREE char *text = json_canonical(value);
 
-		if (expr_each(value, refuse_reference, NULL, err) < 0)
-			return node_at(at ? at : written->node, c->pipeline->file, err);
+		if (!expr_has(text))
+			continue;
+		node_err(at ? at : written->node, c->pipeline->file, err,
+			 "template.position", "'%.80s': a policy takes no '${{ }}'",
+			 text);
+		return err_remedy(err, "write the value itself: a policy must not "
+				       "depend on what it judges");
 	}
 	return 0;
 }

@@ -1,89 +1,45 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Finding and replacing `${{ name }}`. What a reference stands for is never
- * looked at again, so a value that holds `${{` itself stays as it is.
+ * Finding and replacing `${{ }}` in texts and values. What an expression is
+ * worth is never looked at again, so a value that holds `${{` itself stays as
+ * it is.
  */
 #include "base/base.h"
 
 #include "model/expr.h"
 
 #include "base/str.h"
+#include "model/formula.h"
 
-#define OPEN "${{"
-#define CLOSE "}}"
-#define MAX_TEXT_BYTES (128u << 10)
-#define MAX_NAME_BYTES 400u
-
-#define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
-#define BLANKS " \t\n"
-
-/* One reference in a text: [begin, end) is `${{ name }}`. */
-struct reference {
-	const char *begin, *end;
-	char name[MAX_NAME_BYTES + 1];
-};
+#define MAX_EXPRESSIONS 256u
 
 bool
 expr_has(const char *text)
 {
-	return strstr(text, OPEN) != NULL;
+	return strstr(text, FORMULA_OPEN) != NULL;
 }
 
-/* Names with dots between: `steps.build.outputs.image`. */
-static bool
-is_name(const char *name)
-{
-	for (;;) {
-		size_t n = strspn(name, NAME_CHARS);
+/* ---- names ------------------------------------------------------------------- */
 
-		if (n == 0)
-			return false;
-		if (name[n] == 0)
-			return true;
-		if (name[n] != '.')
-			return false;
-		name += n + 1;
-	}
+static int
+each_in_formula(const struct formula *f,
+		int (*each)(void *self, const char *name, struct err *err), void *self,
+		struct err *err)
+{
+	for (uint32_t i = 1; i < f->count; i++)
+		if (f->terms[i].op == OP_NAME && each(self, f->terms[i].name, err) < 0)
+			return -1;
+	return 0;
 }
 
 static int
-syntax_err(struct err *err, const char *why, const char *at)
+check_count(size_t count, struct err *err)
 {
-	err_set(err, "template.syntax", "%s in '%.60s'", why, at);
-	return err_remedy(err, "write a name between the braces, such as ${{ "
-			       "inputs.service }} or ${{ steps.ID.outputs.NAME }}");
-}
-
-/* 1 and the next reference at or behind `from`, 0 when there is none, or -1. */
-static int
-find_reference(const char *from, struct reference *ret, struct err *err)
-{
-	const char *begin = strstr(from, OPEN), *name, *close;
-	size_t len;
-
-	if (begin == NULL)
+	if (count <= MAX_EXPRESSIONS)
 		return 0;
-	name = begin + strlen(OPEN);
-	name += strspn(name, BLANKS);
-	close = strstr(name, CLOSE);
-	if (close == NULL)
-		return syntax_err(err, "'${{' without '}}'", begin);
-	len = (size_t)(close - name);
-	if (memmem(name, len, "{{", 2) != NULL)
-		return syntax_err(err, "'{{' inside of '${{ }}'", begin);
-	while (len > 0 && strchr(BLANKS, name[len - 1]) != NULL)
-		len--;
-	if (len == 0)
-		return syntax_err(err, "nothing between '${{' and '}}'", begin);
-	if (len > MAX_NAME_BYTES)
-		return syntax_err(err, "too long a name", begin);
-	memcpy(ret->name, name, len);
-	ret->name[len] = 0;
-	if (!is_name(ret->name))
-		return syntax_err(err, "what is no name", begin);
-	ret->begin = begin;
-	ret->end = close + strlen(CLOSE);
-	return 1;
+	err_set(err, "template.size", "more than %u '${{ }}' in one text",
+		MAX_EXPRESSIONS);
+	return err_remedy(err, "let a step compute the text");
 }
 
 static int
@@ -91,15 +47,18 @@ each_in_text(const char *text,
 	     int (*each)(void *self, const char *name, struct err *err), void *self,
 	     struct err *err)
 {
-	struct reference ref;
-	int found;
+	const char *begin = strstr(text, FORMULA_OPEN);
 
-	while ((found = find_reference(text, &ref, err)) == 1) {
-		if (each(self, ref.name, err) < 0)
+	for (size_t count = 1; begin != NULL; count++) {
+		AUTO(formula)
+		struct formula *f = formula_parse_braced(begin, &text, err);
+
+		if (f == NULL || check_count(count, err) < 0 ||
+		    each_in_formula(f, each, self, err) < 0)
 			return -1;
-		text = ref.end;
+		begin = strstr(text, FORMULA_OPEN);
 	}
-	return found;
+	return 0;
 }
 
 int
@@ -122,72 +81,41 @@ expr_each(const json_t *value,
 	return 0;
 }
 
-static int
-size_err(struct err *err, const char *name)
-{
-	err_set(err, "template.size", "the text with '${{ %s }}' is larger than %u KiB",
-		name, MAX_TEXT_BYTES >> 10);
-	return err_remedy(err, "pass large values through a file");
-}
+/* ---- values ------------------------------------------------------------------ */
 
-/* A value inside a longer text. */
-static int
-add_as_text(struct str *text, const json_t *value, const char *name, struct err *err)
-{
-	if (json_is_string(value)) {
-		if (json_string_length(value) > MAX_TEXT_BYTES)
-			return size_err(err, name);
-		str_add(text, json_string_value(value));
-	} else if (!json_is_null(value)) {
-		AUTO_FREE char *json = json_canonical(value);
-
-		if (strlen(json) > MAX_TEXT_BYTES)
-			return size_err(err, name);
-		str_add(text, json);
-	}
-	return text->len > MAX_TEXT_BYTES ? size_err(err, name) : 0;
-}
-
-/* The whole text is this one reference: the value keeps its type. */
-static int
-expand_whole(const struct reference *ref, const struct expr_scope *scope, json_t **ret,
-	     struct err *err)
-{
-	AUTO(json_ref) json_t *value = scope->lookup(scope->self, ref->name);
-
-	if (json_is_string(value) && json_string_length(value) > MAX_TEXT_BYTES)
-		return size_err(err, ref->name);
-	*ret = STEAL(value);
-	return 0;
-}
-
-/* *ret stays NULL when a name has no value yet. */
+/* *ret stays NULL when the text's value is not known yet. */
 static int
 expand_text(const char *text, const struct expr_scope *scope, json_t **ret,
 	    struct err *err)
 {
 	AUTO(str) struct str out = STR_INIT;
-	struct reference ref;
-	const char *rest = text;
-	int found;
+	const char *rest = text, *begin;
+	bool is_known = true;
+	size_t count = 0;
 
-	while ((found = find_reference(rest, &ref, err)) == 1) {
+	while ((begin = strstr(rest, FORMULA_OPEN)) != NULL) {
 		AUTO(json_ref) json_t *value = NULL;
+		const char *end = NULL;
+		AUTO(formula)
+		struct formula *f = formula_parse_braced(begin, &end, err);
 
-		if (ref.begin == text && *ref.end == 0)
-			return expand_whole(&ref, scope, ret, err);
-		value = scope->lookup(scope->self, ref.name);
-		if (value == NULL)
-			return 0;
-		str_add_n(&out, rest, (size_t)(ref.begin - rest));
-		if (add_as_text(&out, value, ref.name, err) < 0)
+		if (f == NULL || check_count(++count, err) < 0 ||
+		    formula_evaluate(f, scope, &value, err) < 0)
 			return -1;
-		rest = ref.end;
+		if (begin == text && *end == 0) {
+			*ret = STEAL(value);
+			return 0;
+		}
+		is_known &= value != NULL;
+		str_add_n(&out, rest, (size_t)(begin - rest));
+		if (is_known && formula_add_text(&out, value, err) < 0)
+			return err_context(err, "'%.120s'", f->text);
+		rest = end;
 	}
-	if (found < 0)
-		return -1;
 	str_add(&out, rest);
-	*ret = json_string(str_get(&out));
+	if (formula_check_size(out.len, err) < 0)
+		return -1;
+	*ret = is_known ? json_string(str_get(&out)) : NULL;
 	return 0;
 }
 
@@ -251,28 +179,25 @@ expr_expand(const json_t *value, const struct expr_scope *scope, json_t **ret,
 	return 0;
 }
 
-/* ---- conditions ------------------------------------------------------------ */
+/* ---- conditions -------------------------------------------------------------- */
 
-/* The name or literal of an `if:`, without `${{ }}` around it. Caller owns. */
-static char *
-find_inner(const char *text, struct err *err)
+static struct formula *
+parse_condition(const char *text, struct err *err)
 {
-	AUTO_FREE char *inner = NULL;
-	size_t len;
+	AUTO(formula) struct formula *f = NULL;
+	const char *end = "";
 
-	text += strspn(text, BLANKS);
-	len = strlen(text);
-	while (len > 0 && strchr(BLANKS, text[len - 1]) != NULL)
-		len--;
-	if (str_starts(text, OPEN) && len >= 5 &&
-	    strncmp(text + len - 2, CLOSE, 2) == 0) {
-		text += 3 + strspn(text + 3, BLANKS);
-		len = strcspn(text, "} \t\n");
-	}
-	inner = x_strndup(text, len);
-	if (is_name(inner))
-		return STEAL(inner);
-	syntax_err(err, "what is no name", inner);
+	text += strspn(text, FORMULA_BLANKS);
+	if (!str_starts(text, FORMULA_OPEN))
+		return formula_parse(text, err);
+	f = formula_parse_braced(text, &end, err);
+	if (f == NULL)
+		return NULL;
+	if (end[strspn(end, FORMULA_BLANKS)] == 0)
+		return STEAL(f);
+	err_set(err, "template.syntax", "'%.30s' behind the '${{ }}' of '%.80s'", end,
+		text);
+	err_remedy(err, "write one '${{ }}' around the whole condition, or none");
 	return NULL;
 }
 
@@ -281,33 +206,34 @@ expr_each_in_condition(const char *text,
 		       int (*each)(void *self, const char *name, struct err *err),
 		       void *self, struct err *err)
 {
-	AUTO_FREE char *inner = find_inner(text, err);
+	AUTO(formula) struct formula *f = parse_condition(text, err);
 
-	if (inner == NULL)
+	if (f == NULL)
 		return -1;
-	if (each == NULL || str_eq(inner, "true") || str_eq(inner, "false"))
-		return 0;
-	return each(self, inner, err);
+	return each != NULL ? each_in_formula(f, each, self, err) : 0;
 }
 
 int
 expr_condition(const char *text, const struct expr_scope *scope, bool *ret,
 	       struct err *err)
 {
-	AUTO_FREE char *inner = find_inner(text, err);
+	AUTO(formula) struct formula *f = parse_condition(text, err);
 	AUTO(json_ref) json_t *value = NULL;
 
-	if (inner == NULL)
+	if (f == NULL || formula_evaluate(f, scope, &value, err) < 0)
 		return -1;
-	if (str_eq(inner, "true") || str_eq(inner, "false"))
-		value = json_boolean(str_eq(inner, "true"));
-	else
-		value = scope->lookup(scope->self, inner);
-	if (value == NULL)
-		return err_set(err, "template.unknown", "'%s' has no value", inner);
-	if (!json_is_boolean(value))
-		return err_set(err, "template.type", "'%s' is neither true nor false",
-			       inner);
+	if (value == NULL) {
+		err_set(err, "template.unknown",
+			"'%.120s': it depends on a value that no step has given",
+			f->text);
+		return err_remedy(err, "ask first whether the step succeeded, such as "
+				       "steps.ID.state == 'succeeded' && ...");
+	}
+	if (!json_is_boolean(value)) {
+		err_set(err, "template.type", "'%.120s' is neither true nor false",
+			f->text);
+		return err_remedy(err, "compare it, such as NAME != ''");
+	}
 	*ret = json_is_true(value);
 	return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * `${{ a.b.c }}` in strings: lookups only. One pass, nothing is expanded
- * twice. A string that is exactly one reference takes the value's type; a
- * reference inside a longer string becomes text.
+ * `${{ expression }}` in strings, and the conditions of `if:`. One pass,
+ * nothing is expanded twice. A string that is exactly one expression takes the
+ * value's type; an expression inside a longer string becomes text. The grammar
+ * is in formula.h, what it means in fettle-pipeline(5).
  */
 #ifndef FETTLE_MODEL_EXPR_H
 #define FETTLE_MODEL_EXPR_H
@@ -21,18 +22,21 @@ struct expr_scope {
 bool expr_has(const char *text);
 
 /*
- * Calls `each` for every reference in a JSON value (strings inside arrays and
- * objects too). -1 with `template.syntax` on an unclosed, empty or nested
- * `${{`, or when each returns -1.
+ * Calls `each` for every name in the expressions of a JSON value (strings
+ * inside arrays and objects too), in the order of the text. -1 with
+ * `template.syntax`, `template.name` (there is no such function),
+ * `template.size` (an expression above 4 KiB, 256 terms or 32 levels; more
+ * than 256 in a text), or when each returns -1.
  */
 int expr_each(const json_t *value,
 	      int (*each)(void *self, const char *name, struct err *err),
 	      void *self, struct err *err);
 
 /*
- * The value with every reference replaced. New reference. *ret_known is false
- * when a name has no value yet; the result is then json_null().
- * -1 with `template.syntax`, `template.size` (a text above 128 KiB).
+ * The value with every expression replaced. New reference. *ret_known is false
+ * when it depends on a name that has no value yet; the result is then
+ * json_null(). -1 with the codes of expr_each, `template.type` (operands that
+ * do not fit), `template.size` (a text above 128 KiB).
  */
 int expr_expand(const json_t *value, const struct expr_scope *scope, json_t **ret,
 		bool *ret_known, struct err *err);

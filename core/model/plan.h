@@ -59,16 +59,18 @@ void plan_free(struct plan *plan);
 const struct plan_step *plan_find_step(const struct plan *plan, const char *id);
 
 /*
- * The check over the whole plan: every `${{ }}` names an input, an output of
- * an earlier step that declares it, a secret, service, project or run name
- * (`template.name`, with the nearest; `template.secret` for a secret outside
- * of `env:`); secrets that parameters name exist (`secret.unknown`); policies
- * take no references (`template.position`); every effect kind has a step in
- * on_failure that undoes it (`effect.no_undo`) unless irreversible; a rollback
- * stands in on_failure only (`pipeline.rollback`); no step of a service's
- * pipeline writes the workspace itself (`step.workspace_write`). `secrets` is
- * an object by name, or NULL. Positions come from the pipeline, whose steps
- * and policies stand in the same order as the plan's.
+ * The check over the whole plan: every name in `${{ }}` and `if:` is an input,
+ * an output of an earlier step that declares it or that step's state, a
+ * secret, service, project or run name (`template.name`, with the nearest;
+ * `template.secret` for a secret outside of `env:`); no step that changes
+ * something is retried or continued behind (`step.effects`); secrets that
+ * parameters name exist (`secret.unknown`); policies take no references
+ * (`template.position`); every effect kind has a step in on_failure that
+ * undoes it (`effect.no_undo`) unless irreversible; a rollback stands in
+ * on_failure only (`pipeline.rollback`); no step of a service's pipeline
+ * writes the workspace itself (`step.workspace_write`). `secrets` is an object
+ * by name, or NULL. Positions come from the pipeline, whose steps and policies
+ * stand in the same order as the plan's.
  */
 int plan_check(const struct plan *plan, const struct pipeline *pipeline,
 	       const json_t *secrets, struct err *err);

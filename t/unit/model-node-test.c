@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Nodes and references of core/model. What is refused as a file: corpus-test. */
+/* Nodes of core/model. What is refused as a file: corpus-test. */
 #include "model.h"
 
 #include "base/str.h"
-#include "model/expr.h"
 #include "model/node.h"
 
 static struct node *
@@ -199,155 +198,11 @@ START_TEST(block_scalars_keep_their_lines)
 }
 END_TEST
 
-/* ---- expressions ------------------------------------------------------- */
-
-static const char *const syntax_cases[] = {
-	"${{ a",	   "${{a}",	   "x ${{ }} y",      "${{}}",
-	"${{ a b }}",	   "${{ a..b }}",  "${{ .a }}",	      "${{ a. }}",
-	"${{ ${{ a }} }}", "${{ {{a}} }}", "${{ a == b }}",   "${{ 'a' }}",
-	"${{ a() }}",	   "${{ a }} ${{", "${{ \xc3\xa9 }}",
-};
-
-static int
-count_name(void *self, const char *name, struct err *err)
-{
-	(*(unsigned *)self)++;
-	return 0;
-}
-
-START_TEST(malformed_references_are_refused)
-{
-	AUTO(json_ref) json_t *value = json_string(syntax_cases[_i]);
-	struct err err = { "" };
-	unsigned count = 0;
-
-	ck_assert_int_eq(expr_each(value, count_name, &count, &err), -1);
-	expect_err(syntax_cases[_i], &err, "template.syntax", 0, 0);
-}
-END_TEST
-
-START_TEST(other_braces_are_text)
-{
-	AUTO(json_ref)
-	json_t *value =
-		json_of("['}}', '{{ a }}', '$ {{ a }}', '$HOME', '${a}', '100%s%n']");
-	struct err err = { "" };
-	unsigned count = 0;
-
-	ck_assert_int_eq(expr_each(value, count_name, &count, &err), 0);
-	ck_assert_uint_eq(count, 0);
-	ck_assert(!expr_has("$HOME {{ a }}"));
-	ck_assert(expr_has("x ${{ a }}"));
-}
-END_TEST
-
-static int
-refuse_name(void *self, const char *name, struct err *err)
-{
-	return err_set(err, "template.name", "%s", name);
-}
-
-START_TEST(a_name_can_be_refused_wherever_it_stands)
-{
-	AUTO(json_ref)
-	json_t *value = json_of("{'a': ['x', {'b': 'y ${{ inputs.z }}'}]}");
-	struct err err = { "" };
-	unsigned count = 0;
-
-	ck_assert_int_eq(expr_each(value, count_name, &count, &err), 0);
-	ck_assert_uint_eq(count, 1);
-	ck_assert_int_eq(expr_each(value, refuse_name, NULL, &err), -1);
-	ck_assert_str_eq(err.text, "inputs.z");
-}
-END_TEST
-
-/* The scope of the tests: `later` has no value yet. */
-static json_t *
-lookup(void *self, const char *name)
-{
-	return json_incref(json_object_get(self, name));
-}
-
-static const struct {
-	const char *value, *want; /* want NULL: not known yet */
-} expand_cases[] = {
-	{ "'x'", "\"x\"" },
-	{ "'${{ text }}'", "\"a b\"" },
-	{ "'${{number}}'", "42" },
-	{ "'${{ flag }}'", "true" },
-	{ "'${{ list }}'", "[\"a\",1]" },
-	{ "'${{ null }}'", "null" },
-	{ "'<${{ number }}>'", "\"<42>\"" },
-	{ "'${{ flag }}${{ text }}'", "\"truea b\"" },
-	{ "' ${{ number }}'", "\" 42\"" },
-	{ "'=${{ list }}'", "\"=[\\\"a\\\",1]\"" },
-	{ "'[${{ null }}]'", "\"[]\"" },
-	{ "'${{ nested }}'", "\"${{ text }}\"" },
-	{ "'<${{ nested }}>'", "\"<${{ text }}>\"" },
-	{ "['${{ number }}', {'k': 'n${{ number }}'}, 7]", "[42,{\"k\":\"n42\"},7]" },
-	{ "'%s%n $HOME ~ *'", "\"%s%n $HOME ~ *\"" },
-	{ "'${{ later }}'", NULL },
-	{ "'x ${{ later }}'", NULL },
-	{ "['a', '${{ later }}']", NULL },
-	{ "{'a': '${{ text }}', 'b': '${{ later }}'}", NULL },
-};
-
-static json_t *
-test_scope(void)
-{
-	return json_of("{'text': 'a b', 'number': 42, 'flag': true, 'list': ['a', 1], "
-		       "'null': "
-		       "null, 'nested': '${{ text }}'}");
-}
-
-START_TEST(references_are_replaced_once)
-{
-	AUTO(json_ref) json_t *names = test_scope();
-	AUTO(json_ref) json_t *value = json_of(expand_cases[_i].value);
-	struct expr_scope scope = { .lookup = lookup, .self = names };
-	struct err err = { "" };
-	json_t *got = NULL;
-	bool is_known = false;
-
-	ck_assert_int_eq(expr_expand(value, &scope, &got, &is_known, &err), 0);
-	ck_assert_int_eq(is_known, expand_cases[_i].want != NULL);
-	expect_json(expand_cases[_i].value, got,
-		    expand_cases[_i].want ? expand_cases[_i].want : "null");
-}
-END_TEST
-
-START_TEST(a_text_above_128_kib_is_refused)
-{
-	AUTO_FREE char *large = x_malloc((128 << 10) + 2);
-	AUTO(json_ref) json_t *names = json_object();
-	AUTO(json_ref) json_t *whole = json_string("${{ large }}");
-	AUTO(json_ref) json_t *part = json_string("-${{ large }}");
-	struct expr_scope scope = { .lookup = lookup, .self = names };
-	struct err err = { "" };
-	json_t *got = NULL;
-	bool is_known = false;
-
-	memset(large, 'x', (128 << 10) + 1);
-	large[(128 << 10) + 1] = 0;
-	json_object_set_new(names, "large", json_string(large));
-	ck_assert_int_eq(expr_expand(whole, &scope, &got, &is_known, &err), -1);
-	expect_err("whole", &err, "template.size", 0, 0);
-	large[128 << 10] = 0;
-	json_object_set_new(names, "large", json_string(large));
-	ck_assert_int_eq(expr_expand(part, &scope, &got, &is_known, &err), -1);
-	expect_err("part", &err, "template.size", 0, 0);
-	ck_assert_ptr_null(got);
-	ck_assert_int_eq(expr_expand(whole, &scope, &got, &is_known, &err), 0);
-	ck_assert_uint_eq(json_string_length(got), 128 << 10);
-	json_decref(got);
-}
-END_TEST
-
 int
 main(void)
 {
 	Suite *suite = suite_create("model-node");
-	TCase *nodes = tcase_create("node"), *expr = tcase_create("expr");
+	TCase *nodes = tcase_create("node");
 
 	tcase_add_loop_test(nodes, a_member_of_another_type_is_refused_at_its_place, 0,
 			    ARRAY_LEN(getter_refusals));
@@ -360,13 +215,5 @@ main(void)
 	tcase_add_test(nodes, json_types_plain_booleans_and_integers_only);
 	tcase_add_test(nodes, block_scalars_keep_their_lines);
 	suite_add_tcase(suite, nodes);
-	tcase_add_loop_test(expr, malformed_references_are_refused, 0,
-			    ARRAY_LEN(syntax_cases));
-	tcase_add_test(expr, other_braces_are_text);
-	tcase_add_test(expr, a_name_can_be_refused_wherever_it_stands);
-	tcase_add_loop_test(expr, references_are_replaced_once, 0,
-			    ARRAY_LEN(expand_cases));
-	tcase_add_test(expr, a_text_above_128_kib_is_refused);
-	suite_add_tcase(suite, expr);
 	return unit_run(suite);
 }

@@ -121,6 +121,7 @@ parse(const char *text)
 
 /* A step whose parameter `edits` is this value, at column 44. */
 #define EDITS(value) "  - { id: p, uses: patch/x, with: { edits: '" value "' } }\n"
+#define IF(value) "  - { id: i, uses: analyze/x, if: \"" value "\" }\n"
 #define FINALLY_EDITS(value) "finally:\n" EDITS(value)
 
 /* code NULL: the plan is right. */
@@ -168,6 +169,51 @@ static const struct {
 	  "template.name", 3, 44, "no input of type service" },
 	{ "fettle: 1\nsteps:\n" EDITS("${{ project.directory }}"),
 	  "template.name", 3, 44, "no input of type service" },
+	/* expressions */
+	{ HEAD ANALYZE EDITS("${{ steps.analyze.state }}"), NULL, 0, 0, "" },
+	{ HEAD EDITS("${{ inputs.what == 1 && inputs.wath == 2 }}"),
+	  "template.name", 4, 44, "'inputs.what'" },
+	{ HEAD EDITS("x ${{ contain(inputs.what, 1) }}"),
+	  "template.name", 4, 44, "'contains'" },
+	{ HEAD EDITS("${{ format(secrets.DB) }}"),
+	  "template.secret", 4, 44, "'env' only" },
+	/* if */
+	{ HEAD IF("inputs.what == 1"), NULL, 0, 0, "" },
+	{ HEAD IF("${{ success() && run.id != null }}"), NULL, 0, 0, "" },
+	{ HEAD ANALYZE IF("steps.analyze.state == 1"), NULL, 0, 0, "" },
+	{ HEAD ANALYZE IF("steps.analyze.outputs.rule != null"), NULL, 0, 0, "" },
+	{ HEAD ANALYZE "finally:\n" IF("steps.analyze.state == 1"), NULL, 0, 0, "" },
+	{ HEAD IF("steps.analyze.state == 1") ANALYZE,
+	  "template.name", 4, 35, "does not run before" },
+	{ HEAD IF("steps.i.state == 1"),
+	  "template.name", 4, 35, "does not run before" },
+	{ HEAD ANALYZE IF("steps.analyze.status == 1"),
+	  "template.name", 5, 35, "did you mean 'steps.analyze.state'" },
+	{ HEAD ANALYZE IF("steps.analyze.state.x == 1"),
+	  "template.name", 5, 35, "steps.ID.state" },
+	{ HEAD IF("!inputs.no"), "template.name", 4, 35, "no such input" },
+	{ HEAD IF("secrets.DB == null"), "template.secret", 4, 35, "'env' only" },
+	{ HEAD IF("inputs.service == env.HOME"),
+	  "template.name", 4, 35, "no such name" },
+	/* retry and continue_on_error */
+	{ HEAD "  - { id: a, uses: analyze/x, retry: { attempts: 2 } }\n",
+	  NULL, 0, 0, "" },
+	{ HEAD "  - { id: a, uses: analyze/x, continue_on_error: true }\n",
+	  NULL, 0, 0, "" },
+	{ HEAD "  - { id: p, uses: patch/x, continue_on_error: false }\n",
+	  NULL, 0, 0, "" },
+	{ HEAD "  - { id: p, uses: patch/x, retry: { attempts: 2 } }\n",
+	  "step.effects", 4, 36, "'retry'" },
+	{ HEAD "  - { id: p, uses: patch/x, continue_on_error: true }\n",
+	  "step.effects", 4, 48, "'continue_on_error'" },
+	{ HEAD "  - { id: b, uses: build/x, retry: { attempts: 2 } }\n" BACK,
+	  "step.effects", 4, 36, "step 'b' changes something" },
+	{ HEAD "  - { id: b, uses: build/x, irreversible: true, "
+	       "continue_on_error: true }\n",
+	  "step.effects", 4, 68, "'continue_on_error'" },
+	{ HEAD ANALYZE "on_failure:\n  - { id: back, uses: rollback/x, "
+		       "retry: { attempts: 2 } }\n",
+	  NULL, 0, 0, "" },
 	/* secrets */
 	{ HEAD EDITS("${{ secrets.DB }}"), "template.secret", 4, 44, "'env' only" },
 	{ HEAD "  - id: p\n    uses: patch/x\n"
@@ -194,6 +240,8 @@ static const struct {
 	{ "fettle: 1\nsteps:\n  - { id: a, uses: agent/x }\n", NULL, 0, 0, "" },
 	{ "policies:\n  - { uses: x, with: { roles: [a, '${{ inputs.what }}'] } }\n"
 	  HEAD ANALYZE,
+	  "template.position", 2, 31, "policy" },
+	{ "policies:\n  - { uses: x, with: { roles: \"${{ 'a' }}\" } }\n" HEAD ANALYZE,
 	  "template.position", 2, 31, "policy" },
 };
 

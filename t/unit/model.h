@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the tests of core/model share: claims about errors. */
+/* What the tests of core/model share: claims about errors, names. */
 #ifndef FETTLE_UNIT_MODEL_H
 #define FETTLE_UNIT_MODEL_H
 
@@ -47,6 +47,20 @@ json_of(const char *text)
 	json = json_parse(quoted, strlen(quoted), &err);
 	ck_assert_msg(json != NULL, "%s: %s", text, err.text);
 	return json;
+}
+
+/* Names of an expression in a test, `later` not among them. New reference. */
+static inline json_t *
+names_given(void)
+{
+	return json_of("{'text': 'a b', 'number': 42, 'flag': true, "
+		       "'list': ['a', 1], 'null': null, 'nested': '${{ text }}'}");
+}
+
+static inline json_t *
+names_lookup(void *self, const char *name)
+{
+	return json_incref(json_object_get(self, name));
 }
 
 #endif
