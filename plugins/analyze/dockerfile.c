@@ -239,8 +239,8 @@ edit_line(const struct text *text, const char *path, size_t begin, size_t len,
 			 find_more, "with", line_more);
 }
 
-static size_t
-last_from(const struct dockerfile *file)
+size_t
+dockerfile_last_from(const struct dockerfile *file)
 {
 	size_t found = file->count;
 
@@ -363,11 +363,31 @@ install_into(const struct dockerfile *file, const struct instruction *run,
 }
 
 json_t *
+dockerfile_add(const struct dockerfile *file, const char *path, size_t i,
+	       const char *added, const char **why)
+{
+	size_t at = file->v[i].begin;
+	struct line line;
+
+	(void)line_next(&file->text, &at, &line);
+	AUTO_FREE char *after = text_copy_n(file->text.s + line.begin, line.len);
+
+	if (at != file->v[i].end || line_count(&file->text, after, &line) != 1) {
+		*why = text_equal(file->v[i].keyword, "FROM") ?
+			       "its FROM line does not stand once and alone" :
+			       "the line it belongs behind does not stand once and "
+			       "alone";
+		return NULL;
+	}
+	return json_pack("{s:s, s:s, s:s, s:s}", "op", "add_line", "path", path, "line",
+			 added, "after", after);
+}
+
+json_t *
 dockerfile_install(const struct dockerfile *file, const char *path, const char *package,
 		   const char **why)
 {
-	size_t from = last_from(file);
-	struct line line;
+	size_t from = dockerfile_last_from(file);
 
 	*why = from == file->count ? "it has no FROM" : not_debian(file);
 	for (size_t i = from; !*why && i < file->count; i++)
@@ -385,19 +405,10 @@ dockerfile_install(const struct dockerfile *file, const char *path, const char *
 			return edit;
 	}
 	/* None there: a new RUN behind the FROM of the last stage. */
-	AUTO_FREE char *after = NULL;
 	AUTO_FREE char *run = text_format("RUN apt-get update && apt-get install -y "
 					  "--no-install-recommends %s && "
 					  "rm -rf /var/lib/apt/lists/*",
 					  package);
-	size_t at = file->v[from].begin;
 
-	(void)line_next(&file->text, &at, &line);
-	after = text_copy_n(file->text.s + line.begin, line.len);
-	if (at != file->v[from].end || line_count(&file->text, after, &line) != 1) {
-		*why = "its FROM line does not stand once and alone";
-		return NULL;
-	}
-	return json_pack("{s:s, s:s, s:s, s:s}", "op", "add_line", "path", path, "line",
-			 run, "after", after);
+	return dockerfile_add(file, path, from, run, why);
 }

@@ -40,6 +40,13 @@ char *dockerfile_manifest(const struct dockerfile *file, dockerfile_has *has,
 json_t *dockerfile_install(const struct dockerfile *file, const char *path,
 			   const char *package, const char **why);
 
+/* The FROM of the last stage; `count` when there is none. */
+size_t dockerfile_last_from(const struct dockerfile *file);
+
+/* An edit that adds a line behind instruction i; NULL and *why (static) as above. */
+json_t *dockerfile_add(const struct dockerfile *file, const char *path, size_t i,
+		       const char *added, const char **why);
+
 /* An edit that replaces one line of a text, or NULL when no unique quote tells it. */
 json_t *edit_line(const struct text *text, const char *path, size_t begin, size_t len,
 		  const char *line);

@@ -13,6 +13,7 @@
 #define EVIDENCE_MAX_BYTES 1200
 
 struct matcher {
+	const struct pack *pack;
 	const struct text *log;
 	pcre2_match_context *limits;
 	struct findings *findings;
@@ -164,7 +165,9 @@ matcher_add(struct matcher *m, const struct rule *rule, json_t *names, size_t be
 					sizeof(*findings->v));
 		finding = &findings->v[findings->count++];
 		*finding =
-			(struct finding){ .rule = rule, .names = json_incref(names) };
+			(struct finding){ .rule = rule,
+					  .pack = m->pack,
+					  .names = json_incref(names) };
 	}
 	free(finding->evidence);
 	finding->evidence = evidence_take(m->log, begin, end);
@@ -201,7 +204,7 @@ void
 findings_match(const struct pack *pack, const struct text *log, struct findings *ret,
 	       size_t *ret_gave_up)
 {
-	struct matcher m = { .log = log, .findings = ret };
+	struct matcher m = { .pack = pack, .log = log, .findings = ret };
 
 	m.limits = pcre2_match_context_create(NULL);
 	if (!m.limits)
@@ -209,7 +212,6 @@ findings_match(const struct pack *pack, const struct text *log, struct findings 
 	(void)pcre2_set_match_limit(m.limits, MATCH_LIMIT);
 	(void)pcre2_set_depth_limit(m.limits, MATCH_DEPTH_LIMIT);
 	(void)pcre2_set_heap_limit(m.limits, MATCH_HEAP_KIB);
-	*ret_gave_up = 0;
 	for (size_t i = 0; i < pack->rule_count; i++)
 		for (size_t k = 0; k < pack->rules[i].pattern_count; k++)
 			*ret_gave_up += !matcher_run(&m, &pack->rules[i],

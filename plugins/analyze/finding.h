@@ -13,6 +13,7 @@
 
 struct finding {
 	const struct rule *rule;	/* belongs to the pack */
+	const struct pack *pack;	/* borrowed */
 	json_t *names;			/* {name: text}: for the texts of the rule */
 	char *evidence;			/* the lines it rests on */
 	size_t line, lines_behind;	/* its number; how many come behind */
@@ -37,8 +38,8 @@ void findings_done(struct findings *findings);
 void log_clean(const char *log, size_t len, struct text *ret);
 
 /*
- * What the pack finds in a clean log; the last time a thing is said counts.
- * *ret_gave_up counts patterns that were too costly for this log.
+ * Adds what the pack finds in a clean log; the last time a thing is said counts.
+ * *ret_gave_up grows by how many patterns were too costly for it.
  */
 void findings_match(const struct pack *pack, const struct text *log,
 		    struct findings *ret, size_t *ret_gave_up);

@@ -147,7 +147,7 @@ look_read(struct look *look, struct fault *fault)
 /* ---- the answer ------------------------------------------------------------ */
 
 static int
-fail_nothing_found(struct look *look, const struct pack *pack)
+fail_nothing_found(struct look *look, const struct packs *packs)
 {
 	const char *level = json_text(look->own, "level");
 	const char *begin = text_get(&look->log), *last;
@@ -170,7 +170,7 @@ fail_nothing_found(struct look *look, const struct pack *pack)
 		"patch/apply, or use analyze/command",
 		"none of %zu rules knows what is wrong with service '%s': looked at "
 		"the last %d lines of %zu container%s, level %s; %s%.*s%s",
-		pack->rule_count, look->site.service,
+		packs->rule_count, look->site.service,
 		(int)fettle_param_int(look->ctx, LINES), look->containers,
 		look->containers == 1 ? "" : "s", level,
 		end ? "the last line is `" : "there is no line",
@@ -217,12 +217,13 @@ answer(struct look *look, const struct finding *finding)
 }
 
 static int
-analyze(struct look *look, const struct pack *pack)
+analyze(struct look *look, const struct packs *packs)
 {
 	AUTO(findings) struct findings findings = { 0 };
-	size_t gave_up;
+	size_t gave_up = 0;
 
-	findings_match(pack, &look->log, &findings, &gave_up);
+	for (size_t i = 0; i < packs->count; i++)
+		findings_match(&packs->v[i], &look->log, &findings, &gave_up);
 	if (gave_up)
 		fettle_warn(
 			look->ctx,
@@ -230,32 +231,32 @@ analyze(struct look *look, const struct pack *pack)
 			"the end",
 			gave_up);
 	for (size_t i = 0; i < findings.count; i++)
-		finding_resolve(&findings.v[i], pack, &look->site);
+		finding_resolve(&findings.v[i], &look->site);
 	findings_rank(&findings);
 	for (size_t i = 0; i < findings.count; i++)
 		fettle_add_finding(look->ctx, findings.v[i].rule->id,
 				   (uint32_t)findings.v[i].confidence,
 				   findings.v[i].title, findings.v[i].evidence);
 	return findings.count ? answer(look, &findings.v[0]) :
-				fail_nothing_found(look, pack);
+				fail_nothing_found(look, packs);
 }
 
 /* ---- callbacks ------------------------------------------------------------- */
 
 static int
-pack_open(struct fettle_ctx *ctx, struct pack *ret, struct fault *fault)
+packs_open(struct fettle_ctx *ctx, struct packs *ret, struct fault *fault)
 {
 	const char *data = fettle_fact(ctx, "fettle.data_dir");
-	AUTO_FREE char *file = text_format("%s/rules/python.yaml", data ? data : "");
+	AUTO_FREE char *directory = text_format("%s/rules", data ? data : "");
 
-	return pack_load(file, ret, fault);
+	return packs_load(directory, ret, fault);
 }
 
 static int
 check(struct fettle_ctx *ctx)
 {
 	AUTO(look) struct look look = { 0 };
-	AUTO(pack) struct pack pack = { 0 };
+	AUTO(packs) struct packs packs = { 0 };
 	AUTO_ENGINE struct engine_api *api = NULL;
 	struct fault fault;
 
@@ -266,7 +267,7 @@ check(struct fettle_ctx *ctx)
 			"name the service with -s, in a directory with a project "
 			"file",
 			"analyze/logs needs a service of a compose project");
-	if (pack_open(ctx, &pack, &fault) < 0)
+	if (packs_open(ctx, &packs, &fault) < 0)
 		return fault_end(ctx, &fault);
 	api = engine_open(ctx, &fault);
 	if (!api || engine_ping(api, &fault) < 0)
@@ -278,14 +279,14 @@ static int
 run(struct fettle_ctx *ctx)
 {
 	AUTO(look) struct look look = { 0 };
-	AUTO(pack) struct pack pack = { 0 };
+	AUTO(packs) struct packs packs = { 0 };
 	struct fault fault;
 
 	look_init(ctx, &look);
 	look.site.may_guess = fettle_param_bool(ctx, GUESS);
-	if (pack_open(ctx, &pack, &fault) < 0 || look_read(&look, &fault) < 0)
+	if (packs_open(ctx, &packs, &fault) < 0 || look_read(&look, &fault) < 0)
 		return fault_end(ctx, &fault);
-	return analyze(&look, &pack);
+	return analyze(&look, &packs);
 }
 
 static const struct fettle_step step = {

@@ -3,6 +3,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "plugins/analyze/pack.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pcre2.h>
 
@@ -40,7 +41,7 @@ rule_compile(struct rule *rule, const json_t *patterns, const char *name,
 
 	rule->patterns =
 		x_calloc(json_array_size(patterns), sizeof(struct pcre2_real_code_8 *));
-	json_array_foreach(patterns, i, pattern) {
+	json_array_foreach (patterns, i, pattern) {
 		const char *text = json_string_value(pattern);
 		PCRE2_UCHAR message[128];
 		PCRE2_SIZE offset;
@@ -72,6 +73,8 @@ rule_read(struct rule *rule, const json_t *json, const char *name, struct fault 
 		.title = json_text(json, "title"),
 		.fix = json_text(json, "fix"),
 		.remedy = json_text(json, "remedy"),
+		.because = json_text(json, "because"),
+		.about = json_text(json, "about"),
 		.confidence =
 			(int)json_integer_value(json_object_get(json, "confidence")),
 	};
@@ -99,7 +102,7 @@ pack_parse(const char *text, size_t len, const char *name, struct pack *ret,
 	if (json_integer_value(json_object_get(pack.json, "fettle")) != 1)
 		return invalid(fault, name, "", "it does not say `fettle: 1`");
 	pack.rules = x_calloc(json_array_size(rules), sizeof(*pack.rules));
-	json_array_foreach(rules, i, rule) {
+	json_array_foreach (rules, i, rule) {
 		pack.rule_count++;
 		if (rule_read(&pack.rules[i], rule, name, fault) < 0)
 			return -1;
@@ -123,6 +126,58 @@ pack_load(const char *file, struct pack *ret, struct fault *fault)
 	}
 	return pack_parse(text_get(&text), text.len, file, ret, fault);
 }
+
+/* ---- a directory of them ------------------------------------------------------ */
+
+void
+packs_done(struct packs *packs)
+{
+	for (size_t i = 0; i < packs->count; i++)
+		pack_done(&packs->v[i]);
+	free(packs->v);
+	*packs = (struct packs){ 0 };
+}
+
+static int
+is_pack(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return entry->d_name[0] != '.' && dot && text_equal(dot, ".yaml");
+}
+
+int
+packs_load(const char *directory, struct packs *ret, struct fault *fault)
+{
+	AUTO(packs) struct packs packs = { 0 };
+	struct dirent **entries = NULL;
+	int count = scandir(directory, &entries, is_pack, alphasort), result = 0;
+
+	packs.v = x_calloc(count > 0 ? (size_t)count : 1, sizeof(*packs.v));
+	for (int i = 0; i < count; i++) {
+		AUTO_FREE char *file =
+			text_format("%s/%s", directory, entries[i]->d_name);
+
+		free(entries[i]);
+		if (result == 0)
+			result = pack_load(file, &packs.v[packs.count], fault);
+		if (result == 0)
+			packs.rule_count += packs.v[packs.count++].rule_count;
+	}
+	free(entries);
+	if (result < 0)
+		return -1;
+	if (packs.count == 0) {
+		(void)fault_set(fault, FETTLE_WHY_HOST, "rules_invalid",
+				"there are no rule packs in '%s'", directory);
+		return fault_remedy(fault, "install Fettle again, with its data files");
+	}
+	*ret = packs;
+	packs = (struct packs){ 0 };
+	return 0;
+}
+
+/* ---- what a pack knows -------------------------------------------------------- */
 
 /* The value of the longest dotted beginning of `module` that the mapping has. */
 static const char *
@@ -150,7 +205,7 @@ pack_package(const struct pack *pack, const char *module)
 
 	if (package)
 		return package;
-	json_array_foreach(json_object_get(pack->json, "same"), i, name) {
+	json_array_foreach (json_object_get(pack->json, "same"), i, name) {
 		const char *s = json_string_value(name);
 
 		if (s && strlen(s) == top && strncmp(s, module, top) == 0)
@@ -190,8 +245,8 @@ edit_distance(const char *a, const char *b)
 }
 
 /* One letter is wrong; two, in a long word. */
-static bool
-is_slip(const char *a, const char *b)
+bool
+is_slip_of(const char *a, const char *b)
 {
 	size_t n = strlen(a), m = strlen(b);
 
@@ -207,11 +262,11 @@ pack_nearest(const struct pack *pack, const char *module)
 	json_t *value;
 	size_t i;
 
-	json_object_foreach(json_object_get(pack->json, "packages"), known, value)
-		if (is_slip(top, known))
+	json_object_foreach (json_object_get(pack->json, "packages"), known, value)
+		if (is_slip_of(top, known))
 			return known;
-	json_array_foreach(json_object_get(pack->json, "same"), i, value)
-		if (json_is_string(value) && is_slip(top, json_string_value(value)))
+	json_array_foreach (json_object_get(pack->json, "same"), i, value)
+		if (json_is_string(value) && is_slip_of(top, json_string_value(value)))
 			return json_string_value(value);
 	return NULL;
 }
@@ -227,8 +282,8 @@ pack_not_package(const struct pack *pack, const char *module)
 }
 
 const char *
-pack_library(const struct pack *pack, const char *library)
+pack_lookup(const struct pack *pack, const char *mapping, const char *key)
 {
 	return json_string_value(
-		json_object_get(json_object_get(pack->json, "libraries"), library));
+		json_object_get(json_object_get(pack->json, mapping), key));
 }

@@ -16,6 +16,7 @@ struct pcre2_real_code_8;
 /* The texts belong to the pack's JSON. */
 struct rule {
 	const char *id, *kind, *title, *fix, *remedy;
+	const char *because, *about;		/* "" when not given */
 	int confidence;				/* percent */
 	struct pcre2_real_code_8 **patterns;
 	size_t pattern_count;
@@ -33,6 +34,14 @@ int pack_parse(const char *text, size_t len, const char *name, struct pack *ret,
 	       struct fault *fault);
 int pack_load(const char *file, struct pack *ret, struct fault *fault);
 
+/* All packs of a directory, by name. Packs stay where they are while in use. */
+struct packs {
+	struct pack *v;
+	size_t count, rule_count;
+};
+void packs_done(struct packs *packs);
+int packs_load(const char *directory, struct packs *ret, struct fault *fault);
+
 /* The package that brings this import name; NULL when only a guess is left. */
 const char *pack_package(const struct pack *pack, const char *module);
 
@@ -42,7 +51,10 @@ const char *pack_nearest(const struct pack *pack, const char *module);
 /* What a module is that no package has, or NULL. */
 const char *pack_not_package(const struct pack *pack, const char *module);
 
-/* The Debian package of a shared library, or NULL. */
-const char *pack_library(const struct pack *pack, const char *library);
+/* What one of the pack's mappings (`libraries`, `tools`...) says, or NULL. */
+const char *pack_lookup(const struct pack *pack, const char *mapping, const char *key);
+
+/* Does this look like a slip of the known name? */
+bool is_slip_of(const char *name, const char *known);
 
 #endif

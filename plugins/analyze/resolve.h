@@ -25,7 +25,6 @@ struct site {
  * Sets title, diagnosis, remedy and, where the repair is certain enough,
  * edits; adjusts confidence; or drops the finding when it means nothing here.
  */
-void finding_resolve(struct finding *finding, const struct pack *pack,
-		     const struct site *site);
+void finding_resolve(struct finding *finding, const struct site *site);
 
 #endif

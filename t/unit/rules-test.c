@@ -134,7 +134,7 @@ static const struct rule_case {
 	  TRACEBACK
 	  "    import cv2\nImportError: libGL.so.1: cannot open shared object "
 	  "file: No such file or directory\n",
-	  "python.missing_library",
+	  "system.missing_library",
 	  "[{'op':'add_line','path':'api/Dockerfile','after':'FROM "
 	  "python:3.12-slim','line':'RUN "
 	  "apt-get update && apt-get install -y --no-install-recommends libgl1 && rm "
@@ -144,7 +144,7 @@ static const struct rule_case {
 	{ "existing apt-get",
 	  "OSError: libpq.so.5: cannot open shared object file: No such file or "
 	  "directory\n",
-	  "python.missing_library",
+	  "system.missing_library",
 	  REPLACE("Dockerfile", "RUN apt-get update && apt-get install -y curl && true",
 		  "RUN apt-get update && apt-get install -y libpq5 curl && true"),
 	  NULL, NULL,
@@ -152,21 +152,21 @@ static const struct rule_case {
 	{ "cffi",
 	  "OSError: cannot load library 'pango-1.0-0': pango-1.0-0: cannot open shared "
 	  "object file: No such file or directory.\n",
-	  "python.missing_library",
+	  "system.missing_library",
 	  REPLACE("Dockerfile", "RUN apt-get install -y curl",
 		  "RUN apt-get install -y libpango-1.0-0 curl"),
 	  NULL, NULL, "FROM python:3\nRUN apt-get install -y curl\n" },
 	{ "Alpine",
 	  "ImportError: libGL.so.1: cannot open shared object file: No such file\n",
-	  "python.missing_library", NULL, "no Debian or Ubuntu", NULL,
+	  "system.missing_library", NULL, "no Debian or Ubuntu", NULL,
 	  "FROM python:3-alpine\n" },
 	{ "unknown library",
 	  "ImportError: libacme.so.7: cannot open shared object file: No such "
 	  "file or directory\n",
-	  "python.missing_library", NULL, "do not know which" },
+	  "system.missing_library", NULL, "do not know which" },
 	{ "installed already",
 	  "ImportError: libGL.so.1: cannot open shared object file: No such\n",
-	  "python.missing_library", NULL, "already: the image is older", NULL,
+	  "system.missing_library", NULL, "already: the image is older", NULL,
 	  "FROM python:3\nRUN apt-get install -y \\\n  libgl1 \\\n  curl\n" },
 
 	/* syntax error in the manifest */
@@ -213,7 +213,7 @@ static const struct rule_case {
 	  "driver failed programming external connectivity on "
 	  "endpoint shop_api_1: Bind for 0.0.0.0:18081 failed: port is already "
 	  "allocated\n",
-	  "python.port_in_use", NULL,
+	  "system.port_in_use", NULL,
 	  "service 'web' of this project publishes port 18081 too" },
 	{ "plain socket", TRACEBACK "OSError: [Errno 98] Address already in use\n",
 	  "python.port_in_use", NULL, "in use" },
@@ -271,33 +271,34 @@ read_case(void *arg, const char *path, size_t *ret_len)
 }
 
 static void
-load(struct pack *pack)
+load(struct packs *packs)
 {
 	struct fault fault = { 0 };
 
-	ck_assert_msg(pack_load(RULES, pack, &fault) == 0, "%s", fault.text);
+	ck_assert_msg(packs_load(RULES, packs, &fault) == 0, "%s", fault.text);
 }
 
 /* Everything that happens between a log and its ranked findings. */
 static void
-find(const struct pack *pack, const char *log, const struct site *site,
+find(const struct packs *packs, const char *log, const struct site *site,
      struct findings *ret)
 {
 	AUTO_TEXT struct text clean = { 0 };
-	size_t gave_up;
+	size_t gave_up = 0;
 
 	log_clean(log, strlen(log), &clean);
-	findings_match(pack, &clean, ret, &gave_up);
+	for (size_t i = 0; i < packs->count; i++)
+		findings_match(&packs->v[i], &clean, ret, &gave_up);
 	ck_assert_uint_eq(gave_up, 0);
 	for (size_t i = 0; i < ret->count; i++)
-		finding_resolve(&ret->v[i], pack, site);
+		finding_resolve(&ret->v[i], site);
 	findings_rank(ret);
 }
 
 START_TEST(test_rule)
 {
 	struct rule_case c = rule_cases[_i];
-	AUTO(pack) struct pack pack = { 0 };
+	AUTO(packs) struct packs packs = { 0 };
 	AUTO(findings) struct findings findings = { 0 };
 	AUTO_JSON json_t *own = json_quoted(c.own ? c.own : API);
 	AUTO_JSON json_t *services =
@@ -308,8 +309,8 @@ START_TEST(test_rule)
 			     .read = read_case,
 			     .arg = &c };
 
-	load(&pack);
-	find(&pack, c.log, &site, &findings);
+	load(&packs);
+	find(&packs, c.log, &site, &findings);
 	if (!c.rule) {
 		ck_assert_msg(findings.count == 0, "%s: found %s", c.name,
 			      findings.count ? findings.v[0].rule->id : "");
@@ -348,13 +349,13 @@ plain_site(const json_t *own)
 
 START_TEST(test_surest_comes_first)
 {
-	AUTO(pack) struct pack pack = { 0 };
+	AUTO(packs) struct packs packs = { 0 };
 	AUTO(findings) struct findings findings = { 0 };
 	AUTO_JSON json_t *own = json_quoted(API);
 	struct site site = plain_site(own);
 
-	load(&pack);
-	find(&pack,
+	load(&packs);
+	find(&packs,
 	     MODULE("import acme",
 		    "acme") " * Running on http://0.0.0.0:5000/\n" MODULE("import yaml",
 									  "yaml"),
@@ -370,36 +371,36 @@ END_TEST
 
 START_TEST(test_guessing_can_be_forbidden)
 {
-	AUTO(pack) struct pack pack = { 0 };
+	AUTO(packs) struct packs packs = { 0 };
 	AUTO(findings) struct findings findings = { 0 };
 	AUTO_JSON json_t *own = json_quoted(API);
 	struct site site = plain_site(own);
 
 	site.may_guess = false;
-	load(&pack);
-	find(&pack, MODULE("import acme_metrics", "acme_metrics"), &site, &findings);
+	load(&packs);
+	find(&packs, MODULE("import acme_metrics", "acme_metrics"), &site, &findings);
 	ck_assert_ptr_null(findings.v[0].edits);
 	ck_assert_ptr_nonnull(strstr(findings.v[0].diagnosis, "rules do not know"));
 	findings_done(&findings);
-	find(&pack, MODULE("import yaml", "yaml"), &site, &findings);
+	find(&packs, MODULE("import yaml", "yaml"), &site, &findings);
 	ck_assert_ptr_nonnull(findings.v[0].edits);
 }
 END_TEST
 
 START_TEST(test_what_is_long_past_counts_less)
 {
-	AUTO(pack) struct pack pack = { 0 };
+	AUTO(packs) struct packs packs = { 0 };
 	AUTO(findings) struct findings findings = { 0 };
 	AUTO_TEXT struct text log = { 0 };
 	AUTO_JSON json_t *own = json_quoted(API);
 	struct site site = plain_site(own);
 
-	load(&pack);
+	load(&packs);
 	text_add(&log, "WARNING ModuleNotFoundError: No module named 'ujson'\n");
 	for (int i = 0; i < 100; i++)
 		text_addf(&log, "GET /page/%d 200\n", i);
 	text_add(&log, "KeyError: x\nos.environ['TOKEN']\nKeyError: 'TOKEN'\n");
-	find(&pack, text_get(&log), &site, &findings);
+	find(&packs, text_get(&log), &site, &findings);
 	ck_assert_uint_eq(findings.count, 2);
 	ck_assert_str_eq(findings.v[0].rule->id, "python.missing_variable");
 	ck_assert_int_eq(findings.v[1].confidence, 75);
@@ -409,7 +410,7 @@ END_TEST
 START_TEST(test_local_module_is_no_package)
 {
 	char root[] = "/tmp/fettle-rules-XXXXXX";
-	AUTO(pack) struct pack pack = { 0 };
+	AUTO(packs) struct packs packs = { 0 };
 	AUTO(findings) struct findings findings = { 0 };
 	AUTO_JSON json_t *own = json_quoted(API);
 	struct site site = plain_site(own);
@@ -422,14 +423,14 @@ START_TEST(test_local_module_is_no_package)
 	AUTO_FREE char *clear = text_format("rm -r %s", root);
 	ck_assert_int_eq(system(make), 0);
 	site.directory = root;
-	load(&pack);
-	find(&pack, MODULE("import billing.vat", "billing.vat"), &site, &findings);
+	load(&packs);
+	find(&packs, MODULE("import billing.vat", "billing.vat"), &site, &findings);
 	ck_assert_ptr_null(findings.v[0].edits);
 	ck_assert_ptr_nonnull(strstr(findings.v[0].diagnosis,
 				     "'shop/billing/' in the build context"));
 	findings_done(&findings);
 	/* A directory without Python in it is no module: yaml is PyYAML still. */
-	find(&pack, MODULE("import yaml", "yaml"), &site, &findings);
+	find(&packs, MODULE("import yaml", "yaml"), &site, &findings);
 	ck_assert_ptr_nonnull(findings.v[0].edits);
 	ck_assert_int_eq(system(clear), 0);
 }
@@ -437,12 +438,12 @@ END_TEST
 
 START_TEST(test_hostile_log_ends)
 {
-	AUTO(pack) struct pack pack = { 0 };
+	AUTO(packs) struct packs packs = { 0 };
 	AUTO(findings) struct findings findings = { 0 };
 	AUTO_TEXT struct text log = { 0 }, clean = { 0 };
-	size_t gave_up;
+	size_t gave_up = 0;
 
-	load(&pack);
+	load(&packs);
 	for (int i = 0; i < 20000; i++)
 		text_add(
 			&log,
@@ -450,7 +451,8 @@ START_TEST(test_hostile_log_ends)
 			"('a'(\n");
 	log_clean(text_get(&log), log.len, &clean);
 	ck_assert_uint_le(clean.len, LOG_MAX_BYTES);
-	findings_match(&pack, &clean, &findings, &gave_up);
+	for (size_t i = 0; i < packs.count; i++)
+		findings_match(&packs.v[i], &clean, &findings, &gave_up);
 	ck_assert_uint_eq(findings.count, 0);
 }
 END_TEST
