@@ -7,6 +7,7 @@
 #include "base/base.h"
 
 #include "corpus-make.h"
+#include "corpus-plan.h"
 
 #include <dirent.h>
 #include <sys/resource.h>
@@ -44,6 +45,8 @@ read_as(const char *reads, const char *path, struct err *err)
 {
 	bool is_read;
 
+	if (str_eq(reads, "plan"))
+		return corpus_plan(path, err);
 	if (str_eq(reads, "pipeline")) {
 		struct pipeline *p = pipeline_load(path, err);
 
