@@ -14,6 +14,10 @@
 
 #define MAX_URL_BYTES 2048u
 #define MAX_HOST_BYTES 253u
+#define MAX_PATTERN_BYTES 1000u
+#define MAX_WORDS 64u
+#define MAX_STATUSES 32u
+#define MAX_TIMEOUT_MS (5u * 60 * 1000)
 #define HOST_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_"
 
 static int
@@ -21,7 +25,7 @@ url_err(struct err *err, const char *text, const char *why)
 {
 	err_set(err, "url.policy", "'%.120s' is no address of a probe: %s", text, why);
 	return err_remedy(err, "write :PORT/PATH for the container itself, or an "
-			       "http:// or https:// URL");
+			       "http:// or https:// URL; for tcp :PORT or HOST:PORT");
 }
 
 /* Link-local: where clouds keep their metadata, credentials included. */
@@ -105,8 +109,8 @@ check_authority(const char *whole, const char *text, struct err *err)
 	return 0;
 }
 
-int
-probe_check_http(const char *text, struct err *err)
+static int
+check_chars(const char *text, struct err *err)
 {
 	if (strlen(text) > MAX_URL_BYTES)
 		return url_err(err, text, "it is longer than 2048 bytes");
@@ -115,6 +119,14 @@ probe_check_http(const char *text, struct err *err)
 		    *c == '\\')
 			return url_err(err, text,
 				       "it has a character that must be escaped");
+	return 0;
+}
+
+int
+probe_check_http(const char *text, struct err *err)
+{
+	if (check_chars(text, err) < 0)
+		return -1;
 	if (text[0] == ':')
 		return check_port(text, text + 1, err);
 	if (str_starts(text, "http://"))
@@ -124,22 +136,19 @@ probe_check_http(const char *text, struct err *err)
 	return url_err(err, text, "neither a port nor http");
 }
 
-static int
-read_http(const struct node *node, const char *file, json_t *probe, struct err *err)
+int
+probe_check_tcp(const char *text, struct err *err)
 {
-	const struct node *http = node_find(node, "http");
-	const char *text;
+	const char *last = strrchr(text, ':');
 
-	if (http == NULL)
-		return node_err(node, file, err, "key.missing",
-				"'http' is missing here");
-	text = node_text(http, file, "http", err);
-	if (text == NULL)
+	if (check_chars(text, err) < 0)
 		return -1;
-	if (probe_check_http(text, err) < 0)
-		return node_at(http, file, err);
-	json_object_set_new(probe, "http", json_string(text));
-	return 0;
+	if (text[strcspn(text, "/?#")] != 0)
+		return url_err(err, text, "a TCP connection has no path");
+	if (last == NULL || strchr(last, ']') != NULL)
+		return url_err(err, text, "it names no port");
+	return text[0] == ':' ? check_port(text, text + 1, err) :
+				check_authority(text, text, err);
 }
 
 static int
@@ -164,57 +173,215 @@ read_method(const struct node *node, const char *file, json_t *probe, struct err
 	return err_remedy(err, "write one of: GET, HEAD, POST, PUT, OPTIONS");
 }
 
+/* New reference, or NULL. */
+static json_t *
+read_status(const struct node *node, const char *file, struct err *err)
+{
+	const char *text = node_text(node, file, "expect", err);
+	int64_t status;
+
+	if (text == NULL)
+		return NULL;
+	if (scalar_int(text, &status, err) < 0) {
+		err_context(err, "'expect'");
+		node_at(node, file, err);
+		return NULL;
+	}
+	if (status < 100 || status > 599) {
+		node_err(node, file, err, "type.range",
+			 "'expect' must be an HTTP status from 100 to 599");
+		return NULL;
+	}
+	return json_integer(status);
+}
+
 static int
 read_expect(const struct node *node, const char *file, json_t *probe, struct err *err)
 {
 	const struct node *expect = node_find(node, "expect");
-	const char *text = expect ? node_text(expect, file, "expect", err) : NULL;
-	int64_t status;
+	AUTO(json_ref) json_t *wanted = NULL;
 
 	if (expect == NULL)
 		return 0;
+	if (expect->kind != NODE_SEQUENCE) {
+		wanted = read_status(expect, file, err);
+		return wanted == NULL ? -1 : json_object_set(probe, "expect", wanted);
+	}
+	if (expect->count < 1 || expect->count > MAX_STATUSES)
+		return node_err(expect, file, err, "type.range",
+				"'expect' must list 1 to %u statuses", MAX_STATUSES);
+	wanted = json_array();
+	for (size_t i = 0; i < expect->count; i++) {
+		json_t *status = read_status(expect->items[i], file, err);
+
+		if (status == NULL)
+			return -1;
+		json_array_append_new(wanted, status);
+	}
+	return json_object_set(probe, "expect", wanted);
+}
+
+/* A regular expression; whether it is one is for its matcher to say. */
+static int
+read_pattern(const struct node *node, const char *file, const char *key, json_t *probe,
+	     struct err *err)
+{
+	const struct node *pattern = node_find(node, key);
+	const char *text = pattern ? node_text(pattern, file, key, err) : NULL;
+
+	if (pattern == NULL)
+		return 0;
 	if (text == NULL)
 		return -1;
-	if (scalar_int(text, &status, err) < 0) {
-		err_context(err, "'expect'");
-		return node_at(expect, file, err);
+	if (*text == 0 || strlen(text) > MAX_PATTERN_BYTES)
+		return node_err(pattern, file, err, "type.range",
+				"'%s' must be a pattern of 1 to %u bytes", key,
+				MAX_PATTERN_BYTES);
+	return json_object_set_new(probe, key, json_string(text));
+}
+
+static int
+read_http(const struct node *node, const char *file, json_t *probe, struct err *err)
+{
+	const struct node *http = node_find(node, "http");
+	const char *text = node_text(http, file, "http", err);
+	bool follows = false;
+
+	if (text == NULL)
+		return -1;
+	if (probe_check_http(text, err) < 0)
+		return node_at(http, file, err);
+	json_object_set_new(probe, "http", json_string(text));
+	if (read_method(node, file, probe, err) < 0 ||
+	    read_expect(node, file, probe, err) < 0 ||
+	    read_pattern(node, file, "match", probe, err) < 0 ||
+	    node_get_bool(node, file, "redirects", &follows, err) < 0)
+		return -1;
+	return follows ? json_object_set_new(probe, "redirects", json_true()) : 0;
+}
+
+static int
+read_tcp(const struct node *node, const char *file, json_t *probe, struct err *err)
+{
+	const struct node *tcp = node_find(node, "tcp");
+	const char *text = node_text(tcp, file, "tcp", err);
+
+	if (text == NULL)
+		return -1;
+	if (probe_check_tcp(text, err) < 0)
+		return node_at(tcp, file, err);
+	return json_object_set_new(probe, "tcp", json_string(text));
+}
+
+static int
+read_command(const struct node *node, const char *file, json_t *probe, struct err *err)
+{
+	const struct node *command = node_find(node, "command");
+	json_t *argv = json_array();
+
+	json_object_set_new(probe, "command", argv);
+	if (command->kind != NODE_SEQUENCE) {
+		node_err(command, file, err, "type.list",
+			 "'command' must be a list of words");
+		return err_remedy(err, "write [pg_isready, -q]; a shell is [sh, -c, "
+				       "\"...\"]");
 	}
-	if (status < 100 || status > 599)
-		return node_err(expect, file, err, "type.range",
-				"'expect' must be an HTTP status from 100 to 599");
-	json_object_set_new(probe, "expect", json_integer(status));
+	if (command->count < 1 || command->count > MAX_WORDS)
+		return node_err(command, file, err, "type.range",
+				"'command' must have 1 to %u words", MAX_WORDS);
+	for (size_t i = 0; i < command->count; i++) {
+		const char *word =
+			node_text(command->items[i], file, "a word of 'command'", err);
+
+		if (word == NULL)
+			return -1;
+		if (i == 0 && *word == 0)
+			return node_err(command->items[i], file, err, "type.range",
+					"'command' names no program");
+		json_array_append_new(argv, json_string(word));
+	}
 	return 0;
 }
 
 static int
-read_match(const struct node *node, const char *file, json_t *probe, struct err *err)
+read_log(const struct node *node, const char *file, json_t *probe, struct err *err)
 {
-	const struct node *match = node_find(node, "match");
-	const char *text = match ? node_text(match, file, "match", err) : NULL;
+	return read_pattern(node, file, "log", probe, err);
+}
 
-	if (text != NULL)
-		json_object_set_new(probe, "match", json_string(text));
-	return match != NULL && text == NULL ? -1 : 0;
+static int
+read_timeout(const struct node *node, const char *file, json_t *probe, struct err *err)
+{
+	const struct node *timeout = node_find(node, "timeout");
+	uint64_t timeout_ms = 0;
+
+	if (timeout == NULL)
+		return 0;
+	if (node_get_ms(node, file, "timeout", &timeout_ms, err) < 0)
+		return -1;
+	if (timeout_ms < 1 || timeout_ms > MAX_TIMEOUT_MS)
+		return node_err(timeout, file, err, "type.range",
+				"'timeout' must be from 1ms to 5m");
+	return json_object_set_new(probe, "timeout_ms",
+				   json_integer((json_int_t)timeout_ms));
+}
+
+static const struct kind {
+	const char *name;
+	const char *keys[7];	/* NULL-terminated */
+	int (*read)(const struct node *node, const char *file, json_t *probe,
+		    struct err *err);
+} kinds[] = {
+	{ "http",
+	  { "http", "method", "expect", "match", "redirects", "timeout", NULL },
+	  read_http },
+	{ "tcp", { "tcp", "timeout", NULL }, read_tcp },
+	{ "command", { "command", "timeout", NULL }, read_command },
+	{ "log", { "log", "timeout", NULL }, read_log },
+};
+
+/* The one kind a probe is, or NULL. */
+static const struct kind *
+find_kind(const struct node *node, const char *file, struct err *err)
+{
+	const struct kind *kind = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		const struct node *other = node_find(node, kinds[i].name);
+
+		if (other != NULL && kind != NULL) {
+			node_err(other, file, err, "key.conflict",
+				 "'%s' and '%s' are two probes", kind->name,
+				 kinds[i].name);
+			err_remedy(err, "write each as an entry of its own");
+			return NULL;
+		}
+		if (other != NULL)
+			kind = &kinds[i];
+	}
+	if (kind == NULL) {
+		node_err(node, file, err, "key.missing",
+			 "'http', 'tcp', 'command' or 'log' is missing here");
+		err_remedy(err, "write for example { http: \":8080/healthz\" }");
+	}
+	return kind;
 }
 
 static int
 read_probe(const struct node *node, const char *file, json_t *probe, struct err *err)
 {
-	static const char *const allowed[] = { "http",	"method",  "expect",
-					       "match", "timeout", NULL };
-	uint64_t timeout_ms = 0;
+	static const char *const all_keys[] = {
+		"http",	   "tcp",	"command", "log", "method", "expect", "match",
+		"redirects", "timeout", NULL
+	};
 
-	if (node_check_keys(node, file, allowed, err) < 0 ||
-	    read_http(node, file, probe, err) < 0 ||
-	    read_method(node, file, probe, err) < 0 ||
-	    read_expect(node, file, probe, err) < 0 ||
-	    read_match(node, file, probe, err) < 0 ||
-	    node_get_ms(node, file, "timeout", &timeout_ms, err) < 0)
+	if (node_check_keys(node, file, all_keys, err) < 0)
 		return -1;
-	if (timeout_ms > 0)
-		json_object_set_new(probe, "timeout_ms",
-				    json_integer((json_int_t)timeout_ms));
-	return 0;
+	const struct kind *kind = find_kind(node, file, err);
+	if (kind == NULL || node_check_keys(node, file, kind->keys, err) < 0 ||
+	    kind->read(node, file, probe, err) < 0)
+		return -1;
+	return read_timeout(node, file, probe, err);
 }
 
 json_t *

@@ -12,9 +12,14 @@
  */
 int probe_check_http(const char *text, struct err *err);
 
+/* `:PORT` or `HOST:PORT`, under the same rules. */
+int probe_check_tcp(const char *text, struct err *err);
+
 /*
- * A `health:` list as JSON: [{"http", "method"?, "expect"?, "match"?,
- * "timeout_ms"?}]. New reference, or NULL.
+ * A `health:` list as JSON, each one of {"http", "method"?, "expect"? (a status
+ * or a list), "match"?, "redirects"?}, {"tcp"}, {"command": [argv]} and {"log"},
+ * with "timeout_ms"?. Patterns are checked by who matches them. New reference,
+ * or NULL.
  */
 json_t *probe_read_list(const struct node *list, const char *file, struct err *err);
 

@@ -120,6 +120,64 @@ static const struct {
 	  "type.range", 3, 52 },
 	{ HEAD "services: { api: { health: [{ http: ':80', match: [] }] } }\n",
 	  "type.string", 3, 51 },
+	{ HEAD "services: { api: { health: [{ http: ':80', tcp: ':81' }] } }\n",
+	  "key.conflict", 3, 49 },
+	{ HEAD "services: { api: { health: [{ log: ok, command: [true] }] } }\n",
+	  "key.conflict", 3, 36 },
+	{ HEAD "services: { api: { health: [{ timeout: 5s }] } }\n",
+	  "key.missing", 3, 29 },
+	{ HEAD "services: { api: { health: [{ htp: ':80' }] } }\n",
+	  "key.unknown", 3, 31 },
+	{ HEAD "services: { api: { health: [{ tcp: ':80', expect: 200 }] } }\n",
+	  "key.unknown", 3, 43 },
+	{ HEAD "services: { api: { health: [{ tcp: ':80/x' }] } }\n",
+	  "url.policy", 3, 36 },
+	{ HEAD "services: { api: { health: [{ tcp: '80' }] } }\n",
+	  "url.policy", 3, 36 },
+	{ HEAD "services: { api: { health: [{ tcp: 'db' }] } }\n",
+	  "url.policy", 3, 36 },
+	{ HEAD "services: { api: { health: [{ tcp: '169.254.169.254:80' }] } }\n",
+	  "url.policy", 3, 36 },
+	{ HEAD "services: { api: { health: [{ tcp: '[fe80::1]:80' }] } }\n",
+	  "url.policy", 3, 36 },
+	{ HEAD "services: { api: { health: [{ tcp: '[::1]' }] } }\n",
+	  "url.policy", 3, 36 },
+	{ HEAD "services: { api: { health: [{ tcp: ':2375' }] } }\n",
+	  "url.policy", 3, 36 },
+	{ HEAD "services: { api: { health: [{ tcp: ':70000' }] } }\n",
+	  "url.policy", 3, 36 },
+	{ HEAD "services: { api: { health: [{ tcp: [] }] } }\n",
+	  "type.string", 3, 36 },
+	{ HEAD "services: { api: { health: [{ command: pg_isready }] } }\n",
+	  "type.list", 3, 40 },
+	{ HEAD "services: { api: { health: [{ command: [] }] } }\n",
+	  "type.range", 3, 40 },
+	{ HEAD "services: { api: { health: [{ command: [''] }] } }\n",
+	  "type.range", 3, 41 },
+	{ HEAD "services: { api: { health: [{ command: [sh, []] }] } }\n",
+	  "type.string", 3, 45 },
+	{ HEAD "services: { api: { health: [{ command: [sh], match: x }] } }\n",
+	  "key.unknown", 3, 46 },
+	{ HEAD "services: { api: { health: [{ log: '' }] } }\n",
+	  "type.range", 3, 36 },
+	{ HEAD "services: { api: { health: [{ log: [a] }] } }\n",
+	  "type.string", 3, 36 },
+	{ HEAD "services: { api: { health: [{ log: x, redirects: true }] } }\n",
+	  "key.unknown", 3, 39 },
+	{ HEAD "services: { api: { health: [{ http: ':80', expect: [] }] } }\n",
+	  "type.range", 3, 52 },
+	{ HEAD "services: { api: { health: [{ http: ':80', expect: [200, 600] }] } }\n",
+	  "type.range", 3, 58 },
+	{ HEAD "services: { api: { health: [{ http: ':80', expect: [200, ok] }] } }\n",
+	  "type.int", 3, 58 },
+	{ HEAD "services: { api: { health: [{ http: ':80', match: '' }] } }\n",
+	  "type.range", 3, 51 },
+	{ HEAD "services: { api: { health: [{ http: ':80', redirects: 1 }] } }\n",
+	  "type.bool", 3, 55 },
+	{ HEAD "services: { api: { health: [{ http: ':80', timeout: 6m }] } }\n",
+	  "type.range", 3, 53 },
+	{ HEAD "services: { api: { health: [{ log: x, timeout: -1s }] } }\n",
+	  "type.range", 3, 48 },
 	{ HEAD "services: { api: { health: [{ http: ':80', timeout: 0 }] } }\n",
 	  "type.range", 3, 53 },
 	/* pipelines */
@@ -350,6 +408,40 @@ START_TEST(probes_ask_no_one_they_should_not)
 }
 END_TEST
 
+static const struct {
+	const char *entry, *json;
+} probe_cases[] = {
+	{ "{ http: ':80' }", "{\"http\":\":80\"}" },
+	{ "{ http: ':80', expect: [200, 204], redirects: true, match: '^ok$' }",
+	  "{\"expect\":[200,204],\"http\":\":80\",\"match\":\"^ok$\","
+	  "\"redirects\":true}" },
+	{ "{ http: ':80', redirects: false }", "{\"http\":\":80\"}" },
+	{ "{ tcp: ':5432' }", "{\"tcp\":\":5432\"}" },
+	{ "{ tcp: 'db.example:5432', timeout: 1ms }",
+	  "{\"tcp\":\"db.example:5432\",\"timeout_ms\":1}" },
+	{ "{ tcp: '[::1]:1' }", "{\"tcp\":\"[::1]:1\"}" },
+	{ "{ command: [sh, -c, 'exit 0', ''] }",
+	  "{\"command\":[\"sh\",\"-c\",\"exit 0\",\"\"]}" },
+	{ "{ log: 'ready to (accept|serve)', timeout: 5m }",
+	  "{\"log\":\"ready to (accept|serve)\",\"timeout_ms\":300000}" },
+};
+
+START_TEST(a_probe_is_read)
+{
+	char text[200];
+	struct err err = { "" };
+
+	(void)snprintf(text, sizeof(text), "health: [%s]\n", probe_cases[_i].entry);
+	AUTO(node) struct node *root = node_parse(text, strlen(text), "f", &err);
+
+	ck_assert_ptr_nonnull(root);
+	json_t *list = probe_read_list(node_find(root, "health"), "f", &err);
+	ck_assert_msg(list != NULL, "%s: %s", text, err.text);
+	expect_json(text, json_incref(json_array_get(list, 0)), probe_cases[_i].json);
+	json_decref(list);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -369,6 +461,7 @@ main(void)
 	tcase_add_loop_test(project, own_files_are_out_of_reach, 0,
 			    ARRAY_LEN(own_cases));
 	tcase_add_test(project, without_a_project_git_is_still_out_of_reach);
+	tcase_add_loop_test(project, a_probe_is_read, 0, ARRAY_LEN(probe_cases));
 	tcase_add_loop_test(project, probes_ask_no_one_they_should_not, 0,
 			    ARRAY_LEN(url_cases));
 	suite_add_tcase(suite, project);
