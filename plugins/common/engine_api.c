@@ -19,9 +19,11 @@ struct engine_api {
 };
 
 struct reply {
+	CURL *curl;
+	const struct engine_call *call;
 	long status;
 	struct text body;
-	bool is_too_long;
+	bool is_too_long, is_enough;
 };
 
 struct engine_api *
@@ -167,11 +169,23 @@ unreachable(struct engine_api *api, CURLcode code, int64_t limit_ms,
 	}
 }
 
+static bool
+is_yes(long status)
+{
+	return (status >= 200 && status < 300) || status == 304;
+}
+
 static size_t
 collect(char *bytes, size_t size, size_t n, void *to)
 {
 	struct reply *reply = to;
+	long status = 0;
 
+	curl_easy_getinfo(reply->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (reply->call->take && is_yes(status)) {
+		reply->is_enough = !reply->call->take(reply->call->to, bytes, size * n);
+		return reply->is_enough ? 0 : size * n;
+	}
 	if (reply->body.len + size * n > ENGINE_REPLY_MAX_BYTES) {
 		reply->is_too_long = true;
 		return 0;
@@ -180,65 +194,131 @@ collect(char *bytes, size_t size, size_t n, void *to)
 	return size * n;
 }
 
-static int
-call(struct engine_api *api, const char *method, const char *path, struct reply *reply,
-     struct fault *fault)
+/* `body` and `headers` live until the call is over. */
+static void
+prepare(struct engine_api *api, const struct engine_call *call, const char *body,
+	struct curl_slist *headers)
 {
-	AUTO_FREE char *url = text_format("%s%s", api->base, path);
-	int64_t limit_ms = ENGINE_CALL_MS;
-
-	if (api->ctx && time_left_ms(api->ctx) < limit_ms)
-		limit_ms = time_left_ms(api->ctx) + 1;
-	curl_easy_reset(api->curl);
-	curl_easy_setopt(api->curl, CURLOPT_URL, url);
 	curl_easy_setopt(api->curl, CURLOPT_UNIX_SOCKET_PATH, api->socket);
 	curl_easy_setopt(api->curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(api->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(api->curl, CURLOPT_TIMEOUT_MS, (long)limit_ms);
 	curl_easy_setopt(api->curl, CURLOPT_WRITEFUNCTION, collect);
-	curl_easy_setopt(api->curl, CURLOPT_WRITEDATA, reply);
-	if (strcmp(method, "POST") == 0) {
+	curl_easy_setopt(api->curl, CURLOPT_HTTPHEADER, headers);
+	if (strcmp(call->method, "POST") == 0) {
 		curl_easy_setopt(api->curl, CURLOPT_POST, 1L);
-		curl_easy_setopt(api->curl, CURLOPT_POSTFIELDSIZE, 0L);
-	} else if (strcmp(method, "GET") != 0) {
-		curl_easy_setopt(api->curl, CURLOPT_CUSTOMREQUEST, method);
+		curl_easy_setopt(api->curl, CURLOPT_POSTFIELDS, body);
+		curl_easy_setopt(api->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+	} else if (strcmp(call->method, "GET") != 0) {
+		curl_easy_setopt(api->curl, CURLOPT_CUSTOMREQUEST, call->method);
 	}
+}
+
+static CURLcode
+perform(struct engine_api *api, const struct engine_call *call, int64_t limit_ms,
+	struct reply *reply)
+{
+	AUTO_FREE char *url = text_format("%s%s", api->base, call->path);
+	AUTO_FREE char *body =
+		call->body ? json_dumps(call->body, JSON_COMPACT) : text_copy("");
+	struct curl_slist *headers =
+		call->body ? curl_slist_append(NULL, "Content-Type: application/json") :
+			     NULL;
+
+	if (!body || (call->body && !headers))
+		abort();
+	curl_easy_reset(api->curl);
+	prepare(api, call, body, headers);
+	curl_easy_setopt(api->curl, CURLOPT_URL, url);
+	curl_easy_setopt(api->curl, CURLOPT_TIMEOUT_MS, (long)limit_ms);
+	curl_easy_setopt(api->curl, CURLOPT_WRITEDATA, reply);
 	CURLcode code = curl_easy_perform(api->curl);
-	if (reply->is_too_long)
-		return fault_set(fault, FETTLE_WHY_HOST, "docker_error",
-				 "the Docker engine's reply to %s %s is above %u MiB",
-				 method, path, ENGINE_REPLY_MAX_BYTES >> 20);
-	if (code != CURLE_OK)
-		return unreachable(api, code, limit_ms, fault);
 	curl_easy_getinfo(api->curl, CURLINFO_RESPONSE_CODE, &reply->status);
+	curl_easy_setopt(api->curl, CURLOPT_HTTPHEADER, NULL);
+	curl_slist_free_all(headers);
+	return code;
+}
+
+static int
+judge(const struct engine_call *call, const struct reply *reply, struct fault *fault)
+{
 	if (reply->status == 404)
 		return 0;
-	if ((reply->status >= 200 && reply->status < 300) || reply->status == 304)
+	if (is_yes(reply->status))
 		return 1;
 	AUTO_JSON json_t *said = json_of(text_get(&reply->body));
 	const char *message = json_member(said, "message");
 	return fault_set(
 		fault, reply->status >= 500 ? FETTLE_WHY_TRANSIENT : FETTLE_WHY_HOST,
 		"docker_error", "the Docker engine refused %s %s: %s (HTTP %ld)",
-		method, path, message ? message : "no reason given", reply->status);
+		call->method, call->path, message ? message : "no reason given",
+		reply->status);
+}
+
+static int
+send_call(struct engine_api *api, const struct engine_call *call, struct reply *reply,
+	  struct fault *fault)
+{
+	int64_t limit_ms = call->limit_ms > 0 ? call->limit_ms : ENGINE_CALL_MS;
+
+	if (api->ctx && time_left_ms(api->ctx) < limit_ms)
+		limit_ms = time_left_ms(api->ctx) + 1;
+	reply->curl = api->curl;
+	reply->call = call;
+	CURLcode code = perform(api, call, limit_ms, reply);
+	if (reply->is_too_long)
+		return fault_set(fault, FETTLE_WHY_HOST, "docker_error",
+				 "the Docker engine's reply to %s %s is above %u MiB",
+				 call->method, call->path,
+				 ENGINE_REPLY_MAX_BYTES >> 20);
+	bool is_over = code == CURLE_OPERATION_TIMEDOUT && call->is_cut &&
+		       is_yes(reply->status);
+	if (call->is_cut)
+		*call->is_cut = is_over;
+	if (code != CURLE_OK && !reply->is_enough && !is_over)
+		return unreachable(api, code, limit_ms, fault);
+	return judge(call, reply, fault);
+}
+
+static int
+call(struct engine_api *api, const char *method, const char *path, struct reply *reply,
+     struct fault *fault)
+{
+	struct engine_call one = { .method = method, .path = path };
+
+	return send_call(api, &one, reply, fault);
+}
+
+/* The reply's JSON where it is wanted. */
+static int
+read_json(const struct engine_call *call, const struct reply *reply, json_t **ret,
+	  struct fault *fault)
+{
+	*ret = json_of(text_get(&reply->body));
+	if (*ret)
+		return 1;
+	return fault_set(fault, FETTLE_WHY_HOST, "docker_error",
+			 "the Docker engine's reply to %s %s is not JSON",
+			 call->method, call->path);
+}
+
+int
+engine_send(struct engine_api *api, const struct engine_call *call, json_t **ret,
+	    struct fault *fault)
+{
+	struct reply reply = { 0 };
+	int found = send_call(api, call, &reply, fault);
+
+	if (found == 1 && ret)
+		found = read_json(call, &reply, ret, fault);
+	text_done(&reply.body);
+	return found;
 }
 
 int
 engine_get(struct engine_api *api, const char *path, json_t **ret, struct fault *fault)
 {
-	struct reply reply = { 0 };
-	int found = call(api, "GET", path, &reply, fault);
-
-	if (found == 1 && ret) {
-		*ret = json_of(text_get(&reply.body));
-		if (!*ret)
-			found = fault_set(
-				fault, FETTLE_WHY_HOST, "docker_error",
-				"the Docker engine's reply to GET %s is not JSON",
-				path);
-	}
-	text_done(&reply.body);
-	return found;
+	return engine_send(api, &(struct engine_call){ .method = "GET", .path = path },
+			   ret, fault);
 }
 
 int

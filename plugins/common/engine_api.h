@@ -37,6 +37,22 @@ engine_get(struct engine_api *api, const char *path, json_t **ret, struct fault 
 int engine_post(struct engine_api *api, const char *path, struct fault *fault);
 int engine_delete(struct engine_api *api, const char *path, struct fault *fault);
 
+/*
+ * One call of any form. With `take` the bytes of a good reply go there as they
+ * come, until it returns false: enough. A limit of its own (limit_ms > 0) that
+ * runs out while they come is no error: 1, with *is_cut set.
+ */
+struct engine_call {
+	const char *method, *path;
+	const json_t *body;		/* sent as JSON; or NULL */
+	int64_t limit_ms;		/* 0: ENGINE_CALL_MS */
+	bool (*take)(void *to, const char *bytes, size_t n);	/* or NULL */
+	void *to;
+	bool *is_cut;			/* or NULL */
+};
+int engine_send(struct engine_api *api, const struct engine_call *call, json_t **ret,
+		struct fault *fault);
+
 /* GET /_ping. 0, or -1 with `docker_unreachable`. */
 int engine_ping(struct engine_api *api, struct fault *fault);
 

@@ -7,6 +7,7 @@
 #define FETTLE_COMMON_WATCH_H
 
 #include "plugins/common/container.h"
+#include "plugins/common/dwell.h"
 
 /* What the containers must be; NULL: anything. */
 struct watch {
@@ -15,12 +16,6 @@ struct watch {
 	int64_t replicas;	/* 0: any number above none */
 	json_t *seen; /* {ID: {"restart_count","started_at"}}: owned, kept between looks
 		       */
-};
-
-struct look {
-	bool is_good;
-	bool is_final;		/* bad, and nothing will bring it back by itself */
-	char *text;		/* for people; owned by the caller */
 };
 
 /* Judges the containers of one moment and remembers them for the next look. */

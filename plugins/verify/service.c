@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * verify/service - is the service well, and does it stay so? Container state,
- * restart count, Docker's health check and all HTTP probes must be good at
- * once, for a dwell time, inside a window.
+ * restart count, Docker's health check and all probes must be good at once, for
+ * a dwell time, inside a window.
  */
 #include <fettle/plugin.h>
 
@@ -12,12 +12,12 @@
 
 #include "plugins/common/compose.h"
 #include "plugins/common/container.h"
+#include "plugins/common/dwell.h"
+#include "plugins/common/inside.h"
 #include "plugins/common/probe.h"
 #include "plugins/common/target.h"
 #include "plugins/common/watch.h"
 
-#define FIRST_INTERVAL_MS 50
-#define LAST_INTERVAL_MS 2000
 #define LOG_LINES 20
 
 enum { PARAM_WITHIN, PARAM_FOR, PARAM_IMAGE_ID, PARAM_CONTAINER_IDS };
@@ -47,12 +47,10 @@ struct vigil {
 	char *project;
 	const char *service;
 	json_t *probes, *profile, *wanted_ids, *containers;
+	json_t *memory;		/* of inside_ask() */
 	struct watch watch;
+	struct dwell dwell;
 	struct fault fault;	/* why the engine did not answer the last look, if so */
-	int64_t begin_ms, good_since_ms;	/* -1: not good */
-	int64_t looks;
-	int in_a_row;		/* looks in a row that were final */
-	char *last;		/* the last look's text */
 };
 
 /* ---- one look ----------------------------------------------------------- */
@@ -75,14 +73,27 @@ network_owner(struct vigil *v, const json_t *c)
 }
 
 static bool
-ask_one(struct vigil *v, const json_t *probe, const json_t *c, struct text *said)
+ask_from_outside(struct vigil *v, const json_t *probe, const json_t *c, char **ret_text)
 {
 	AUTO_JSON json_t *at = c ? network_owner(v, c) : NULL;
 	AUTO_ARGV struct argv urls = { 0 };
-	AUTO_FREE char *text = NULL;
 
 	probe_urls(probe, at, &urls);
-	bool is_good = probe_ask(probe, &urls, time_left_ms(v->ctx), &text);
+	return probe_ask(probe, &urls, time_left_ms(v->ctx), ret_text);
+}
+
+static bool
+ask_one(struct vigil *v, const json_t *probe, const json_t *c, struct text *said)
+{
+	enum probe_kind kind = probe_kind(probe);
+	AUTO_FREE char *text = NULL;
+	bool is_good;
+
+	if (kind == PROBE_COMMAND || kind == PROBE_LOG)
+		is_good = inside_ask(v->api, probe, c, v->memory, time_left_ms(v->ctx),
+				     &text);
+	else
+		is_good = ask_from_outside(v, probe, c, &text);
 	if (!is_good) {
 		text_done(said);
 		text_add(said, text);
@@ -110,8 +121,9 @@ ask_probes(struct vigil *v, struct text *said)
 }
 
 static struct look
-look(struct vigil *v)
+look(void *vigil)
 {
+	struct vigil *v = vigil;
 	AUTO_TEXT struct text said = { 0 };
 	json_t *now = NULL;
 
@@ -133,67 +145,6 @@ look(struct vigil *v)
 	return (struct look){ .is_good = is_good, .text = text };
 }
 
-/* ---- looking until it is decided ---------------------------------------- */
-
-static void
-tell(struct vigil *v, const struct look *at)
-{
-	char after[32];
-
-	if (text_equal(v->last, at->text))
-		return;
-	fettle_info(v->ctx, "after %s %s: %s",
-		    text_ms(clock_boot_ms() - v->begin_ms, after),
-		    at->is_good ? "good" : "bad", at->text);
-	free(v->last);
-	v->last = text_copy(at->text);
-}
-
-/* True when it is decided, with the answer in *ret_is_well. */
-static bool
-decide(struct vigil *v, const struct look *at, int64_t within_ms, int64_t for_ms,
-       bool *ret_is_well)
-{
-	int64_t now_ms = clock_boot_ms();
-
-	if (!at->is_good)
-		v->good_since_ms = -1;
-	else if (v->good_since_ms < 0)
-		v->good_since_ms = now_ms;
-	v->in_a_row = at->is_final ? v->in_a_row + 1 : 0;
-	*ret_is_well = at->is_good && now_ms - v->good_since_ms >= for_ms;
-	if (*ret_is_well || v->in_a_row >= 2 || fettle_time_left(v->ctx) == 0)
-		return true;
-	return !at->is_good && now_ms - v->begin_ms >= within_ms;
-}
-
-static bool
-keep_looking(struct vigil *v)
-{
-	int64_t within_ms = (int64_t)fettle_param_ms(v->ctx, PARAM_WITHIN);
-	int64_t for_ms = (int64_t)fettle_param_ms(v->ctx, PARAM_FOR);
-	int64_t interval_ms = FIRST_INTERVAL_MS;
-
-	for (;;) {
-		struct look at = look(v);
-		bool is_well = false, is_new = !text_equal(v->last, at.text);
-
-		v->looks++;
-		tell(v, &at);
-		free(at.text);
-		if (decide(v, &at, within_ms, for_ms, &is_well))
-			return is_well;
-		interval_ms = is_new ? FIRST_INTERVAL_MS : interval_ms * 2;
-		if (interval_ms > LAST_INTERVAL_MS)
-			interval_ms = LAST_INTERVAL_MS;
-		int64_t until_ms = at.is_good ? v->good_since_ms + for_ms :
-						v->begin_ms + within_ms;
-		int64_t rest_ms = until_ms - clock_boot_ms();
-		clock_sleep_ms(rest_ms < interval_ms && rest_ms > 0 ? rest_ms :
-								      interval_ms);
-	}
-}
-
 /* ---- the callback ------------------------------------------------------- */
 
 static int
@@ -201,9 +152,9 @@ open_vigil(struct fettle_ctx *ctx, struct vigil *v, struct fault *fault)
 {
 	const char *project = fettle_fact(ctx, "project.name");
 
-	*v = (struct vigil){ .ctx = ctx,
-			     .begin_ms = clock_boot_ms(),
-			     .good_since_ms = -1 };
+	*v = (struct vigil){ .ctx = ctx, .memory = json_object() };
+	dwell_begin(&v->dwell, (int64_t)fettle_param_ms(ctx, PARAM_WITHIN),
+		    (int64_t)fettle_param_ms(ctx, PARAM_FOR));
 	v->project = compose_normal_name(project ? project : "");
 	v->profile = target_fact(ctx, fault);
 	v->api = engine_open(ctx, fault);
@@ -232,8 +183,9 @@ close_vigil(struct vigil *v)
 	json_decref(v->wanted_ids);
 	json_decref(v->containers);
 	json_decref(v->watch.seen);
+	json_decref(v->memory);
 	free(v->project);
-	free(v->last);
+	dwell_done(&v->dwell);
 }
 
 static void
@@ -283,7 +235,7 @@ unwell(struct vigil *v)
 	return fettle_fail(v->ctx, "not_healthy",
 			   "the step's log ends with what the container wrote last",
 			   "service '%s' is not well after %s: %s", v->service,
-			   text_ms(clock_boot_ms() - v->begin_ms, after), v->last);
+			   text_ms(dwell_waited_ms(&v->dwell), after), v->dwell.last);
 }
 
 static int
@@ -298,15 +250,8 @@ run(struct fettle_ctx *ctx)
 		return fault_end(ctx, &fault);
 	}
 	tell_probes(&v);
-	bool is_well = keep_looking(&v);
-	AUTO_FREE char *waited =
-		text_format("%lld", (long long)(v.good_since_ms < 0 ?
-							clock_boot_ms() - v.begin_ms :
-							v.good_since_ms - v.begin_ms));
-	AUTO_FREE char *looks = text_format("%lld", (long long)v.looks);
-	fettle_set_output(ctx, "waited_ms", waited);
-	fettle_set_output(ctx, "looks", looks);
-	fettle_set_output_text(ctx, "last", v.last);
+	bool is_well = dwell_watch(&v.dwell, ctx, look, &v);
+	dwell_set_outputs(&v.dwell, ctx);
 	if (v.containers)
 		fettle_set_output_text(ctx, "level",
 				       level_name(container_level(v.containers)));

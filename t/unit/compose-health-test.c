@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "plugins/common/engine_stream.h"
 #include "plugins/common/probe.h"
 #include "plugins/common/undo.h"
 #include "plugins/common/watch.h"
@@ -127,6 +128,11 @@ static const struct {
 	  "{\"network_mode\":\"none\",\"ports\":{\"80/tcp\":1}}", "" },
 	{ "{\"http\":\"https://shop.example/x\"}", "{\"ip\":\"10.0.0.2\"}",
 	  "https://shop.example/x" },
+	{ "{\"tcp\":\":5432\"}", "{\"network_mode\":\"host\"}", "127.0.0.1:5432" },
+	{ "{\"tcp\":\":5432\"}",
+	  "{\"ip\":\"fd00::2\",\"ports\":{\"5432/tcp\":15432}}",
+	  "[fd00::2]:5432 127.0.0.1:15432" },
+	{ "{\"tcp\":\"db:5432\"}", "{\"ip\":\"10.0.0.2\"}", "db:5432" },
 };
 
 START_TEST(a_probe_asks_here)
@@ -148,7 +154,11 @@ START_TEST(a_probe_that_cannot_be_asked_is_refused)
 	static const char *const bad[] = {
 		"[{\"http\":\"8080/x\"}]",  "[{\"http\":\"/healthz\"}]",
 		"[{\"http\":\":0/x\"}]",    "[{\"http\":\":70000/\"}]",
-		"[{\"http\":\":80/\"},{}]", "[{\"http\":\"ftp://x/\"}]"
+		"[{\"http\":\":80/\"},{}]", "[{\"http\":\"ftp://x/\"}]",
+		"[{\"http\":\":80/\",\"match\":\"(\"}]",
+		"[{\"tcp\":\"db\"}]",	    "[{\"tcp\":\":x\"}]",
+		"[{\"command\":[]}]",	    "[{\"command\":\"true\"}]",
+		"[{\"log\":\"[\"}]",	    "[{\"log\":1}]",
 	};
 	AUTO_JSON json_t *probes = want(bad[_i]);
 	struct fault fault = { 0 };
@@ -171,7 +181,7 @@ START_TEST(a_probe_never_asks_link_local_addresses)
 	argv_add(&argv, urls[_i]);
 	int64_t begin_ms = clock_boot_ms();
 	ck_assert(!probe_ask(probe, &argv, 3000, &text));
-	ck_assert_msg(strstr(text, "Couldn't connect") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, "never asked") != NULL, "%s", text);
 	ck_assert_int_lt(clock_boot_ms() - begin_ms, 2000);
 }
 END_TEST
@@ -184,6 +194,81 @@ START_TEST(a_probe_without_a_place_is_bad)
 
 	ck_assert(!probe_ask(probe, &urls, 100, &text));
 	ck_assert_ptr_nonnull(strstr(text, "no address"));
+}
+END_TEST
+
+/* ---- patterns and streams ------------------------------------------------ */
+
+static const struct {
+	const char *pattern, *text;
+	bool is_found;
+} pattern_cases[] = {
+	{ "hello", "say hello", true },
+	{ "^ok$", "first\nok\nlast", true },
+	{ "^ok$", "not ok", false },
+	{ "caf.$", "caf\xc3\xa9", true },
+	{ "ready", "\xff\xfe ready", true },
+	{ "(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", false },
+};
+
+START_TEST(a_pattern_is_found)
+{
+	struct pattern *pattern = pattern_new(pattern_cases[_i].pattern, NULL);
+	const char *text = pattern_cases[_i].text;
+
+	ck_assert_ptr_nonnull(pattern);
+	ck_assert(pattern_finds(pattern, text, strlen(text)) ==
+		  pattern_cases[_i].is_found);
+	pattern_free(pattern);
+}
+END_TEST
+
+START_TEST(what_is_no_pattern_is_said)
+{
+	AUTO_FREE char *why = NULL;
+
+	ck_assert_ptr_null(pattern_new("a(b", &why));
+	ck_assert_msg(strstr(why, "at character 4") != NULL, "%s", why);
+}
+END_TEST
+
+static bool
+add(void *to, const char *bytes, size_t n)
+{
+	text_add_n(to, bytes, n);
+	return true;
+}
+
+#define FRAME(length, bytes) "\1\0\0\0\0\0\0" length bytes
+static const struct {
+	const char *bytes;
+	size_t n;
+	const char *text;
+} stream_cases[] = {
+	{ "", 0, "" },
+	{ FRAME("\2", "ab") "\2\0\0\0\0\0\0\3" "cde", 21, "abcde" },
+	{ FRAME("\0", "") FRAME("\1", "x"), 17, "x" },
+	{ FRAME("\5", "ab"), 10, "ab" },
+	{ "OCI runtime exec failed", 23, "OCI runtime exec failed" },
+	{ "\1x", 2, "\1x" },
+};
+
+/* However the bytes are cut on their way. */
+START_TEST(frames_are_taken_off)
+{
+	for (size_t step = 1; step <= stream_cases[_i].n + 1; step++) {
+		AUTO_TEXT struct text got = { 0 };
+		struct engine_stream stream = { .take = add, .to = &got };
+
+		for (size_t at = 0; at < stream_cases[_i].n; at += step) {
+			size_t left = stream_cases[_i].n - at;
+
+			ck_assert(engine_stream_take(&stream,
+						     stream_cases[_i].bytes + at,
+						     left < step ? left : step));
+		}
+		ck_assert_str_eq(text_get(&got), stream_cases[_i].text);
+	}
 }
 END_TEST
 
@@ -266,9 +351,12 @@ main(void)
 	tcase_add_loop_test(tc, one_look_is_judged, 0, (int)COUNT_OF(watch_cases));
 	tcase_add_test(tc, a_restart_between_two_looks_is_seen);
 	tcase_add_loop_test(tc, a_probe_asks_here, 0, (int)COUNT_OF(url_cases));
-	tcase_add_loop_test(tc, a_probe_that_cannot_be_asked_is_refused, 0, 6);
+	tcase_add_loop_test(tc, a_probe_that_cannot_be_asked_is_refused, 0, 13);
 	tcase_add_loop_test(tc, a_probe_never_asks_link_local_addresses, 0, 5);
 	tcase_add_test(tc, a_probe_without_a_place_is_bad);
+	tcase_add_loop_test(tc, a_pattern_is_found, 0, (int)COUNT_OF(pattern_cases));
+	tcase_add_test(tc, what_is_no_pattern_is_said);
+	tcase_add_loop_test(tc, frames_are_taken_off, 0, (int)COUNT_OF(stream_cases));
 	suite_add_tcase(suite, tc);
 	tc = tcase_create("undo");
 	tcase_add_loop_test(tc, an_undoing_is_compared, 0, (int)COUNT_OF(undo_cases));
