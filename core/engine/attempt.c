@@ -193,7 +193,8 @@ keep_diff(struct attempt *a)
 
 	if (json_array_size(json_object_get(a->proposal, "edits")) == 0)
 		return;
-	if (proposal_diff(a->run->engine->store, a->proposal, &diff, &err) < 0)
+	if (edits_diff(a->run->engine->store, json_object_get(a->proposal, "edits"),
+		       &diff, &err) < 0)
 		run_note(a->run, "artifact.missing",
 			 json_pack("{s:s, s:s, s:s}", "name", name, "step", a->step->id,
 				   "message", err.text));
@@ -398,7 +399,8 @@ add_report(struct attempt *a)
 	json_t *outputs = json_object_get(a->run->outputs, a->step->id);
 
 	if (a->proposal)
-		(void)proposal_diff(a->run->engine->store, a->proposal, &diff, &err);
+		(void)edits_diff(a->run->engine->store,
+				 json_object_get(a->proposal, "edits"), &diff, &err);
 	json_t *report = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:O*, s:O*, s:O*}",
 		"step", a->step->id, "uses", a->step->uses, "stage",

@@ -256,6 +256,7 @@ draft_skeleton(struct draft *draft, struct err *err)
 	plan->instruction = x_strdup(draft->instruction);
 	plan->service = x_strdup("");
 	plan->workspace = x_strdup(draft->directory);
+	plan->rounds = draft->pipeline->rounds;
 	plan->generated_by = x_strdup("operator");
 	plan->generated_at_ms = clock_wall_ms();
 	plan->facts = json_object();

@@ -226,13 +226,12 @@ load_side(struct store *store, const char *sha256, char **ret_bytes,
 }
 
 int
-proposal_diff(struct store *store, const json_t *proposal, struct str *out,
-	      struct err *err)
+edits_diff(struct store *store, const json_t *edits, struct str *out, struct err *err)
 {
 	const json_t *edit;
 	size_t i;
 
-	json_array_foreach (json_object_get(proposal, "edits"), i, edit) {
+	json_array_foreach (edits, i, edit) {
 		AUTO_FREE char *pre = NULL;
 		AUTO_FREE char *post = NULL;
 		struct diff_side before = { 0 }, after = { 0 };

@@ -26,8 +26,8 @@ json_t *proposal_make(struct run *run, const struct plan_step *step,
 /* That of a step with nothing to say: no edit, effect or command. New reference. */
 json_t *proposal_empty(void);
 
-/* The unified diff of its edits, from the stored images. */
-int proposal_diff(struct store *store, const json_t *proposal, struct str *out,
-		  struct err *err);
+/* The unified diff of edits, from the stored images. */
+int edits_diff(struct store *store, const json_t *edits, struct str *out,
+	       struct err *err);
 
 #endif

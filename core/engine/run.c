@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "engine/rounds.h"
 #include "engine/section.h"
 #include "engine/summary.h"
 #include "engine/unwind.h"
@@ -43,6 +44,8 @@ run_close(struct run *run)
 	json_decref(run->notes);
 	json_decref(run->attempts);
 	json_decref(run->states);
+	json_decref(run->earlier);
+	json_decref(run->now);
 	strv_done(&run->ended);
 	json_decref(run->report);
 	str_done(&run->diagnosis);
@@ -64,7 +67,7 @@ run_carry_out(struct run *run, struct err *err)
 	if (run_append(run, "run.state", json_pack("{s:s}", "state", "running"), err) <
 	    0)
 		return -1;
-	if (section_steps(run, &ending, err) < 0)
+	if (rounds_carry_out(run, &ending, err) < 0)
 		return -1;
 	if (ending.state != ENDING_SUCCEEDED && unwind(run, &ending, err) < 0)
 		return -1;

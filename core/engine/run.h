@@ -33,6 +33,9 @@ struct run {
 	json_t *notes;		/* notes and findings not yet appended */
 	json_t *attempts;	/* step id -> number of attempts made so far */
 	json_t *states;		/* step id -> how it ended, for `steps.ID.state` */
+	uint32_t round;		/* 1, 2, ... */
+	json_t *earlier;	/* outputs of the round before; NULL in the first */
+	json_t *now;		/* project facts of this round; NULL in the first */
 	bool has_failed;	/* a step failed and was forgiven, or the run did */
 	struct strv ended;	/* steps an earlier process saw to their end */
 	json_t *report;		/* preview: array of step reports */

@@ -163,13 +163,15 @@ json_t *
 scope_facts(const struct run *run)
 {
 	json_t *facts = plan_facts(run->engine, run->plan, run->claim.run);
-	const char *step, *name;
+	const char *id, *name;
 	json_t *outputs, *value;
 
-	json_object_foreach (run->outputs, step, outputs) {
+	/* A later round begins from what the one before made of the project. */
+	if (run->now)
+		json_object_update(facts, run->now);
+	json_object_foreach (run->outputs, id, outputs) {
 		json_object_foreach (outputs, name, value) {
-			AUTO_FREE char *fact =
-				x_asprintf("steps.%s.outputs.%s", step, name);
+			AUTO_FREE char *fact = x_asprintf("steps.%s.outputs.%s", id, name);
 
 			json_object_set(facts, fact, value);
 		}

@@ -21,7 +21,7 @@ int scope_params(struct run *run, const struct plan_step *step, json_t **ret,
 int scope_env(struct run *run, const struct plan_step *step, json_t **ret,
 	      struct err *err);
 
-/* All facts, with the outputs so far. New reference. */
+/* All facts as a step is told them, with the outputs so far. New reference. */
 json_t *scope_facts(const struct run *run);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "engine/section.h"
 
+#include <fettle/plugin.h>
 #include <poll.h>
 
 #include "base/clock.h"
@@ -26,7 +27,8 @@ is_cancelled(const struct run *run, int wait_ms)
 static int
 skip(struct run *run, const struct plan_step *step, const char *why, struct err *err)
 {
-	if (strv_has(&run->ended, step->id))
+	/* Said once; and what ran in an earlier round was not skipped. */
+	if (strv_has(&run->ended, step->id) || json_object_get(run->states, step->id))
 		return 0;
 	json_object_set_new(run->states, step->id, json_string("skipped"));
 	return run_append(run, "step.skipped",
@@ -180,6 +182,21 @@ forgive(struct run *run, const struct plan_step *step, struct ending *ending)
 	return 1;
 }
 
+/* A later round goes on only if its analysis says something else. */
+static void
+demand_news(struct run *run, const struct plan_step *step, struct ending *ending)
+{
+	if (run->round <= 1 || step->stage != FETTLE_ANALYZE ||
+	    step->section != SECTION_STEPS ||
+	    ending->state != ENDING_SUCCEEDED ||
+	    !json_equal(json_object_get(run->outputs, step->id),
+			json_object_get(run->earlier, step->id)))
+		return;
+	ending->state = ENDING_FAILED;
+	snprintf(ending->step, sizeof ending->step, "%s", step->id);
+	err_set(&ending->cause, "no_new_finding", "step '%s' found the same again", step->id);
+}
+
 static int
 carry_out(struct run *run, const struct plan_step *step, struct ending *ending,
 	  struct err *err)
@@ -191,6 +208,7 @@ carry_out(struct run *run, const struct plan_step *step, struct ending *ending,
 	if (attempt_until_done(run, step, ending, err) < 0)
 		return -1;
 	(void)forgive(run, step, ending);
+	demand_news(run, step, ending);
 	return 0;
 }
 

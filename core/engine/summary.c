@@ -5,6 +5,7 @@
 #include "engine/summary.h"
 
 #include "base/diff.h"
+#include "engine/difference.h"
 
 static const char *
 end_state(const struct ending *ending)
@@ -63,24 +64,18 @@ add_edit(struct run *run, json_t *files, const json_t *edit)
 static int
 add_changes(struct run *run, json_t *detail, struct err *err)
 {
+	AUTO(difference) struct difference difference = { 0 };
 	AUTO(json_ref) json_t *files = json_array();
 	AUTO(json_ref) json_t *effects = json_array();
+	const json_t *item;
+	size_t i;
 
-	for (size_t i = 0; i < run->plan->step_count; i++) {
-		AUTO(json_ref)
-		json_t *stored = store_proposal(run->engine->store, run->claim.run,
-						run->plan->steps[i].id, err);
-		const json_t *item, *proposal;
-		size_t k;
-
-		if (!stored)
-			return -1;
-		proposal = json_object_get(stored, "proposal");
-		json_array_foreach (json_object_get(proposal, "edits"), k, item)
-			add_edit(run, files, item);
-		json_array_foreach (json_object_get(proposal, "effects"), k, item)
-			json_array_append(effects, json_object_get(item, "summary"));
-	}
+	if (difference_init(&difference, run->engine->store, run->claim.run, err) < 0)
+		return -1;
+	json_array_foreach (difference.edits, i, item)
+		add_edit(run, files, item);
+	json_array_foreach (difference.effects, i, item)
+		json_array_append(effects, json_object_get(item, "summary"));
 	json_object_set(detail, "files", files);
 	json_object_set(detail, "effects", effects);
 	return 0;

@@ -167,6 +167,44 @@ find_target(struct draft *draft, const json_t *services, struct err *err)
 	return 0;
 }
 
+static void
+set_project_fact(json_t *facts, const char *name, json_t *value)
+{
+	AUTO_FREE char *fact = x_asprintf("project.%s", name);
+
+	json_object_set(facts, fact, value);
+}
+
+json_t *
+survey_now(struct engine *engine, const struct plan *plan, const json_t *secrets,
+	   struct err *err)
+{
+	struct draft look = { .engine = engine,
+			      .plan = (struct plan *)(uintptr_t)plan,
+			      .directory = plan->workspace,
+			      .secrets = (json_t *)(uintptr_t)secrets };
+	AUTO(reply) struct reply reply = { 0 };
+	json_t *facts = json_object(), *value;
+	const char *name;
+	int failed = ask_project(&look, &reply, err);
+
+	str_done(&look.project_log); /* the same as that of the plan */
+	if (failed == 0 && reply.result != REPLY_OK) {
+		*err = reply.err;
+		failed = -1;
+	}
+	if (failed) {
+		json_decref(facts);
+		return NULL;
+	}
+	json_object_foreach(reply.outputs, name, value)
+		set_project_fact(facts, name, value);
+	json_object_set(facts, "project.service",
+			json_object_get(json_object_get(reply.outputs, "services"),
+					plan->service));
+	return facts;
+}
+
 int
 survey_project(struct draft *draft, struct err *err)
 {
@@ -181,11 +219,8 @@ survey_project(struct draft *draft, struct err *err)
 		*err = reply.err;
 		return -1;
 	}
-	json_object_foreach (reply.outputs, name, value) {
-		AUTO_FREE char *fact = x_asprintf("project.%s", name);
-
-		json_object_set(draft->plan->facts, fact, value);
-	}
+	json_object_foreach(reply.outputs, name, value)
+		set_project_fact(draft->plan->facts, name, value);
 	const json_t *services = json_object_get(reply.outputs, "services");
 	if (!json_is_object(services))
 		return err_set(err, "project.services",

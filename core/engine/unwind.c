@@ -84,7 +84,23 @@ unwind_files(struct run *run, const json_t *standing, struct ending *ending,
 			  err);
 }
 
-/* The effects a step can undo, as rollback modules are handed them; their row numbers.
+static bool
+has_effect(const json_t *effects, const json_t *effect)
+{
+	const json_t *known;
+	size_t i;
+
+	json_array_foreach (effects, i, known)
+		if (str_eq(json_text(known, "kind"), json_text(effect, "kind")) &&
+		    str_eq(json_text(known, "target"), json_text(effect, "target")))
+			return true;
+	return false;
+}
+
+/*
+ * The effects a step can undo, as rollback modules are handed them, and their
+ * row numbers. Of a thing that was changed twice only the first effect counts:
+ * it alone knows how it was before the run.
  */
 static json_t *
 pick_effects(const json_t *standing, const struct plan_step *step, json_t *ret_rows)
@@ -96,7 +112,8 @@ pick_effects(const json_t *standing, const struct plan_step *step, json_t *ret_r
 	json_array_foreach (standing, i, row) {
 		if (is_edit(row) || !strv_has(&step->undoes, json_text(row, "kind")))
 			continue;
-		json_array_append(effects, json_object_get(row, "body"));
+		if (!has_effect(effects, json_object_get(row, "body")))
+			json_array_append(effects, json_object_get(row, "body"));
 		json_array_append(ret_rows, json_object_get(row, "n"));
 	}
 	return effects;

@@ -8,6 +8,7 @@ static const char repair[] =
 	"fettle: 1\n"
 	"name: repair\n"
 	"description: Find what broke a service, mend it, and prove it or undo it.\n"
+	"rounds: 3\n"
 	"inputs:\n"
 	"  instruction: { type: string, required: true }\n"
 	"  service: { type: service }\n"

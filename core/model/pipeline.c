@@ -11,9 +11,11 @@
 #include "model/env.h"
 #include "model/expr.h"
 #include "model/input.h"
+#include "model/scalar.h"
 #include "model/uses.h"
 
 #define MAX_NAME_BYTES 200u
+#define MAX_ROUNDS 10
 #define MAX_ID_BYTES 63u
 
 static const char *const section_names[SECTION_COUNT] = {
@@ -32,7 +34,7 @@ section_name(enum section section)
 static int
 check_later_keys(const struct node *mapping, const char *file, struct err *err)
 {
-	static const char *const later[] = { "rounds", "repeat" };
+	static const char *const later[] = { "repeat" };
 
 	for (size_t i = 0; mapping->kind == NODE_MAPPING && i < mapping->count; i++)
 		for (size_t j = 0; j < ARRAY_LEN(later); j++) {
@@ -299,16 +301,36 @@ read_name(struct pipeline *p, struct err *err)
 }
 
 static int
+read_rounds(struct pipeline *p, struct err *err)
+{
+	const struct node *node = node_find(p->root, "rounds");
+	int64_t rounds = 1;
+
+	if (node != NULL) {
+		if (node->kind != NODE_SCALAR)
+			return node_err(node, p->file, err, "type.int",
+					"'rounds' is not a whole number");
+		if (scalar_int(node->text, &rounds, err) < 0)
+			return node_at(node, p->file, err);
+		if (rounds < 1 || rounds > MAX_ROUNDS)
+			return node_err(node, p->file, err, "type.range",
+					"'rounds' is not between 1 and %d", MAX_ROUNDS);
+	}
+	p->rounds = (uint32_t)rounds;
+	return 0;
+}
+
+static int
 read_pipeline(struct pipeline *p, struct err *err)
 {
 	static const char *const allowed[] = { "fettle", "name",       "description",
 					       "inputs", "env",	       "policies",
 					       "steps",	 "on_failure", "finally",
-					       NULL };
+					       "rounds", NULL };
 
 	if (check_version(p, err) < 0 || check_later_keys(p->root, p->file, err) < 0 ||
 	    node_check_keys(p->root, p->file, allowed, err) < 0 ||
-	    read_name(p, err) < 0 ||
+	    read_name(p, err) < 0 || read_rounds(p, err) < 0 ||
 	    node_get_text(p->root, p->file, "description", &p->description, err) < 0 ||
 	    input_read(p, node_find(p->root, "inputs"), err) < 0 ||
 	    env_read(node_find(p->root, "env"), p->file, &p->env, err) < 0 ||

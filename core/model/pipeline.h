@@ -44,6 +44,7 @@ struct pipeline_policy {
 struct pipeline {
 	char *file;		/* as it is called in errors */
 	char *name, *description;
+	uint32_t rounds;	/* how often analyze to verify may be tried; 1: once */
 	char sha256[65];	/* of the file's bytes */
 	json_t *env;		/* object of strings or NULL */
 	struct pipeline_input *inputs;
@@ -61,7 +62,7 @@ struct pipeline {
  * `uses:` that is no name of one), `id.grammar`, `key.unknown`, `key.missing`,
  * `type.*`, `env.name`, `env.denied`, `template.position`, `template.syntax` of
  * an `if:`, `input.duplicate_service`. Keys of the language that this version does not
- * carry out (rounds, repeat) are refused as `key.unsupported`.
+ * carry out (repeat) are refused as `key.unsupported`.
  */
 struct pipeline *pipeline_parse(const char *text, size_t len, const char *name,
 				struct err *err);

@@ -98,6 +98,8 @@ plan_freeze(struct plan *plan)
 	set_text(json, "generated_by", plan->generated_by);
 	json_object_set_new(json, "generated_at_ms",
 			    json_integer(plan->generated_at_ms));
+	if (plan->rounds > 1)
+		json_object_set_new(json, "rounds", json_integer(plan->rounds));
 	json_object_set_new(json, "inputs", json_or_null(plan->inputs));
 	json_object_set_new(json, "allow", json_or_null(plan->allow));
 	json_object_set_new(json, "facts", json_or_null(plan->facts));
@@ -216,6 +218,7 @@ read_plan(struct plan *plan, struct err *err)
 	plan->inputs = take_json(plan->json, "inputs");
 	plan->allow = take_json(plan->json, "allow");
 	plan->facts = take_json(plan->json, "facts");
+	plan->rounds = (uint32_t)json_int_or(plan->json, "rounds", 1);
 	plan->is_protected = json_flag(plan->json, "protected");
 	plan->steps = x_calloc(json_array_size(steps) + 1, sizeof(*plan->steps));
 	plan->policies =

@@ -35,6 +35,7 @@ struct plan {
 	char *pipeline, *pipeline_sha256;
 	char *instruction, *service;	/* "" when there is none */
 	char *workspace;		/* absolute directory */
+	uint32_t rounds;		/* how often `steps` may be tried */
 	char *generated_by;		/* "operator" */
 	int64_t generated_at_ms;
 	json_t *inputs;			/* typed */

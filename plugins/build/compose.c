@@ -104,9 +104,15 @@ pin(struct engine_api *api, const json_t *before, struct fault *fault)
 	const char *image_id = json_member(before, "image_id");
 	const char *tag_id = json_member(before, "tag_id");
 	AUTO_FREE char *keep_tag = keep ? text_format("%s-tag", keep) : NULL;
+	AUTO_FREE char *kept = NULL;
 	const char *first = image_id ? image_id : tag_id;
 
 	if (!keep)
+		return 0;
+	if (image_find(api, keep, &kept, fault) < 0)
+		return -1;
+	/* A later round of the run: what was there before the first stays pinned. */
+	if (kept)
 		return 0;
 	int pinned = image_tag(api, first, keep, fault);
 	if (pinned == 1 && tag_id && strcmp(first, tag_id) != 0)
