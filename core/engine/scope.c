@@ -171,7 +171,8 @@ scope_facts(const struct run *run)
 		json_object_update(facts, run->now);
 	json_object_foreach (run->outputs, id, outputs) {
 		json_object_foreach (outputs, name, value) {
-			AUTO_FREE char *fact = x_asprintf("steps.%s.outputs.%s", id, name);
+			AUTO_FREE char *fact =
+				x_asprintf("steps.%s.outputs.%s", id, name);
 
 			json_object_set(facts, fact, value);
 		}

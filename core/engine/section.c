@@ -194,7 +194,8 @@ demand_news(struct run *run, const struct plan_step *step, struct ending *ending
 		return;
 	ending->state = ENDING_FAILED;
 	snprintf(ending->step, sizeof ending->step, "%s", step->id);
-	err_set(&ending->cause, "no_new_finding", "step '%s' found the same again", step->id);
+	err_set(&ending->cause, "no_new_finding", "step '%s' found the same again",
+		step->id);
 }
 
 static int

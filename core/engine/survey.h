@@ -18,8 +18,8 @@ int survey_project(struct draft *draft, struct err *err);
  * The project's facts as they are now, for looking again in the middle of a
  * run. New reference, or NULL.
  */
-json_t *survey_now(struct engine *engine, const struct plan *plan, const json_t *secrets,
-		   struct err *err);
+json_t *survey_now(struct engine *engine, const struct plan *plan,
+		   const json_t *secrets, struct err *err);
 
 /* All `check` callbacks of the plan, in its order; the first "no" is the answer. */
 int survey_checks(struct draft *draft, struct err *err);
