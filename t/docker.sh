@@ -15,7 +15,7 @@ docker_engine()
 		command -v "$t_program" >/dev/null 2>&1 ||
 			no_engine "$t_program is not installed"
 	done
-	exec 8>"${TMPDIR:-/tmp}/fettle-docker-tests.lock"
+	exec 8>"${TMPDIR:-/tmp}/fettle-docker-tests-$(id -u).lock"
 	flock 8
 	if [ -z "${FETTLE_TEST_DOCKER:-}" ] || [ "${1:-}" = own ]; then
 		own_engine || [ -n "${FETTLE_TEST_DOCKER:-}" ] ||
