@@ -155,6 +155,20 @@ run_fails 3 'a failure before any change' fettle run -p ./early.yaml
 is 'is failed, not rolled_back' "$(state last)" failed
 not_ok 'and no rollback step was started' test -e "$T/undone"
 
+# ---- limits in time ----
+
+cat >idle.yaml <<'YAML'
+fettle: 1
+name: idle
+steps:
+  - { id: quiet, uses: verify/command, idle_timeout: 300ms, with: { argv: [sleep, '60'] } }
+YAML
+run_fails 3 'a step that says nothing for too long is stopped' fettle run -p ./idle.yaml
+is 'and that is the cause' "$(fettle show last --json | jq -r .code)" idle_timeout
+sed -i 's/idle_timeout: 300ms/timeout: 300ms/' idle.yaml
+run_fails 3 'and one that takes too long' fettle run -p ./idle.yaml
+is 'for its own cause' "$(fettle show last --json | jq -r .code)" timeout
+
 # ---- edits that are refused ----
 
 mkdir -p .git/hooks
