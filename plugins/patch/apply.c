@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * patch/apply: structured edits become post-images. Proposing is all of it;
- * once the policies have agreed the engine itself writes the files.
+ * patch/apply: structured edits or a diff become post-images. Proposing is all
+ * of it; once the policies have agreed the engine itself writes the files.
  */
 #include <fettle/plugin.h>
 
-#include "plugins/patch/edits.h"
+#include <sys/stat.h>
 
-enum { EDITS };
+#include "plugins/patch/edits.h"
+#include "plugins/patch/hunks.h"
+
+enum { EDITS, DIFF, ALLOW_DELETE };
 
 static const struct fettle_param params[] = {
-	[EDITS] = { "edits", FETTLE_JSON, FETTLE_REQUIRED, NULL, NULL,
+	[EDITS] = { "edits", FETTLE_JSON, 0, NULL, NULL,
 		    "The edits to make, a list as analyze/logs puts it out." },
+	[DIFF] = { "diff", FETTLE_STRING, 0, NULL, NULL,
+		   "The change as a unified diff, as git writes it; instead of "
+		   "edits." },
+	[ALLOW_DELETE] = { "allow_delete", FETTLE_BOOL, 0, "false", NULL,
+			   "Lets a diff delete files." },
 };
 
 static const struct fettle_param outputs[] = {
@@ -23,6 +31,12 @@ fail(struct fettle_ctx *ctx, const struct edit_fault *fault)
 {
 	return fettle_fail(ctx, fault->code, fault->remedy, "%s",
 			   text_get(&fault->message));
+}
+
+static int
+fail_diff(struct fettle_ctx *ctx, const struct diff_fault *fault)
+{
+	return fettle_fail(ctx, fault->code, fault->remedy, "%s", fault->message);
 }
 
 static int
@@ -49,12 +63,128 @@ edits_load(struct fettle_ctx *ctx)
 	return STEAL(edits);
 }
 
+/* ---- the diff -------------------------------------------------------------- */
+
+static int
+diff_load(struct fettle_ctx *ctx, struct unified *ret, struct diff_fault *fault)
+{
+	const char *diff = fettle_param_text(ctx, DIFF);
+	unsigned flags =
+		fettle_param_bool(ctx, ALLOW_DELETE) ? UNIFIED_ALLOW_DELETE : 0;
+
+	return unified_parse(diff, strlen(diff), flags, ret, fault);
+}
+
+/* Puts a sharper code on a path that could not be read. We are in the workspace. */
+static void
+path_explain(const char *path, struct diff_fault *fault)
+{
+	AUTO_FREE char *name = text_copy(path);
+	unsigned line = fault->line;
+	struct stat st;
+
+	for (char *slash = name; slash;) {
+		slash = strchr(slash == name ? name : slash + 1, '/');
+		if (slash)
+			*slash = '\0';
+		if (lstat(name, &st) < 0)
+			return;
+		if (S_ISLNK(st.st_mode)) {
+			(void)diff_fault_set(fault, line, "apply.symlink",
+					     "'%.200s' leads through a symbolic link",
+					     path);
+			return;
+		}
+		if (slash)
+			*slash = '/';
+	}
+	if (!S_ISREG(st.st_mode))
+		(void)diff_fault_set(fault, line, "apply.type",
+				     "'%.200s' is no regular file", path);
+	else if (st.st_size > EDITS_MAX_BYTES)
+		(void)diff_fault_set(fault, line, "apply.size",
+				     "'%.200s' has more than %u bytes", path,
+				     EDITS_MAX_BYTES);
+}
+
+static void
+fault_explain(const struct unified *diff, struct diff_fault *fault)
+{
+	for (size_t i = 0; i < diff->count; i++) {
+		const struct change *change = &diff->changes[i];
+
+		if (change->line != fault->line)
+			continue;
+		path_explain(change->from ? change->from : change->path, fault);
+		if (change->from && text_equal(fault->code, "apply.read"))
+			path_explain(change->path, fault);
+	}
+}
+
+/* A new name would lose the mode of the old one. */
+static int
+renames_check(const struct unified *diff, struct diff_fault *fault)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < diff->count; i++) {
+		const struct change *change = &diff->changes[i];
+
+		if (!change->from)
+			continue;
+		if (lstat(change->from, &st) < 0 || (st.st_mode & 07777) != 0644)
+			return diff_fault_set(fault, change->line, "apply.mode",
+					      "'%.200s' would be renamed, and has not "
+					      "mode 0644",
+					      change->from);
+	}
+	return 0;
+}
+
+static int
+diff_compute(struct fettle_ctx *ctx, struct edit_set *ret)
+{
+	AUTO(unified) struct unified diff = UNIFIED_INIT;
+	struct diff_fault fault;
+
+	if (diff_load(ctx, &diff, &fault) < 0)
+		return fail_diff(ctx, &fault);
+	if (unified_apply(&diff, read_file, ctx, ret, &fault) < 0) {
+		if (text_equal(fault.code, "apply.read"))
+			fault_explain(&diff, &fault);
+		return fail_diff(ctx, &fault);
+	}
+	if (renames_check(&diff, &fault) < 0)
+		return fail_diff(ctx, &fault);
+	for (size_t i = 0; i < diff.count; i++)
+		if (diff.changes[i].has_hidden)
+			fettle_warn(ctx,
+				    "review_flag bidi: '%s' gets lines with characters "
+				    "that reorder text or are not seen",
+				    diff.changes[i].path);
+	return FETTLE_OK;
+}
+
+/* ---- callbacks ------------------------------------------------------------- */
+
 static int
 check(struct fettle_ctx *ctx)
 {
 	AUTO(edit_fault) struct edit_fault fault = EDIT_FAULT_INIT;
+	AUTO(unified) struct unified diff = UNIFIED_INIT;
 	AUTO_JSON json_t *edits = NULL;
+	struct diff_fault why;
 
+	if (fettle_param_given(ctx, EDITS) == fettle_param_given(ctx, DIFF))
+		return fettle_fail(ctx, "patch.input", "give one of the two",
+				   "patch/apply needs either edits or a diff");
+	if (fettle_param_given(ctx, DIFF)) {
+		if (!fettle_param_known(ctx, DIFF) ||
+		    !fettle_param_known(ctx, ALLOW_DELETE))
+			return FETTLE_OK;
+		return diff_load(ctx, &diff, &why) < 0 ? fail_diff(ctx, &why) :
+							 FETTLE_OK;
+	}
 	if (!fettle_param_known(ctx, EDITS))
 		return FETTLE_OK;
 	edits = edits_load(ctx);
@@ -62,15 +192,26 @@ check(struct fettle_ctx *ctx)
 }
 
 static int
-propose(struct fettle_ctx *ctx)
+edits_propose(struct fettle_ctx *ctx, struct edit_set *ret)
 {
 	AUTO(edit_fault) struct edit_fault fault = EDIT_FAULT_INIT;
-	AUTO(edit_set) struct edit_set set = EDIT_SET_INIT;
 	AUTO_JSON json_t *edits = edits_load(ctx);
-	size_t changed = 0;
 
-	if (edits_compute(edits, read_file, ctx, &set, &fault) < 0)
+	if (edits_compute(edits, read_file, ctx, ret, &fault) < 0)
 		return fail(ctx, &fault);
+	return FETTLE_OK;
+}
+
+static int
+propose(struct fettle_ctx *ctx)
+{
+	AUTO(edit_set) struct edit_set set = EDIT_SET_INIT;
+	size_t changed = 0;
+	int result = fettle_param_given(ctx, DIFF) ? diff_compute(ctx, &set) :
+						     edits_propose(ctx, &set);
+
+	if (result != FETTLE_OK)
+		return result;
 	for (size_t i = 0; i < set.count; i++) {
 		const struct edit_file *file = &set.files[i];
 
@@ -114,7 +255,7 @@ static const struct fettle_step step = {
 	.head = FETTLE_STEP_HEAD,
 	.name = "patch/apply",
 	.version = FETTLE_VERSION,
-	.summary = "Changes files of the project by structured edits.",
+	.summary = "Changes files of the project by structured edits or a diff.",
 	.stage = FETTLE_PATCH,
 	.flags = FETTLE_REPEATABLE,
 	.params = FETTLE_TABLE(params),
