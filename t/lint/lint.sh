@@ -69,15 +69,3 @@ nobody()
 	[ "$lint_more" -le 0 ] || diag "and $lint_more more"
 	return 1
 }
-
-# nobody_yet CLAIM SINNERS: as nobody, but sins are tolerated for now.
-nobody_yet()
-{
-	if [ -z "$2" ]; then
-		pass "$1"
-		return
-	fi
-	t_count=$((t_count + 1))
-	printf 'not ok %d - %s # %s %d of them\n' "$t_count" "$1" 'TO''DO' \
-		"$(printf '%s\n' "$2" | wc -l)"
-}
