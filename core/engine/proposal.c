@@ -40,11 +40,11 @@ check_path(const struct run *run, const json_t *edits, const char *path,
 
 	if (path_check(path, err) < 0)
 		return err_context(err, "edit");
-	bool is_own = run->project && project_is_own_file(run->project, path);
-	if (is_own || is_vcs_path(path)) {
+	bool is_vcs = is_vcs_path(path);
+	if (is_vcs || (run->project && project_is_own_file(run->project, path))) {
 		err_set(err, "edit.forbidden",
 			"'%s' can never be edited by a step: it is %s", path,
-			is_own ? "Fettle's own configuration" : "inside .git");
+			is_vcs ? "inside .git" : "Fettle's own configuration");
 		return err_remedy(err, "change it by hand if that is what you want");
 	}
 	json_array_foreach (edits, i, other)

@@ -38,8 +38,9 @@ engine_open_host(struct fettle_ctx *ctx, const char *host, struct fault *fault)
 			  host);
 		fault_remedy(
 			fault,
-			"set compose.docker_host in fettle.yaml, or DOCKER_HOST, to "
-			"the engine's socket, for example unix:///var/run/docker.sock");
+			"set compose.docker_host in fettle.yaml, or "
+			"FETTLE_DOCKER_HOST, to the engine's socket, for example "
+			"unix:///var/run/docker.sock");
 		return NULL;
 	}
 	struct engine_api *api = calloc(1, sizeof(*api));
@@ -143,7 +144,7 @@ unreachable(struct engine_api *api, CURLcode code, int64_t limit_ms,
 		return fault_remedy(
 			fault,
 			"start it (`systemctl start docker`), or say where it is: "
-			"compose.docker_host in fettle.yaml, or DOCKER_HOST");
+			"compose.docker_host in fettle.yaml, or FETTLE_DOCKER_HOST");
 	case EACCES:
 	case EPERM:
 		fault_set(fault, FETTLE_WHY_HOST, "docker_unreachable",
