@@ -53,8 +53,8 @@ append_begin(struct store *store, const struct store_claim *claim, struct run_ro
 	return err_remedy(err, "`fettle show %s` tells who has it", claim->run);
 }
 
-static int
-check_input(const struct event_kind *kind, const char *actor, const json_t *body,
+int
+append_check(const struct event_kind *kind, const char *actor, const json_t *body,
 	    struct err *err)
 {
 	if (actor[0] == '\0' || !utf8_is_valid(actor, strlen(actor)))
@@ -93,7 +93,7 @@ store_queue(struct store *store, const char *actor, const json_t *body,
 {
 	char run[RUN_ID_SIZE];
 
-	if (check_input(event_find("run.queued"), actor, body, err) < 0 ||
+	if (append_check(event_find("run.queued"), actor, body, err) < 0 ||
 	    db_begin(store, err) < 0)
 		return -1;
 	if (queue(store, actor, body, run, err) < 0) {
@@ -128,7 +128,7 @@ store_append(struct store *store, const struct store_claim *claim, const char *a
 		return err_set(err, "store.body", "append %s to run '%s': %s", kind,
 			       claim->run, known ? "only the store itself does that"
 						 : "there is no such kind of event");
-	if (check_input(known, actor, body, err) < 0 || db_begin(store, err) < 0)
+	if (append_check(known, actor, body, err) < 0 || db_begin(store, err) < 0)
 		return -1;
 	if (append(store, claim, actor, known, body, err) < 0) {
 		db_abandon(store);

@@ -5,6 +5,10 @@
 
 #include "store/transition.h"
 
+/* 0, or -1 `store.body`: the actor has no name, or the body not the right shape. */
+int append_check(const struct event_kind *kind, const char *actor, const json_t *body,
+		 struct err *err);
+
 /* Within a transaction; checks nothing. row is brought up to date. */
 int append_event(struct store *store, struct run_row *row, const char *actor,
 		 const char *kind, const json_t *body, struct err *err);

@@ -78,11 +78,11 @@ take_lock(struct store *store, int fd, const char *run, struct err *err)
 }
 
 static int
-append_claim(struct store *store, const struct store_claim *claim, struct run_row *row,
-	     struct err *err)
+append_claim(struct store *store, const struct store_claim *claim, const char *worker,
+	     struct run_row *row, struct err *err)
 {
-	json_t *body = json_pack("{s:s, s:I}", "owner", claim->owner, "epoch",
-				 (json_int_t)claim->epoch);
+	json_t *body = json_pack("{s:s, s:I, s:s*}", "owner", claim->owner, "epoch",
+				 (json_int_t)claim->epoch, "worker", worker);
 	if (!body)
 		return err_set(err, "store.body",
 			       "claim run '%s': its owner is not UTF-8", claim->run);
@@ -92,8 +92,8 @@ append_claim(struct store *store, const struct store_claim *claim, struct run_ro
 }
 
 int
-store_claim(struct store *store, const char *run, const char *owner,
-	    struct store_claim *ret, int *ret_lock_fd, struct err *err)
+claim_run(struct store *store, const char *run, const char *owner, const char *worker,
+	  struct store_claim *ret, int *ret_lock_fd, struct err *err)
 {
 	struct run_row row;
 	struct store_claim claim = { .epoch = 0 };
@@ -114,7 +114,7 @@ store_claim(struct store *store, const char *run, const char *owner,
 	snprintf(claim.run, sizeof(claim.run), "%s", run);
 	snprintf(claim.owner, sizeof(claim.owner), "%s", owner);
 	claim.epoch = row.epoch + 1;
-	if (append_claim(store, &claim, &row, err) < 0) {
+	if (append_claim(store, &claim, worker, &row, err) < 0) {
 		db_abandon(store);
 		return -1;
 	}
@@ -123,4 +123,11 @@ store_claim(struct store *store, const char *run, const char *owner,
 	*ret = claim;
 	*ret_lock_fd = STEAL_FD(fd);
 	return 0;
+}
+
+int
+store_claim(struct store *store, const char *run, const char *owner,
+	    struct store_claim *ret, int *ret_lock_fd, struct err *err)
+{
+	return claim_run(store, run, owner, NULL, ret, ret_lock_fd, err);
 }

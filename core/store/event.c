@@ -10,8 +10,11 @@
 
 static const struct event_kind kinds[] = {
 	{ "run.queued", 0, true,
-	  "pipeline? service? instruction? inputs{}? workspace? requested_by?" },
-	{ "run.claimed", PHASE_ANY, true, "owner epoch#" },
+	  "pipeline? service? instruction? inputs{}? workspace? requested_by?"
+	  " order{}? priority?" },
+	{ "run.claimed", PHASE_ANY, true, "owner epoch# worker?" },
+	{ "run.released", PHASE_PENDING, false, "service?" },
+	{ "run.cancel", PHASE_ALIVE, true, "by reason?" },
 	{ "run.locked", PHASE_ANY, true, "name ticket#" },
 	{ "run.waiting", PHASE_ANY, true, "name ticket#" },
 	{ "run.planned", PHASE_PENDING | PHASE_RUNNING, false, "plan{} sha256" },
@@ -34,6 +37,8 @@ static const struct event_kind kinds[] = {
 	{ "artifact.missing", PHASE_ANY, false, "name step? message?" },
 	{ "unwind.files", PHASE_WORKING, false, "restored[] conflicts[]? kept[]?" },
 	{ "effect.undone", PHASE_WORKING, false, "effects[]" },
+	{ "site.paused", PHASE_ANY, true, "reason?" },
+	{ "site.resumed", PHASE_ANY, true, "" },
 };
 
 /* From a state to the states behind it, each with a blank on both sides. */

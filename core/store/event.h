@@ -52,6 +52,7 @@ struct event {
 	const char *body;	/* canonical JSON text */
 	const char *prev; /* hash of the event before, EVENT_NO_PREV for the first */
 };
+#define SITE "site" /* stands in `run` of events that belong to none */
 #define EVENT_NO_PREV "0000000000000000000000000000000000000000000000000000000000000000"
 
 /* SHA-256 of the canonical JSON of {actor, body, kind, prev, run, seq, time_ms}. */

@@ -28,20 +28,49 @@ run_queued(struct store *store, const struct event *event, const json_t *body,
 	return db_run(
 		store, err,
 		"INSERT INTO runs (run, state, service, instruction, pipeline,"
-		" workspace, requested_by, queued_ms, epoch, seq, head)"
-		" VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, 0, 0, '')",
-		"tttttti", event->run, text(body, "service"), text(body, "instruction"),
-		text(body, "pipeline"), text(body, "workspace"),
-		text(body, "requested_by"), event->time_ms);
+		" workspace, requested_by, priority, queued_ms, crashes, epoch, seq,"
+		" head)"
+		" VALUES (?, 'pending', ?, ?, ?, ?, ?, coalesce(? = 'high', 0), ?, 0,"
+		" 0, 0, '')",
+		"ttttttti", event->run, text(body, "service"),
+		text(body, "instruction"), text(body, "pipeline"),
+		text(body, "workspace"), text(body, "requested_by"),
+		text(body, "priority"), event->time_ms);
 }
 
 static int
 run_claimed(struct store *store, const struct event *event, const json_t *body,
 	    struct err *err)
 {
-	return db_run(store, err, "UPDATE runs SET owner = ?, epoch = ? WHERE run = ?",
-		      "tit", text(body, "owner"), json_int_or(body, "epoch", 0),
-		      event->run);
+	/* Claimed again without an end in between: whoever had it has died. */
+	return db_run(store, err,
+		      "UPDATE runs SET crashes = crashes + (owner IS NOT NULL"
+		      "  AND state IN ('pending', 'running', 'rolling_back')),"
+		      " owner = ?, worker = ?, epoch = ? WHERE run = ?",
+		      "ttit", text(body, "owner"), text(body, "worker"),
+		      json_int_or(body, "epoch", 0), event->run);
+}
+
+/* Back to the queue, at its old place; its claimant wants nothing more of it. */
+static int
+run_released(struct store *store, const struct event *event, const json_t *body,
+	     struct err *err)
+{
+	if (db_run(store, err,
+		   "UPDATE runs SET owner = NULL, worker = NULL,"
+		   " service = coalesce(?, service) WHERE run = ?",
+		   "tt", text(body, "service"), event->run) < 0)
+		return -1;
+	return db_run(store, err, "DELETE FROM locks WHERE run = ?", "t", event->run);
+}
+
+static int
+run_cancel(struct store *store, const struct event *event, const json_t *body,
+	   struct err *err)
+{
+	return db_run(store, err,
+		      "UPDATE runs SET cancel_by = ?, cancel_reason = ? WHERE run = ?",
+		      "ttt", text(body, "by"), text(body, "reason"), event->run);
 }
 
 /* Who held it has ended, or never began and is dead: see store_lock. */
@@ -76,8 +105,12 @@ run_planned(struct store *store, const struct event *event, const json_t *body,
 	if (db_run(store, err, "INSERT INTO plans (run, plan, sha256) VALUES (?, ?, ?)",
 		   "tjt", event->run, member(body, "plan"), text(body, "sha256")) < 0)
 		return -1;
-	return db_run(store, err, "UPDATE runs SET plan_sha256 = ? WHERE run = ?", "tt",
-		      text(body, "sha256"), event->run);
+	/* Of a queued run only the plan knows the service for sure. */
+	return db_run(store, err,
+		      "UPDATE runs SET plan_sha256 = ?,"
+		      " service = coalesce(?, service) WHERE run = ?",
+		      "ttt", text(body, "sha256"),
+		      text(member(body, "plan"), "service"), event->run);
 }
 
 static int
@@ -101,7 +134,8 @@ run_ended(struct store *store, const struct event *event, const json_t *body,
 {
 	if (db_run(store, err,
 		   "UPDATE runs SET state = ?, code = ?, message = ?, remedy = ?,"
-		   " step = ?, detail = ?, ended_ms = ?, ended_epoch = epoch"
+		   " step = ?, detail = ?, ended_ms = ?, ended_epoch = epoch,"
+		   " crashes = 0, cancel_by = NULL, cancel_reason = NULL"
 		   " WHERE run = ?",
 		   "tttttjit", text(body, "state"), text(body, "code"),
 		   text(body, "message"), text(body, "remedy"), text(body, "step"),
@@ -359,6 +393,27 @@ effect_undone(struct store *store, const struct event *event, const json_t *body
 	return 0;
 }
 
+static int
+site_paused(struct store *store, const struct event *event, const json_t *body,
+	    struct err *err)
+{
+	return db_run(store, err,
+		      "INSERT INTO site VALUES (?1, ?2, ?3, ?4, 0, '')"
+		      " ON CONFLICT (run) DO UPDATE SET paused_ms = ?2,"
+		      " paused_by = ?3, paused_reason = ?4",
+		      "titt", event->run, event->time_ms, event->actor,
+		      text(body, "reason"));
+}
+
+static int
+site_resumed(struct store *store, const struct event *event, const json_t *body,
+	     struct err *err)
+{
+	return db_run(store, err,
+		      "UPDATE site SET paused_ms = NULL, paused_by = NULL,"
+		      " paused_reason = NULL", "");
+}
+
 static const struct {
 	const char *kind;
 	int (*project)(struct store *store, const struct event *event,
@@ -366,6 +421,8 @@ static const struct {
 } projections[] = {
 	{ "run.queued", run_queued },
 	{ "run.claimed", run_claimed },
+	{ "run.released", run_released },
+	{ "run.cancel", run_cancel },
 	{ "run.locked", run_locked },
 	{ "run.waiting", run_waiting },
 	{ "run.planned", run_planned },
@@ -382,6 +439,8 @@ static const struct {
 	{ "artifact.missing", artifact },
 	{ "unwind.files", unwind_files },
 	{ "effect.undone", effect_undone },
+	{ "site.paused", site_paused },
+	{ "site.resumed", site_resumed },
 };
 
 int
@@ -394,8 +453,10 @@ project(struct store *store, const struct event *event, const json_t *body,
 		if (projections[i].project(store, event, body, err) < 0)
 			return -1;
 		return db_run(store, err,
-			      "UPDATE runs SET seq = ?, head = ? WHERE run = ?", "itt",
-			      event->seq, hash, event->run);
+			      str_eq(event->run, SITE) ?
+			      "UPDATE site SET seq = ?, head = ? WHERE run = ?" :
+			      "UPDATE runs SET seq = ?, head = ? WHERE run = ?",
+			      "itt", event->seq, hash, event->run);
 	}
 	return err_set(err, "store.version",
 		       "event %lld of run '%s' is of the unknown kind '%s'",

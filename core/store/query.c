@@ -92,7 +92,13 @@ ask_one(struct store *store, struct err *err, const char *sql, const char *types
 #define RUN_COLUMNS                                                                    \
 	"SELECT run, state, code, message, remedy, step, service, instruction,"        \
 	" pipeline, workspace, requested_by, queued_ms, started_ms, ended_ms, owner,"  \
-	" epoch, plan_sha256, detail AS 'detail{}' FROM runs "
+	" epoch, plan_sha256, detail AS 'detail{}', worker, crashes, cancel_by,"      \
+	" cancel_reason, iif(priority, 'high', 'normal') AS priority,"                 \
+	" CASE WHEN state = 'pending' AND owner IS NULL THEN"                          \
+	"  (SELECT count(*) FROM runs q WHERE q.state = 'pending'"                     \
+	"   AND q.owner IS NULL AND (q.priority > r.priority"                          \
+	"    OR (q.priority = r.priority AND q.n <= r.n))) END AS position"            \
+	" FROM runs r "
 
 json_t *
 store_runs(struct store *store, const struct store_filter *filter, struct err *err)
@@ -104,9 +110,11 @@ store_runs(struct store *store, const struct store_filter *filter, struct err *e
 	return ask(store, err,
 		   RUN_COLUMNS "WHERE (?1 IS NULL OR state = ?1)"
 			       " AND (?2 IS NULL OR service = ?2)"
+			       " AND (?5 IS NULL OR n < (SELECT n FROM runs"
+			       "  WHERE run = ?5))"
 			       " ORDER BY n DESC LIMIT ?3 OFFSET ?4",
-		   "ttii", filter->state, filter->service, limit,
-		   (int64_t)filter->offset);
+		   "ttiit", filter->state, filter->service, limit,
+		   (int64_t)filter->offset, filter->cursor);
 }
 
 json_t *
@@ -114,7 +122,8 @@ store_unfinished(struct store *store, struct err *err)
 {
 	return ask(store, err,
 		   RUN_COLUMNS "WHERE state IN ('running', 'rolling_back')"
-			       " OR (state = 'pending' AND epoch > 0) ORDER BY n",
+			       " OR (state = 'pending' AND owner IS NOT NULL)"
+			       " ORDER BY n",
 		   "");
 }
 
@@ -127,6 +136,15 @@ store_run(struct store *store, const char *run, struct err *err)
 	json_decref(row);
 	run_refuse_unknown(run, err);
 	return NULL;
+}
+
+json_t *
+store_paused(struct store *store, struct err *err)
+{
+	return ask_one(store, err,
+		       "SELECT paused_ms AS time_ms, paused_by AS 'by',"
+		       " paused_reason AS reason FROM site"
+		       " WHERE paused_ms IS NOT NULL", "");
 }
 
 json_t *

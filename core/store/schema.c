@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The tables. `events` is the truth, `descriptions` a cache of files; all the
- * rest is derived from events by project.c and may be dropped at any time.
+ * The tables. `events` is the truth, `descriptions` a cache of files, `workers` a
+ * list of processes; all the rest is derived from events by project.c and may be
+ * dropped at any time. That is how a store of an older version becomes one of
+ * this: its tables are derived again.
  *
  * The triggers and keys say what must stay true even when the code above is
  * wrong: events are never changed, a plan is never changed, one run holds a
@@ -14,7 +16,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define APPLICATION_ID 0x46747465 /* `Ftte`: file(1) and we can tell whose it is */
 
 static const char truth[] =
@@ -42,6 +44,12 @@ static const char truth[] =
 	"  sha256 TEXT PRIMARY KEY,"
 	"  description TEXT NOT NULL) WITHOUT ROWID;";
 
+/* Neither truth nor derived: who is there. Each holds a lock while it lives. */
+static const char present[] =
+	"CREATE TABLE IF NOT EXISTS workers ("
+	"  name TEXT PRIMARY KEY, slots INTEGER NOT NULL,"
+	"  started_ms INTEGER NOT NULL) WITHOUT ROWID;";
+
 static const char derived[] =
 	"CREATE TABLE runs ("
 	"  n INTEGER PRIMARY KEY,"	/* the order of queueing */
@@ -51,7 +59,11 @@ static const char derived[] =
 	"  service TEXT, instruction TEXT, pipeline TEXT, workspace TEXT,"
 	"  requested_by TEXT,"
 	"  queued_ms INTEGER NOT NULL, started_ms INTEGER, ended_ms INTEGER,"
-	"  owner TEXT,"
+	"  priority INTEGER NOT NULL,"	/* 1 high, 0 normal */
+	"  owner TEXT,"		/* NULL: nobody took it yet, or it was released */
+	"  worker TEXT,"	/* whose slot the owner is */
+	"  crashes INTEGER NOT NULL,"	/* claims that came to no end */
+	"  cancel_by TEXT, cancel_reason TEXT,"	/* asked for, and not yet done */
 	"  epoch INTEGER NOT NULL,"	/* of the latest claim */
 	"  ended_epoch INTEGER,"	/* that of the claim that ended it */
 	"  plan_sha256 TEXT,"
@@ -125,7 +137,12 @@ static const char derived[] =
 	"  held INTEGER NOT NULL CHECK (held IN (0, 1)),"
 	"  PRIMARY KEY (name, run)) WITHOUT ROWID;"
 	"CREATE UNIQUE INDEX locks_held ON locks (name) WHERE held = 1;"
-	"CREATE INDEX locks_run ON locks (run);";
+	"CREATE INDEX locks_run ON locks (run);"
+	/* At most one row, from the first event of the site on. */
+	"CREATE TABLE site ("
+	"  run TEXT PRIMARY KEY CHECK (run = 'site'),"
+	"  paused_ms INTEGER, paused_by TEXT, paused_reason TEXT,"
+	"  seq INTEGER NOT NULL, head TEXT NOT NULL) WITHOUT ROWID;";
 
 /* Children before parents: a dropped table first deletes its rows. */
 static const char drop[] =
@@ -136,6 +153,7 @@ static const char drop[] =
 	"DROP TABLE IF EXISTS standing;"
 	"DROP TABLE IF EXISTS artifacts;"
 	"DROP TABLE IF EXISTS locks;"
+	"DROP TABLE IF EXISTS site;"
 	"DROP TABLE IF EXISTS plans;"
 	"DROP TABLE IF EXISTS runs;";
 
@@ -186,6 +204,15 @@ make_durable(struct store *store, struct err *err)
 	return 0;
 }
 
+int
+schema_renew(struct store *store, struct err *err)
+{
+	if (db_script(store, drop, err) < 0 || db_script(store, present, err) < 0 ||
+	    db_script(store, derived, err) < 0)
+		return -1;
+	return set_version(store, err);
+}
+
 static int
 create(struct store *store, struct err *err)
 {
@@ -193,16 +220,25 @@ create(struct store *store, struct err *err)
 		return refuse_foreign(store, err);
 	if (db_script(store, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
-	if (db_script(store, truth, err) < 0 || db_script(store, derived, err) < 0 ||
-	    set_version(store, err) < 0 || db_script(store, "COMMIT", err) < 0) {
+	if (db_script(store, truth, err) < 0 || schema_renew(store, err) < 0 ||
+	    db_script(store, "COMMIT", err) < 0) {
 		db_abandon(store);
 		return -1;
 	}
 	return make_durable(store, err);
 }
 
+static int
+refuse_old(const struct store *store, int64_t version, struct err *err)
+{
+	err_set(err, "store.version",
+		"read the store in '%s': it has version %lld, this Fettle reads %d",
+		store->dir, (long long)version, SCHEMA_VERSION);
+	return err_remedy(err, "`fettle doctor` brings it up to date");
+}
+
 int
-schema_check(struct store *store, struct err *err)
+schema_check(struct store *store, bool *ret_is_old, struct err *err)
 {
 	int64_t version = db_number(store, "PRAGMA user_version");
 	if (version < 0)
@@ -218,13 +254,8 @@ schema_check(struct store *store, struct err *err)
 		return refuse_foreign(store, err);
 	if (version > SCHEMA_VERSION)
 		return refuse_version(store, version, err);
+	if (version < SCHEMA_VERSION && store->mode == STORE_READ)
+		return refuse_old(store, version, err);
+	*ret_is_old = version < SCHEMA_VERSION;
 	return 0;
-}
-
-int
-schema_renew(struct store *store, struct err *err)
-{
-	if (db_script(store, drop, err) < 0)
-		return -1;
-	return db_script(store, derived, err);
 }

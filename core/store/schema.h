@@ -6,12 +6,13 @@
 #include "store/db.h"
 
 /*
- * Makes the tables of a new store, brings an older one up to date, refuses a
- * newer one (`store.version`). STORE_READ only checks.
+ * Makes the tables of a new store, refuses a newer one (`store.version`). Of an
+ * older one *ret_is_old becomes true: store_rebuild makes it one of this version.
+ * STORE_READ only checks, and refuses an older one too.
  */
-int schema_check(struct store *store, struct err *err);
+int schema_check(struct store *store, bool *ret_is_old, struct err *err);
 
-/* Within a transaction: all that is derived from events is empty again. */
+/* Within a transaction: all that is derived from events is empty, in this version. */
 int schema_renew(struct store *store, struct err *err);
 
 #endif

@@ -74,8 +74,10 @@ store_open(const char *state_dir, enum store_mode mode, struct err *err)
 	struct store *store = x_calloc(1, sizeof(*store));
 	store->dir = x_strdup(state_dir);
 	store->mode = mode;
-	if (db_open(store, file, err) < 0 || schema_check(store, err) < 0 ||
-	    db_make_durable(store, err) < 0) {
+	bool is_old = false;
+	if (db_open(store, file, err) < 0 || schema_check(store, &is_old, err) < 0 ||
+	    db_make_durable(store, err) < 0 ||
+	    (is_old && store_rebuild(store, err) < 0)) {
 		store_close(store);
 		return NULL;
 	}

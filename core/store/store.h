@@ -8,8 +8,11 @@
  *
  * Events and their bodies (a member marked ? may be missing):
  *
- *  run.queued     pipeline, service, instruction, inputs, workspace, requested_by
- *  run.claimed    owner, epoch
+ *  run.queued     pipeline, service, instruction, inputs, workspace, requested_by,
+ *                 order? (what a worker plans it from), priority?: high|normal
+ *  run.claimed    owner, epoch, worker?
+ *  run.released   service?: back to the queue, nothing was begun
+ *  run.cancel     by, reason?: somebody wants it to end; appended by store_cancel
  *  run.planned    plan (the frozen JSON), sha256
  *  run.state      state: running | rolling_back | awaiting_approval; code?, message?
  *  run.ended      state (terminal), code?, message?, remedy?, step?, detail? (any)
@@ -29,6 +32,8 @@
  *  unwind.files   restored: [path], conflicts: [{path, expected, found}], kept: [path]
  *  effect.undone  effects: [int]  (row numbers of store_standing)
  *  run.locked, run.waiting  name, ticket: appended by store_lock alone
+ *  site.paused    reason?: of no run, but of a chain of its own
+ *  site.resumed
  *
  * step.proposed and step.ended may carry section and stage too: for steps that
  * end before their intent.
@@ -93,6 +98,47 @@ void store_rollback(struct store *store);
 /* A new run: makes the id, appends run.queued. */
 int store_queue(struct store *store, const char *actor, const json_t *body,
 		char ret_run[RUN_ID_SIZE], struct err *err);
+/* How many runs are queued and nobody's. -1 when that cannot be told. */
+int64_t store_queued(struct store *store);
+/*
+ * Claims the next queued run for a slot of a worker: high priority first, then
+ * the oldest, none whose service is busy. 1 with *ret and *ret_lock_fd as from
+ * store_claim; 0 none may begin now, or the site is paused; -1.
+ */
+int store_take(struct store *store, const char *owner, const char *worker,
+	       struct store_claim *ret, int *ret_lock_fd, struct err *err);
+
+/*
+ * Asks for the end of a run, whoever has it; needs no claim. Who works on the run
+ * finds `cancel_by` in its row. -1 `workflow_conflict` when it has ended.
+ */
+enum cancelling {
+	CANCELLING_NOW,		/* asked for by this call */
+	CANCELLING_AGAIN,	/* by an earlier one: nothing was appended */
+	CANCELLING_LATE,	/* it is being unwound: nothing was appended */
+};
+int store_cancel(struct store *store, const char *run, const char *actor,
+		 const char *reason, enum cancelling *ret, struct err *err);
+
+/*
+ * While the site is paused no run is taken from the queue. 1 done, 0 it was so
+ * before, -1. reason may be NULL.
+ */
+int store_pause(struct store *store, const char *actor, const char *reason,
+		struct err *err);
+int store_resume(struct store *store, const char *actor, struct err *err);
+/* {"time_ms","by","reason"}, or JSON null when it is not paused. */
+json_t *store_paused(struct store *store, struct err *err);
+
+/*
+ * The workers: `HOST/PID`, alive as long as the lock in *ret_lock_fd is held.
+ * store_workers lists those that live: {"name","slots","started_ms","runs":[id]}.
+ */
+int store_worker_add(struct store *store, const char *worker, uint32_t slots,
+		     int *ret_lock_fd, struct err *err);
+int store_worker_remove(struct store *store, const char *worker, struct err *err);
+json_t *store_workers(struct store *store, struct err *err);
+
 /* Appends to a claimed run. `actor`: `engine`, `operator:NAME`. body is borrowed. */
 int
 store_append(struct store *store, const struct store_claim *claim, const char *actor,
@@ -121,10 +167,12 @@ int store_lock(struct store *store, const struct store_claim *claim, const char 
 struct store_filter {
 	const char *state, *service;	/* NULL: any */
 	uint32_t limit, offset;		/* limit 0: 20 */
+	const char *cursor;		/* only runs older than this one; NULL: all */
 };
 /* Newest first: {"run","state","code","message","remedy","step","service",
    "instruction","pipeline","workspace","requested_by","queued_ms","started_ms",
-   "ended_ms","owner","epoch","plan_sha256","detail"} (times null until known). */
+   "ended_ms","owner","epoch","plan_sha256","detail","worker","crashes","cancel_by",
+   "cancel_reason","priority","position" in the queue} (null until known). */
 json_t *
 store_runs(struct store *store, const struct store_filter *filter, struct err *err);
 json_t *store_run(struct store *store, const char *run, struct err *err);

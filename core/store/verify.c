@@ -64,13 +64,23 @@ check_link(sqlite3_stmt *rows, int64_t seq, const char *head, struct err *err)
 	return 0;
 }
 
+/* What the tables say of the last event. */
+static sqlite3_stmt *
+query_end(struct store *store, const char *run)
+{
+	return db_query(store,
+			str_eq(run, SITE) ?
+				"SELECT seq, head FROM site WHERE run = ?" :
+				"SELECT seq, head FROM runs WHERE run = ?",
+			"t", run);
+}
+
 /* Against the run's row: events cut off at the end leave a chain that is whole. */
 static int
 check_end(struct store *store, const char *run, int64_t seq, const char *head,
 	  struct err *err)
 {
-	AUTO(rows) sqlite3_stmt *rows =
-		db_query(store, "SELECT seq, head FROM runs WHERE run = ?", "t", run);
+	AUTO(rows) sqlite3_stmt *rows = query_end(store, run);
 	int rc = db_next(rows);
 	if (rc < 0)
 		return db_error(store, err, "verify the run");
@@ -115,8 +125,7 @@ static int
 load_head(struct store *store, const char *run, int64_t *ret_seq,
 	  char ret_head[SHA256_HEX_SIZE], struct err *err)
 {
-	AUTO(rows) sqlite3_stmt *rows =
-		db_query(store, "SELECT seq, head FROM runs WHERE run = ?", "t", run);
+	AUTO(rows) sqlite3_stmt *rows = query_end(store, run);
 	int rc = db_next(rows);
 	if (rc < 0)
 		return db_error(store, err, "rebuild the store");

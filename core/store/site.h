@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whether the site is paused. Its events are a chain of their own, SITE. */
+#ifndef FETTLE_STORE_SITE_H
+#define FETTLE_STORE_SITE_H
+
+#include "store/db.h"
+
+/* 1, 0, or -1. */
+int site_is_paused(struct store *store, struct err *err);
+
+#endif
