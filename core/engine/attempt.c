@@ -382,8 +382,8 @@ live(struct attempt *a, struct err *store_err, int *store_failed)
 		(void)fail(a, &a->gate.err);
 		return;
 	}
-	/* The module's word on propose is not its word on run. */
-	if (a->has_intent) {
+	/* The module's word on propose is not its word on run: unless it is NOOP. */
+	if (a->has_intent && a->reply.result != REPLY_NOOP) {
 		reply_done(&a->reply);
 		if (carry_out(a) < 0)
 			return;

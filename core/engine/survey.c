@@ -9,7 +9,8 @@
 #include "base/clock.h"
 #include "engine/inquiry.h"
 #include "engine/module.h"
-#include "model/expr.h"
+#include "engine/run.h"
+#include "engine/scope.h"
 
 #define PROJECT_TIMEOUT_MS (2 * 60 * 1000)
 #define CHECK_TIMEOUT_MS 60000
@@ -228,36 +229,29 @@ survey_project(struct draft *draft, struct err *err)
 	return find_target(draft, services, err);
 }
 
-/* The parameters of a step before anything ran: what is not known is named. */
-static json_t *
-unknown_params(const struct plan_step *step)
-{
-	json_t *unknown = json_array(), *value;
-	const char *name;
-
-	json_object_foreach (step->with, name, value) {
-		AUTO_FREE char *text = json_dumps(value, JSON_ENCODE_ANY);
-
-		if (expr_has(text ? text : ""))
-			json_array_append_new(unknown, json_string(name));
-	}
-	return unknown;
-}
-
 static int
 check_step(struct draft *draft, const struct plan_step *step, struct err *err)
 {
 	AUTO(json_ref)
 	json_t *facts = plan_facts(draft->engine, draft->plan, "planning");
 	AUTO(json_ref) json_t *modules = json_array();
-	AUTO(json_ref) json_t *unknown = unknown_params(step);
+	AUTO(json_ref) json_t *params = NULL;
+	AUTO(json_ref) json_t *unknown = NULL;
+	/* What the inputs and the project say is known; what steps will say is not. */
+	struct run nothing_yet = { .engine = draft->engine,
+				   .mode = RUN_PREVIEW,
+				   .plan = draft->plan,
+				   .secrets = draft->secrets,
+				   .claim = { .run = "planning" } };
 	AUTO(reply) struct reply reply = { 0 };
 	AUTO_FREE char *what =
 		x_asprintf("check of step '%s' (%s)", step->id, step->uses);
 
+	if (scope_params(&nothing_yet, step, &params, &unknown, err) < 0)
+		return -1;
 	json_array_append_new(modules,
 			      module_request(step->module_path, step->module_sha256,
-					     step->with, unknown));
+					     params, unknown));
 	struct inquiry inquiry = { .engine = draft->engine,
 				   .call = "check",
 				   .what = what,

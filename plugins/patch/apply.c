@@ -227,6 +227,7 @@ propose(struct fettle_ctx *ctx)
 	if (changed == 0) {
 		fettle_info(ctx,
 			    "no_change: the files are already as the edits want them");
+		fettle_set_output(ctx, "files", "[]");
 		return FETTLE_NOOP;
 	}
 	fettle_info(ctx, "%zu of %zu files change", changed, set.count);
