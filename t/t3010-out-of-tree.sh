@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The example of fettle-plugin(3), built as its reader would, works.
+# The example of fettle-plugin(3), built as its reader would, works, and so does
+# the package examples/out-of-tree. `make installcheck` runs this, too.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
 need cc pkg-config jq
 
@@ -63,4 +64,21 @@ chmod g+w greet.so
 request check
 run_fails 1 'a module that others may write is refused' replay
 is 'with its code' "$(json 'select(.e == "result").code')" plugin.trust
+
+# A package needs the header and fettle.pc, and nothing of the source.
+need make
+cp -R "$FETTLE_SRC/examples/out-of-tree" package
+chmod -R u+w package
+cd package || bail 'no package'
+PATH=$FETTLE_BINDIR:$PATH
+export PATH
+run_ok 'the package builds without a warning' make CFLAGS='-O2 -Wall -Wextra -Werror'
+run_ok 'the loader finds nothing wrong, and all its tests pass' make check
+like 'one run is denied' "$out" 'ok [0-9]+ - a release without a ticket is denied'
+like 'one fails and is undone' "$out" 'ok [0-9]+ - and the link leads back'
+like 'one succeeds' "$out" 'ok [0-9]+ - a good release succeeds'
+is 'none of them fails' "$(printf '%s\n' "$out" | grep -c '^not ok')" 0
+run_ok 'it can be installed' make install DESTDIR="$T/root" pkglibdir=/lib
+is 'all three modules, where Fettle looks' "$(cd "$T/root/lib" && find . -name '*.so' | sort | tr '\n' ' ')" \
+	'./plugins/restart/symlink.so ./plugins/rollback/symlink.so ./policies/ticket.so '
 done_testing
