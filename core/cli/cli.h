@@ -28,7 +28,8 @@ enum exit_code {
 };
 
 struct options {
-	const char *state_dir, *directory, *pipeline, *service, *output, *state, *until;
+	const char *state_dir, *directory, *pipeline, *service, *output, *state, *until,
+		*kind;
 	json_t *inputs;		/* object of strings, or NULL; owned */
 	uint64_t limit, offset;
 	bool json, no_color, quiet, follow, help, version;
@@ -36,6 +37,7 @@ struct options {
 
 struct cli {
 	struct options options;
+	const char *group;	/* first word of a verb of two, or NULL */
 	struct strv args;	/* what stands behind the verb */
 	struct out out;
 	char *state_dir;	/* absolute; owned */
@@ -56,6 +58,8 @@ int verb_diff(struct cli *cli);
 int verb_artifacts(struct cli *cli);
 int verb_rollback(struct cli *cli);
 int verb_plugins(struct cli *cli);
+int verb_plugin_new(struct cli *cli);
+int verb_plugin_check(struct cli *cli);
 int verb_doctor(struct cli *cli);
 
 /*

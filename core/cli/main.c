@@ -111,7 +111,7 @@ call_verb(struct cli *cli, const struct verb *verb)
 		return EXIT_DONE;
 	}
 	if (cli->options.help || !verb) {
-		options_help(&cli->out, verb, &text);
+		options_help(&cli->out, verb, cli->group, &text);
 		if (cli->options.help) {
 			out_write(&cli->out, &text);
 			return EXIT_DONE;

@@ -33,26 +33,16 @@ const struct verb verbs[] = {
 	  0, 1, 1, verb_rollback },
 	{ "plugins", "[NAME]", "list step types and policies, or explain one",
 	  0, 0, 1, verb_plugins },
+	{ "plugin new", "NAME", "write the source of a module of your own",
+	  OPTION_KIND, 1, 1, verb_plugin_new },
+	{ "plugin check", "FILE...", "have the loader look at modules",
+	  0, 1, ANY_COUNT, verb_plugin_check },
 	{ "doctor", "", "check this machine and look for unfinished runs",
 	  0, 0, 0, verb_doctor },
 	{ NULL },
 };
 
-/* Where the value of an option goes. */
-enum slot {
-	SLOT_STATE_DIR, SLOT_DIRECTORY, SLOT_PIPELINE, SLOT_SERVICE, SLOT_INPUT,
-	SLOT_UNTIL,
-	SLOT_FOLLOW, SLOT_OUTPUT, SLOT_STATE, SLOT_LIMIT, SLOT_OFFSET, SLOT_JSON,
-	SLOT_NO_COLOR, SLOT_QUIET, SLOT_HELP, SLOT_VERSION,
-};
-
-static const struct option_row {
-	char letter;		/* 0: none */
-	const char *name, *value;	/* value NULL: a switch */
-	uint32_t bit;
-	enum slot slot;
-	const char *help;
-} rows[] = {
+const struct option_row option_rows[] = {
 	{ 'p', "pipeline", "NAME|FILE", OPTION_PIPELINE, SLOT_PIPELINE,
 	  "the pipeline (default: the project's or the built-in `repair`)" },
 	{ 's', "service", "NAME", OPTION_SERVICE, SLOT_SERVICE,
@@ -61,6 +51,8 @@ static const struct option_row {
 	  "an input of the pipeline; may be repeated" },
 	{ 0, "until", "STEP", OPTION_UNTIL, SLOT_UNTIL,
 	  "stop behind this step and keep what it did" },
+	{ 0, "kind", "KIND", OPTION_KIND, SLOT_KIND,
+	  "step, policy or rollback: a step with an effect, and what undoes it" },
 	{ 'f', "follow", NULL, OPTION_FOLLOW, SLOT_FOLLOW,
 	  "keep printing until the run ends" },
 	{ 'o', "output", "FILE", OPTION_OUTPUT, SLOT_OUTPUT,
@@ -88,45 +80,23 @@ static const struct option_row {
 };
 
 /* clang-format on */
-
-const struct verb *
-verb_find(const char *name, struct err *err)
-{
-	AUTO(strv) struct strv names = STRV_INIT;
-	const char *near;
-
-	for (const struct verb *verb = verbs; verb->name; verb++) {
-		if (str_eq(verb->name, name))
-			return verb;
-		strv_add(&names, verb->name);
-	}
-	near = strv_nearest(&names, name);
-	(void)err_set(err, "usage", "'%s' is no verb of fettle", name);
-	if (near)
-		(void)err_remedy(
-			err,
-			"did you mean `fettle %s`? `fettle --help` lists all verbs",
-			near);
-	else
-		(void)err_remedy(err, "`fettle --help` lists all verbs");
-	return NULL;
-}
+const size_t option_row_count = ARRAY_LEN(option_rows);
 
 static const struct option_row *
 row_by_letter(char letter)
 {
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (rows[i].letter && rows[i].letter == letter)
-			return &rows[i];
+	for (size_t i = 0; i < option_row_count; i++)
+		if (option_rows[i].letter && option_rows[i].letter == letter)
+			return &option_rows[i];
 	return NULL;
 }
 
 static const struct option_row *
 row_by_name(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (str_eq(rows[i].name, name))
-			return &rows[i];
+	for (size_t i = 0; i < option_row_count; i++)
+		if (str_eq(option_rows[i].name, name))
+			return &option_rows[i];
 	return NULL;
 }
 
@@ -136,8 +106,8 @@ unknown_option(const char *name, struct err *err)
 	AUTO(strv) struct strv names = STRV_INIT;
 	const char *near;
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		strv_add(&names, rows[i].name);
+	for (size_t i = 0; i < option_row_count; i++)
+		strv_add(&names, option_rows[i].name);
 	near = str_starts(name, "--") ? strv_nearest(&names, name + 2) : NULL;
 	(void)err_set(err, "usage", "there is no option '%s'", name);
 	if (near)
@@ -235,6 +205,9 @@ option_set(struct options *options, const struct option_row *row, const char *va
 		break;
 	case SLOT_UNTIL:
 		options->until = value;
+		break;
+	case SLOT_KIND:
+		options->kind = value;
 		break;
 	case SLOT_SERVICE:
 		options->service = value;
@@ -344,21 +317,23 @@ static int
 verb_check_use(const struct verb *verb, const struct cli *cli, uint32_t bits,
 	       struct err *err)
 {
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (rows[i].bit == OPTION_COMMON || !(bits & rows[i].bit) ||
-		    (verb->options & rows[i].bit))
+	for (size_t i = 0; i < option_row_count; i++) {
+		if (option_rows[i].bit == OPTION_COMMON ||
+		    !(bits & option_rows[i].bit) ||
+		    (verb->options & option_rows[i].bit))
 			continue;
 		(void)err_set(err, "usage", "`fettle %s` takes no --%s", verb->name,
-			      rows[i].name);
+			      option_rows[i].name);
 		return err_remedy(err, "`fettle %s --help` lists its options",
 				  verb->name);
 	}
 	if (cli->args.count < verb->min_args) {
 		(void)err_set(err, "usage", "`fettle %s` needs %s", verb->name,
 			      verb->args);
-		return err_remedy(err,
-				  "write `fettle %s %s`; `fettle runs` lists the runs",
-				  verb->name, verb->args);
+		return err_remedy(err, "write `fettle %s %s`%s", verb->name, verb->args,
+				  str_starts(verb->args, "RUN") ?
+					  "; `fettle runs` lists the runs" :
+					  "");
 	}
 	if (cli->args.count > verb->max_args) {
 		(void)err_set(err, "usage", "`fettle %s` does not take '%s'",
@@ -367,6 +342,35 @@ verb_check_use(const struct verb *verb, const struct cli *cli, uint32_t bits,
 				  *verb->args ? " " : "", verb->args);
 	}
 	return 0;
+}
+
+/* One word that is no option: the verb, the second word of it, or an argument. */
+static int
+parse_word(struct cli *cli, const char *word, const struct verb **verb, struct err *err)
+{
+	if (*verb) {
+		strv_add(&cli->args, word);
+		return 0;
+	}
+	if (!cli->group && str_eq(word, "help") && !cli->options.help) {
+		cli->options.help = true;
+		return 0;
+	}
+	if (!cli->group && verb_is_group(word)) {
+		cli->group = word;
+		return 0;
+	}
+	if (!cli->group) {
+		*verb = verb_find(word, err);
+		return *verb ? 0 : -1;
+	}
+	for (*verb = verbs; (*verb)->name; ++*verb) {
+		const char *known = verb_word_in_group(*verb, cli->group);
+
+		if (known && str_eq(known, word))
+			return 0;
+	}
+	return verb_refuse_in_group(cli->group, word, err);
 }
 
 int
@@ -388,80 +392,16 @@ options_parse(struct cli *cli, int argc, char **argv, const struct verb **ret_ve
 		} else if (!is_end && arg[0] == '-' && arg[1]) {
 			if (parse_short(&cli->options, argc, argv, &i, &bits, err) < 0)
 				return -1;
-		} else if (!verb && str_eq(arg, "help") && !cli->options.help) {
-			cli->options.help = true;
-		} else if (!verb) {
-			verb = verb_find(arg, err);
-			if (!verb)
-				return -1;
-		} else {
-			strv_add(&cli->args, arg);
+		} else if (parse_word(cli, arg, &verb, err) < 0) {
+			return -1;
 		}
 	}
 	*ret_verb = verb;
-	if (!verb || cli->options.help || cli->options.version)
+	if (cli->options.help || cli->options.version)
+		return 0;
+	if (!verb && cli->group)
+		return verb_refuse_in_group(cli->group, NULL, err);
+	if (!verb)
 		return 0;
 	return verb_check_use(verb, cli, bits, err);
-}
-
-static void
-help_options(const struct out *out, uint32_t bits, struct str *str)
-{
-	AUTO(table) struct table table = { .columns = 2 };
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (!(rows[i].bit & bits))
-			continue;
-		table_addf(&table, TONE_NAME, "%s%c%s --%s%s%s",
-			   rows[i].letter ? "-" : " ",
-			   rows[i].letter ? rows[i].letter : ' ',
-			   rows[i].letter ? "," : " ", rows[i].name,
-			   rows[i].value ? " " : "",
-			   rows[i].value ? rows[i].value : "");
-		table_add(&table, TONE_PLAIN, rows[i].help);
-	}
-	table_print(&table, out, str, 2);
-}
-
-static void
-help_all(const struct out *out, struct str *str)
-{
-	AUTO(table) struct table table = { .columns = 2 };
-
-	out_add(out, str, TONE_STRONG, "fettle");
-	str_add(str, " repairs running services safely.\n\n"
-		     "usage: fettle VERB [OPTION]... [ARGUMENT]...\n\nverbs\n");
-	for (const struct verb *verb = verbs; verb->name; verb++) {
-		table_addf(&table, TONE_NAME, "%s%s%s", verb->name,
-			   *verb->args ? " " : "", verb->args);
-		table_add(&table, TONE_PLAIN, verb->summary);
-	}
-	table_print(&table, out, str, 2);
-	str_add(str, "\noptions of some verbs\n");
-	help_options(out, (uint32_t)~OPTION_COMMON, str);
-	str_add(str, "\noptions of all verbs\n");
-	help_options(out, OPTION_COMMON, str);
-	str_add(str,
-		"\nRUN is a run's id, the beginning of one, or `last` (the default).\n"
-		"The manual is fettle(1). First steps, where a Compose file is:\n"
-		"  fettle init\n"
-		"  fettle plan \"repair missing dependency for the api service\"\n"
-		"  fettle run  \"repair missing dependency for the api service\"\n");
-}
-
-void
-options_help(const struct out *out, const struct verb *verb, struct str *str)
-{
-	if (!verb) {
-		help_all(out, str);
-		return;
-	}
-	str_addf(str, "usage: fettle %s [OPTION]...%s%s\n\n%s\n", verb->name,
-		 *verb->args ? " " : "", verb->args, verb->summary);
-	if (verb->options) {
-		str_addf(str, "\noptions of %s\n", verb->name);
-		help_options(out, verb->options, str);
-	}
-	str_add(str, "\noptions of all verbs\n");
-	help_options(out, OPTION_COMMON, str);
 }

@@ -17,10 +17,32 @@ enum option_bit {
 	OPTION_OFFSET = 1 << 7,
 	OPTION_COMMON = 1 << 8,
 	OPTION_UNTIL = 1 << 9,
+	OPTION_KIND = 1 << 10,
 };
 #define OPTION_ORDER (OPTION_PIPELINE | OPTION_SERVICE | OPTION_INPUT)
 
+/* Where the value of an option goes. */
+enum slot {
+	SLOT_STATE_DIR, SLOT_DIRECTORY, SLOT_PIPELINE, SLOT_SERVICE, SLOT_INPUT,
+	SLOT_UNTIL, SLOT_KIND,
+	SLOT_FOLLOW, SLOT_OUTPUT, SLOT_STATE, SLOT_LIMIT, SLOT_OFFSET, SLOT_JSON,
+	SLOT_NO_COLOR, SLOT_QUIET, SLOT_HELP, SLOT_VERSION,
+};
+
+/* clang-format off */
+struct option_row {
+	char letter;		/* 0: none */
+	const char *name, *value;	/* value NULL: a switch */
+	uint32_t bit;
+	enum slot slot;
+	const char *help;
+};
+/* clang-format on */
+extern const struct option_row option_rows[];
+extern const size_t option_row_count;
+
 struct verb {
+	/* A name of two words, `plugin new`, belongs to the group of the first. */
 	const char *name, *args, *summary;
 	uint32_t options;
 	size_t min_args, max_args;
@@ -32,6 +54,12 @@ extern const struct verb verbs[];
 
 /* NULL and an error that names the nearest verb. */
 const struct verb *verb_find(const char *name, struct err *err);
+/* What stands behind `GROUP ` in the name of a verb of two words, or NULL. */
+const char *verb_word_in_group(const struct verb *verb, const char *group);
+bool verb_is_group(const char *word);
+/* A verb of two words that lacks its second (word NULL), or has one that is none; -1.
+ */
+int verb_refuse_in_group(const char *group, const char *word, struct err *err);
 
 /*
  * Reads the command line into cli->options and cli->args. *ret_verb is NULL
@@ -40,7 +68,8 @@ const struct verb *verb_find(const char *name, struct err *err);
 int options_parse(struct cli *cli, int argc, char **argv, const struct verb **ret_verb,
 		  struct err *err);
 
-/* Help for everything (verb NULL) or one verb. */
-void options_help(const struct out *out, const struct verb *verb, struct str *str);
+/* Help for one verb, or a group of them, or everything (both NULL). */
+void options_help(const struct out *out, const struct verb *verb, const char *group,
+		  struct str *str);
 
 #endif

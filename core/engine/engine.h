@@ -74,6 +74,14 @@ int engine_recover(struct engine *engine, struct strv *recovered, struct err *er
 /* All modules found: [{"name","kind","path","sha256","description"|"error"}]. */
 json_t *engine_modules(struct engine *engine, struct err *err);
 
+/*
+ * What the loader makes of one module file, wherever it lies (path absolute):
+ * {"name","kind","path","sha256","install": where it belongs,"description"}, or
+ * NULL. scratch_dir: a directory that exists, for what goes on meanwhile.
+ */
+json_t *engine_describe(const char *lib_dir, const char *scratch_dir, const char *path,
+			struct err *err);
+
 /* The unified diff of all edits a run proposed or applied, from the stored images. */
 int engine_diff(struct store *store, const char *run, struct str *out, struct err *err);
 

@@ -168,15 +168,15 @@ judge_answer(const char *path, const struct host_answer *answer, const struct st
 }
 
 static json_t *
-ask_description(struct engine *engine, const char *path, const char *sha256,
-		struct err *err)
+ask_description(const char *lib_dir, const char *state_dir, const char *path,
+		const char *sha256, struct err *err)
 {
 	AUTO(json_ref) json_t *request = json_object();
 	json_t *modules = json_array();
 	struct asking asking = { NULL, STR_INIT };
 	struct host_answer answer = { 0 };
-	struct host_call call = { .lib_dir = engine->lib_dir,
-				  .state_dir = store_dir(engine->store),
+	struct host_call call = { .lib_dir = lib_dir,
+				  .state_dir = state_dir,
 				  .call = "describe",
 				  .attempt = "describe/describe/1",
 				  .request = request,
@@ -212,7 +212,8 @@ describe(struct engine *engine, const struct module *module, struct err *err)
 	bool is_cached = json != NULL;
 
 	if (!json &&
-	    !(json = ask_description(engine, module->path, module->sha256, err)))
+	    !(json = ask_description(engine->lib_dir, store_dir(engine->store),
+				     module->path, module->sha256, err)))
 		return NULL;
 	struct description *d = description_new(json, err);
 	if (!d)
@@ -261,6 +262,62 @@ module_find(struct engine *engine, const char *name, bool is_policy, struct err 
 	if (!(module->description = describe(engine, module, err)))
 		return NULL;
 	return STEAL(module);
+}
+
+/* `plugins/patch/greet.so`: where the module must lie to be found by its name. */
+static char *
+install_name(const struct description *d)
+{
+	return x_asprintf("%s/%s.so", d->is_policy ? "policies" : "plugins", d->name);
+}
+
+static int
+check_file_name(const char *path, const char *install, struct err *err)
+{
+	const char *wanted = strrchr(install, '/');
+
+	if (str_eq(strrchr(path, '/'), wanted))
+		return 0;
+	err_set(err, "plugin.name",
+		"file '%s' holds what is looked for in a file called '%s'", path,
+		wanted + 1);
+	return err_remedy(err, "rename it, and install it as `%s`", install);
+}
+
+json_t *
+engine_describe(const char *lib_dir, const char *scratch_dir, const char *path,
+		struct err *err)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char sha256[SHA256_HEX_SIZE];
+
+	if (fd < 0) {
+		err_errno(err, "plugin.missing", "open '%s'", path);
+		return NULL;
+	}
+	if (sha256_fd(fd, sha256, NULL, err) < 0) {
+		err_context(err, "module '%s'", path);
+		return NULL;
+	}
+	host_prepare();
+	AUTO(json_ref)
+	json_t *json = ask_description(lib_dir, scratch_dir, path, sha256, err);
+	if (!json)
+		return NULL;
+	struct description *d = description_new(json, err);
+	if (!d) {
+		err_context(err, "module '%s'", path);
+		return NULL;
+	}
+	AUTO_FREE char *install = install_name(d);
+	json_t *row = NULL;
+	if (check_file_name(path, install, err) == 0)
+		row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:O}", "name", d->name,
+				"kind", d->is_policy ? "policy" : "step", "path", path,
+				"sha256", sha256, "install", install, "description",
+				d->json);
+	description_free(d);
+	return row;
 }
 
 json_t *
