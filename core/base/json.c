@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 
 #define JSON_MAX_BYTES (64u << 20)
+#define FEW_MEMBERS 32u
 
 void
 json_ref_done(json_t **json)
@@ -18,13 +19,181 @@ json_ref_done(json_t **json)
 	json_decref(*json);
 }
 
+/* ---- canonical text ---- */
+
+/* Everything but quotes, backslashes and control characters stands for itself. */
+static void
+add_string(struct str *out, const char *s, size_t n)
+{
+	static const char shorts[] = "b\bf\fn\nr\rt\t"; /* each behind its letter */
+	size_t from = 0;
+
+	str_add_c(out, '"');
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i];
+		const char *letter;
+
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		str_add_n(out, s + from, i - from);
+		from = i + 1;
+		str_add_c(out, '\\');
+		letter = c >= 0x20 ? NULL : memchr(shorts, c, sizeof(shorts) - 1);
+		if (c >= 0x20)
+			str_add_c(out, (char)c);
+		else if (letter != NULL)
+			str_add_c(out, letter[-1]);
+		else
+			str_addf(out, "u%04X", c);
+	}
+	str_add_n(out, s + from, n - from);
+	str_add_c(out, '"');
+}
+
+static void
+add_integer(struct str *out, json_int_t number)
+{
+	char digits[24], *at = digits + sizeof(digits);
+	unsigned long long left = (unsigned long long)number;
+
+	if (number < 0)
+		left = -left;
+	do
+		*--at = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (number < 0)
+		*--at = '-';
+	str_add_n(out, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+static void add_value(struct str *out, const json_t *value);
+
+static void
+add_array(struct str *out, const json_t *array)
+{
+	const json_t *item;
+	size_t i;
+
+	str_add_c(out, '[');
+	json_array_foreach (array, i, item) {
+		if (i > 0)
+			str_add_c(out, ',');
+		add_value(out, item);
+	}
+	str_add_c(out, ']');
+}
+
+struct member {
+	const char *key;
+	size_t len;
+	const json_t *value;
+};
+
+static int
+compare_members(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+	int order = memcmp(x->key, y->key, x->len < y->len ? x->len : y->len);
+
+	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+/* Few members are the rule: those are sorted in place and without the heap. */
+static void
+sort_members(struct member *members, size_t count)
+{
+	if (count > FEW_MEMBERS) {
+		qsort(members, count, sizeof(*members), compare_members);
+		return;
+	}
+	for (size_t i = 1; i < count; i++) {
+		struct member moved = members[i];
+		size_t j = i;
+
+		for (; j > 0 && compare_members(&members[j - 1], &moved) > 0; j--)
+			members[j] = members[j - 1];
+		members[j] = moved;
+	}
+}
+
+static void
+add_object(struct str *out, const json_t *object)
+{
+	struct member few[FEW_MEMBERS], *members = few;
+	AUTO_FREE struct member *many = NULL;
+	size_t count = 0;
+	const char *key;
+	json_t *value;
+
+	if (json_object_size(object) > FEW_MEMBERS)
+		members = many = x_calloc(json_object_size(object), sizeof(*many));
+	json_object_foreach ((json_t *)object, key, value)
+		members[count++] = (struct member){ key, strlen(key), value };
+	sort_members(members, count);
+	str_add_c(out, '{');
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			str_add_c(out, ',');
+		add_string(out, members[i].key, members[i].len);
+		str_add_c(out, ':');
+		add_value(out, members[i].value);
+	}
+	str_add_c(out, '}');
+}
+
+/* How many digits a real number needs is jansson's to say. */
+static void
+add_real(struct str *out, const json_t *real)
+{
+	AUTO_FREE char *text = json_dumps(real, JSON_ENCODE_ANY);
+
+	assert(text);
+	str_add(out, text);
+}
+
+/* No deeper than jansson reads or we build. */
+static void
+add_value(struct str *out, const json_t *value)
+{
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		add_object(out, value);
+		break;
+	case JSON_ARRAY:
+		add_array(out, value);
+		break;
+	case JSON_STRING:
+		add_string(out, json_string_value(value), json_string_length(value));
+		break;
+	case JSON_INTEGER:
+		add_integer(out, json_integer_value(value));
+		break;
+	case JSON_REAL:
+		add_real(out, value);
+		break;
+	case JSON_TRUE:
+		str_add(out, "true");
+		break;
+	case JSON_FALSE:
+		str_add(out, "false");
+		break;
+	case JSON_NULL:
+		str_add(out, "null");
+		break;
+	}
+}
+
+/* Everything that is stored is hashed, so this is our own: jansson is slow at it. */
 char *
 json_canonical(const json_t *json)
 {
-	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-	assert(text);	/* only a value with a cycle, or none, has no text */
-	return text;
+	struct str out = STR_INIT;
+
+	add_value(&out, json);
+	return str_take(&out);
 }
+
+/* ---- reading ---- */
 
 void
 json_sha256(const json_t *json, char ret_hex[65])

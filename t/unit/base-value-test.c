@@ -4,8 +4,10 @@
 
 #include <fcntl.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/map.h"
 #include "base/num.h"
 #include "base/sha256.h"
 #include "base/str.h"
@@ -334,6 +336,31 @@ static const struct {
 	{ "[]", "[]" },
 };
 
+/* Stored plans and events were hashed in the form that jansson gives. */
+START_TEST(the_canonical_form_is_what_jansson_gives)
+{
+	AUTO(json_ref) json_t *all = json_object(), *keys = json_object();
+	char text[2] = "";
+
+	for (int c = 1; c < 0x80; c++) {
+		text[0] = (char)c;
+		json_object_set_new(keys, text, json_integer(c * 1000003 - 64000000));
+	}
+	json_object_set(all, "keys", keys);
+	json_object_set_new(all, "keysx", json_integer(INT64_MIN));
+	json_object_set_new(all, "", json_integer(INT64_MAX));
+	json_object_set_new(all, "\xc3\xa9", json_pack("[s, n, b, b, i]", "", 1, 0, 0));
+	json_object_set_new(all, "reals",
+			    json_pack("[f, f, f, f]", 0.1, -2e300, 1e-9, 3.0));
+	json_object_set_new(all, "text",
+			    json_string("\xf0\x9f\x94\xa7 \x01\x1f\x7f\"\\/"));
+	AUTO_FREE char *got = json_canonical(all);
+	AUTO_FREE char *want =
+		json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	ck_assert_str_eq(got, want);
+}
+END_TEST
+
 START_TEST(json_has_one_canonical_form)
 {
 	struct err err;
@@ -379,6 +406,48 @@ START_TEST(lossy_strings_are_utf8)
 }
 END_TEST
 
+START_TEST(a_map_finds_what_was_added)
+{
+	AUTO(map) struct map map = MAP_INIT;
+	char names[2000][8];
+
+	ck_assert_ptr_null(map_find(&map, "x"));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		snprintf(names[i], sizeof(names[i]), "n%zu", i);
+		ck_assert_ptr_null(map_add(&map, names[i], names[i]));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		AUTO_FREE char *name = x_strdup(names[i]);
+
+		ck_assert_ptr_eq(map_find(&map, name), names[i]);
+		ck_assert_ptr_eq(map_add(&map, name, "other"), names[i]);
+	}
+	ck_assert_uint_eq(map.count, ARRAY_LEN(names));
+	ck_assert_ptr_null(map_find(&map, "n2000"));
+	ck_assert_ptr_null(map_find(&map, ""));
+}
+END_TEST
+
+START_TEST(what_an_arena_gives_is_zeroed_aligned_and_apart)
+{
+	AUTO(arena) struct arena arena = { NULL, 0, 0 };
+	char *last = NULL;
+
+	for (size_t size = 1; size < 3000; size += 7) {
+		char *bytes = arena_alloc(&arena, size);
+
+		ck_assert_uint_eq((uintptr_t)bytes % sizeof(void *), 0);
+		for (size_t i = 0; i < size; i++)
+			ck_assert_int_eq(bytes[i], 0);
+		memset(bytes, 0xFF, size);
+		ck_assert_ptr_ne(bytes, last);
+		last = bytes;
+	}
+	ck_assert_ptr_nonnull(arena_alloc(&arena, 1 << 20));
+	ck_assert_str_eq(arena_strndup(&arena, "abcd", 3), "abc");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -413,8 +482,14 @@ main(void)
 	tcase_add_test(tcase, json_error_has_a_place);
 	tcase_add_loop_test(tcase, json_has_one_canonical_form, 0,
 			    ARRAY_LEN(json_good));
+	tcase_add_test(tcase, the_canonical_form_is_what_jansson_gives);
 	tcase_add_test(tcase, json_getters_fall_back);
 	tcase_add_test(tcase, lossy_strings_are_utf8);
+	suite_add_tcase(suite, tcase);
+
+	tcase = tcase_create("memory");
+	tcase_add_test(tcase, a_map_finds_what_was_added);
+	tcase_add_test(tcase, what_an_arena_gives_is_zeroed_aligned_and_apart);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }
