@@ -15,8 +15,6 @@
 
 #define DEFAULT_PIPELINE "repair"
 #define SERVICE_POLICY "allow-list"
-#define TIMEOUT_MS (20 * 60 * 1000)
-#define IDLE_TIMEOUT_MS (5 * 60 * 1000)
 
 /* ---- what was ordered ---- */
 
@@ -151,52 +149,35 @@ check_place(const struct draft *draft, size_t i, const struct description *d,
 	return 0;
 }
 
+/* The module of a step, found once however many steps use it. */
+static const struct plan_module *
+draft_module(struct draft *draft, const struct pipeline_step *step, struct err *err)
+{
+	const struct plan_module *known = plan_find_module(draft->plan, step->uses);
+	const struct node *uses = node_find(step->node, "uses");
+
+	if (known)
+		return known;
+	AUTO(module) struct module *module =
+		module_find(draft->engine, step->uses, false, err);
+	if (!module) {
+		if (!err->line && uses)
+			node_at(uses, draft->pipeline->file, err);
+		return NULL;
+	}
+	return plan_add_module(draft->plan, step->uses, module->path, module->sha256,
+			       STEAL(module->description));
+}
+
 static int
 draft_step(struct draft *draft, size_t i, struct err *err)
 {
-	const struct pipeline_step *step = &draft->pipeline->steps[i];
-	struct plan_step *planned = &draft->plan->steps[i];
-	AUTO(module) struct module *module =
-		module_find(draft->engine, step->uses, false, err);
+	const struct plan_module *module =
+		draft_module(draft, &draft->pipeline->steps[i], err);
 
-	if (!module) {
-		const struct node *uses = node_find(step->node, "uses");
-
-		if (!err->line && uses)
-			err_at(err, draft->pipeline->file, uses->line, uses->column);
+	if (!module || check_place(draft, i, module->description, err) < 0)
 		return -1;
-	}
-	if (check_place(draft, i, module->description, err) < 0)
-		return -1;
-	planned->id = x_strdup(step->id);
-	planned->uses = x_strdup(step->uses);
-	planned->module_sha256 = x_strdup(module->sha256);
-	planned->module_path = x_strdup(module->path);
-	planned->section = step->section;
-	planned->description = STEAL(module->description);
-	planned->stage = planned->description->stages;
-	planned->flags = planned->description->flags;
-	planned->callbacks = planned->description->callbacks;
-	for (size_t k = 0; k < planned->description->effects.count; k++)
-		strv_add(&planned->effects, planned->description->effects.v[k]);
-	for (size_t k = 0; k < planned->description->undoes.count; k++)
-		strv_add(&planned->undoes, planned->description->undoes.v[k]);
-	planned->is_irreversible = step->is_irreversible;
-	planned->condition = x_strdup(step->condition);
-	planned->continue_on_error = step->continue_on_error;
-	planned->retry = step->retry;
-	planned->timeout_ms = step->timeout_ms ? step->timeout_ms : TIMEOUT_MS;
-	planned->idle_timeout_ms = step->idle_timeout_ms ? step->idle_timeout_ms :
-				   planned->stage == FETTLE_VERIFY ? 0 :
-								     IDLE_TIMEOUT_MS;
-	planned->env = json_object();
-	if (draft->pipeline->env)
-		json_object_update(planned->env, draft->pipeline->env);
-	if (step->env)
-		json_object_update(planned->env, step->env);
-	planned->with = description_type_with(planned->description, step->with,
-					      draft->pipeline->file, err);
-	return planned->with ? 0 : -1;
+	return plan_add_step(draft->plan, draft->pipeline, module, err);
 }
 
 static int
@@ -260,10 +241,7 @@ draft_skeleton(struct draft *draft, struct err *err)
 	plan->generated_by = x_strdup("operator");
 	plan->generated_at_ms = clock_wall_ms();
 	plan->facts = json_object();
-	plan->step_count = draft->pipeline->step_count;
-	plan->steps =
-		x_calloc(plan->step_count ? plan->step_count : 1, sizeof *plan->steps);
-	for (size_t i = 0; i < plan->step_count; i++)
+	for (size_t i = 0; i < draft->pipeline->step_count; i++)
 		if (draft_step(draft, i, err) < 0)
 			return -1;
 	return draft_policies(draft, err);

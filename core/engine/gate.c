@@ -115,7 +115,8 @@ require_explicit_allow(struct run *run, const struct plan_step *step, struct gat
 		       bool is_allowed)
 {
 	bool is_change = step->section == SECTION_STEPS &&
-			 (step->stage == FETTLE_PATCH || step->effects.count > 0);
+			 (step->stage == FETTLE_PATCH ||
+			  step->description->effects.count > 0);
 
 	if (!run->plan->is_protected || !is_change || is_allowed ||
 	    gate->verdict == GATE_DENY)

@@ -165,7 +165,7 @@ add_effect(const struct plan_step *step, json_t *effects, const json_t *event,
 	const char *kind = json_text(event, "kind");
 	json_t *before = json_object_get(event, "before");
 
-	if (!strv_has(&step->effects, kind))
+	if (!strv_has(&step->description->effects, kind))
 		return err_set(err, "effect.undeclared",
 			       "step '%s' (%s) states an effect of "
 			       "kind '%s', which the module does not declare",

@@ -110,7 +110,8 @@ pick_effects(const json_t *standing, const struct plan_step *step, json_t *ret_r
 	size_t i;
 
 	json_array_foreach (standing, i, row) {
-		if (is_edit(row) || !strv_has(&step->undoes, json_text(row, "kind")))
+		if (is_edit(row) ||
+		    !strv_has(&step->description->undoes, json_text(row, "kind")))
 			continue;
 		if (!has_effect(effects, json_object_get(row, "body")))
 			json_array_append(effects, json_object_get(row, "body"));
@@ -140,7 +141,7 @@ unwind_step(struct run *run, const struct plan_step *step, const json_t *standin
 	struct ending own = { .state = ENDING_SUCCEEDED };
 
 	/* Nothing of this step's kinds stands: there is nothing for it to do. */
-	if (step->undoes.count > 0 && json_array_size(effects) == 0)
+	if (step->description->undoes.count > 0 && json_array_size(effects) == 0)
 		return skip_step(run, step, err);
 	struct standing undo = { effects, rows };
 	if (attempt_step(run, step, &undo, &own, err) < 0)

@@ -19,6 +19,7 @@ struct check {
 	const struct plan *plan;
 	const struct pipeline *pipeline;
 	const json_t *secrets;
+	struct strv undone;	/* effects that steps of on_failure undo */
 	size_t step;
 	bool is_env;
 };
@@ -44,7 +45,7 @@ has_output(const struct plan_step *step, const char *name)
 	const struct description *d = step->description;
 	size_t len = strcspn(name, ".");
 
-	for (size_t i = 0; d != NULL && i < d->output_count; i++) {
+	for (size_t i = 0; i < d->output_count; i++) {
 		const struct description_param *output = &d->outputs[i];
 
 		if (strlen(output->name) == len &&
@@ -70,8 +71,7 @@ list_names(const struct check *c, struct strv *ret)
 
 		if (can_read(c, i))
 			strv_addf(ret, "steps.%s.state", plan->steps[i].id);
-		for (size_t j = 0; d != NULL && can_read(c, i) && j < d->output_count;
-		     j++)
+		for (size_t j = 0; can_read(c, i) && j < d->output_count; j++)
 			strv_addf(ret, "steps.%s.outputs.%s", plan->steps[i].id,
 				  d->outputs[j].name);
 	}
@@ -243,44 +243,56 @@ check_env(struct check *c, const struct plan_step *step, const struct node *node
 	return result;
 }
 
-/* Parameters of type SECRET name a secret of the project. */
 static int
-check_secret_params(const struct check *c, const struct plan_step *step,
-		    const struct node *node, struct err *err)
+no_such_secret(const struct check *c, const char *wanted, struct err *err)
 {
-	const struct node *with = node_find(node, "with"), *at;
 	AUTO(strv) struct strv names = STRV_INIT;
-	const struct description *d = step->description;
 	const char *near, *name;
 	json_t *value;
 
 	json_object_foreach ((json_t *)c->secrets, name, value)
 		strv_add(&names, name);
-	for (size_t i = 0; d != NULL && i < d->param_count; i++) {
-		const char *wanted = json_text(step->with, d->params[i].name);
+	near = strv_nearest(&names, wanted);
+	err_set(err, "secret.unknown", "fettle.yaml has no secret '%s'%s%s%s", wanted,
+		near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return err_remedy(err, "add it under 'secrets:' of fettle.yaml");
+}
 
-		if (d->params[i].type != FETTLE_SECRET || *wanted == 0 ||
-		    strv_has(&names, wanted))
+/* Parameters of type SECRET name a secret of the project. */
+static int
+check_secret_params(const struct check *c, const struct plan_step *step,
+		    const struct node *node, struct err *err)
+{
+	const struct description *d = step->description;
+
+	for (size_t i = 0; i < d->param_count; i++) {
+		const struct node *with, *at;
+		const char *wanted;
+
+		if (d->params[i].type != FETTLE_SECRET)
 			continue;
-		near = strv_nearest(&names, wanted);
-		err_set(err, "secret.unknown", "fettle.yaml has no secret '%s'%s%s%s",
-			wanted, near ? ", did you mean '" : "", near ? near : "",
-			near ? "'?" : "");
-		err_remedy(err, "add it under 'secrets:' of fettle.yaml");
+		wanted = json_text(step->with, d->params[i].name);
+		if (*wanted == 0 || json_object_get(c->secrets, wanted) != NULL)
+			continue;
+		no_such_secret(c, wanted, err);
+		with = node_find(node, "with");
 		at = with ? node_find(with, d->params[i].name) : NULL;
 		return node_at(at ? at : node, c->pipeline->file, err);
 	}
 	return 0;
 }
 
-static bool
-is_undone(const struct plan *plan, const char *effect)
+static void
+collect_undone(const struct plan *plan, struct strv *ret)
 {
-	for (size_t i = 0; i < plan->step_count; i++)
-		if (plan->steps[i].section == SECTION_ON_FAILURE &&
-		    strv_has(&plan->steps[i].undoes, effect))
-			return true;
-	return false;
+	for (size_t i = 0; i < plan->step_count; i++) {
+		const struct strv *undoes = &plan->steps[i].description->undoes;
+
+		for (size_t j = 0; j < undoes->count; j++)
+			if (plan->steps[i].section == SECTION_ON_FAILURE &&
+			    !strv_has(ret, undoes->v[j]))
+				strv_add(ret, undoes->v[j]);
+	}
 }
 
 /* What is done outside of `steps` is done too late for on_failure to undo it. */
@@ -288,12 +300,13 @@ static int
 check_effects(const struct check *c, const struct plan_step *step,
 	      const struct node *node, struct err *err)
 {
+	const struct strv *effects = &step->description->effects;
 	const struct node *uses = node_find(node, "uses");
 
-	for (size_t i = 0; i < step->effects.count && !step->is_irreversible; i++) {
-		const char *effect = step->effects.v[i];
+	for (size_t i = 0; i < effects->count && !step->is_irreversible; i++) {
+		const char *effect = effects->v[i];
 
-		if (step->section == SECTION_STEPS && is_undone(c->plan, effect))
+		if (step->section == SECTION_STEPS && strv_has(&c->undone, effect))
 			continue;
 		if (step->section == SECTION_STEPS)
 			node_err(uses, c->pipeline->file, err, "effect.no_undo",
@@ -349,7 +362,7 @@ check_course(struct check *c, const struct plan_step *step, const struct node *n
 	    expr_each_in_condition(step->condition, check_name, c, err) < 0)
 		return node_at(condition ? condition : node, c->pipeline->file, err);
 	if ((!has_retry && !step->continue_on_error) ||
-	    (step->effects.count == 0 && step->stage != FETTLE_PATCH))
+	    (step->description->effects.count == 0 && step->stage != FETTLE_PATCH))
 		return 0;
 	at = node_find(node, has_retry ? "retry" : "continue_on_error");
 	node_err(at ? at : node, c->pipeline->file, err, "step.effects",
@@ -375,8 +388,7 @@ check_step(struct check *c, struct err *err)
 	return check_effects(c, step, node, err);
 }
 
-/* ---- policies ---------------------------------------------------------------------
- */
+/* ---- policies ---------------------------------------------------------------- */
 
 static int
 check_policy(const struct check *c, size_t i, struct err *err)
@@ -407,12 +419,15 @@ plan_check(const struct plan *plan, const struct pipeline *pipeline,
 {
 	struct check c = { .plan = plan, .pipeline = pipeline, .secrets = secrets };
 
+	int result = 0;
+
 	assert(plan->step_count == pipeline->step_count);
 	for (size_t i = 0; i < plan->policy_count && i < pipeline->policy_count; i++)
 		if (check_policy(&c, i, err) < 0)
 			return -1;
-	for (c.step = 0; c.step < plan->step_count; c.step++)
-		if (check_step(&c, err) < 0)
-			return -1;
-	return 0;
+	collect_undone(plan, &c.undone);
+	for (; result == 0 && c.step < plan->step_count; c.step++)
+		result = check_step(&c, err);
+	strv_done(&c.undone);
+	return result;
 }

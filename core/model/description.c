@@ -215,8 +215,7 @@ static int
 check_params(const struct description *d, struct err *err)
 {
 	for (size_t i = 0; i < d->param_count; i++) {
-		const struct description_param *param = &d->params[i];
-		AUTO(json_ref) json_t *preset = NULL;
+		struct description_param *param = &d->params[i];
 
 		if (!accept_is_valid(param))
 			return form_err(d, err,
@@ -224,8 +223,8 @@ check_params(const struct description *d, struct err *err)
 					param->name);
 		if (param->preset == NULL)
 			continue;
-		preset = value_preset(param, err);
-		if (preset != NULL)
+		param->preset_value = value_preset(param, err);
+		if (param->preset_value != NULL)
 			continue;
 		return form_err(d, err, "the preset of '%s': %s", param->name,
 				err->text);
@@ -283,6 +282,7 @@ free_params(struct description_param *params, size_t count)
 		free(params[i].preset);
 		free(params[i].accept);
 		free(params[i].help);
+		json_decref(params[i].preset_value);
 	}
 	free(params);
 }

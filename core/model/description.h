@@ -22,6 +22,7 @@ struct description_param {
 	char *name;
 	uint32_t type, flags;	/* enum fettle_type, enum fettle_param_flag */
 	char *preset, *accept, *help;
+	json_t *preset_value;	/* typed; NULL: there is no preset */
 };
 
 enum description_callback {

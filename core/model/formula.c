@@ -118,7 +118,8 @@ add_group(struct parser *p, enum formula_op op, uint32_t first)
 static bool
 take(struct parser *p, const char *sign)
 {
-	p->at += strspn(p->at, FORMULA_BLANKS);
+	while (*p->at == ' ' || *p->at == '\t' || *p->at == '\r' || *p->at == '\n')
+		p->at++;
 	if (!str_starts(p->at, sign))
 		return false;
 	p->at += strlen(sign);

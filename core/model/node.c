@@ -14,21 +14,15 @@
 #include "model/scalar.h"
 
 void
-node_free(struct node *node)
+node_free(struct node *root)
 {
-	if (node == NULL)
+	struct arena arena;
+
+	if (root == NULL)
 		return;
-	for (size_t i = 0; i < node->count; i++) {
-		node_free(node->items[i]);
-		if (node->kind == NODE_MAPPING)
-			free(node->keys[i]);
-	}
-	free(node->items);
-	free(node->keys);
-	free(node->key_lines);
-	free(node->key_columns);
-	free(node->text);
-	free(node);
+	/* It lies in the very memory that is given back. */
+	arena = *root->arena;
+	arena_done(&arena);
 }
 
 void
@@ -93,7 +87,8 @@ node_at(const struct node *node, const char *file, struct err *err)
 int
 node_at_key(const struct node *mapping, size_t i, const char *file, struct err *err)
 {
-	return err_at(err, file, mapping->key_lines[i], mapping->key_columns[i]);
+	return err_at(err, file, mapping->key_places[i].line,
+		      mapping->key_places[i].column);
 }
 
 static int

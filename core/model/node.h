@@ -12,31 +12,45 @@
 #ifndef FETTLE_MODEL_NODE_H
 #define FETTLE_MODEL_NODE_H
 
-#include "base/base.h"
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
 
 enum node_kind { NODE_SCALAR, NODE_SEQUENCE, NODE_MAPPING };
 
+struct node_place {
+	uint32_t line, column;	/* 1-based */
+};
+
 struct node {
 	enum node_kind kind;
 	uint32_t line, column;	/* 1-based */
+	bool is_plain;		/* scalar without quotes or block style */
 	char *text;		/* scalar, NUL-terminated */
 	size_t len;
-	bool is_plain;		/* scalar without quotes or block style */
 	char **keys;		/* mapping: the names, in file order */
-	uint32_t *key_lines, *key_columns;
+	struct node_place *key_places;
 	struct node **items;	/* sequence: entries; mapping: values */
 	size_t count;
+	struct arena *arena;	/* of the root: where the whole tree lives */
 };
+
+/* What is read at most. Files of users have node_limits. */
+struct node_limits {
+	size_t bytes;
+	unsigned depth, nodes;
+};
+extern const struct node_limits node_limits;
 
 /* The root is always a mapping. `name` is used in errors (err.file). */
 struct node *node_parse(const char *text, size_t len, const char *name,
 			struct err *err);
+struct node *node_parse_within(const char *text, size_t len, const char *name,
+			       const struct node_limits *limits, struct err *err);
 struct node *node_load(const char *path, struct err *err);
 /* The bytes alone, for who hashes them first. Caller owns *ret. */
 int node_read_file(const char *path, char **ret, size_t *ret_len, struct err *err);
-void node_free(struct node *node);
+void node_free(struct node *root);
 void node_done(struct node **node); /* for AUTO(node) struct node *x = NULL */
 
 /* The value of a key, or NULL. */

@@ -72,6 +72,7 @@ static int
 read_id(struct pipeline *p, struct pipeline_step *step, struct err *err)
 {
 	const struct node *node = required_member(step->node, p->file, "id", err);
+	const struct node *first;
 
 	if (node == NULL)
 		return -1;
@@ -84,25 +85,20 @@ read_id(struct pipeline *p, struct pipeline_step *step, struct err *err)
 				  "has at most %u characters",
 				  MAX_ID_BYTES);
 	}
-	step->id = x_strdup(node->text);
-	for (size_t i = 0; i + 1 < p->step_count; i++) {
-		const struct node *first;
-
-		if (!str_eq(p->steps[i].id, step->id))
-			continue;
-		first = node_find(p->steps[i].node, "id");
-		node_err(node, p->file, err, "pipeline.duplicate_id",
-			 "step '%s' at %u:%u is there already at %u:%u", step->id,
-			 node->line, node->column, first->line, first->column);
-		return err_remedy(err, "give one of the two another id");
-	}
-	return 0;
+	step->id = node->text;
+	first = map_add(&p->ids, step->id, node);
+	if (first == NULL)
+		return 0;
+	node_err(node, p->file, err, "pipeline.duplicate_id",
+		 "step '%s' at %u:%u is there already at %u:%u", step->id, node->line,
+		 node->column, first->line, first->column);
+	return err_remedy(err, "give one of the two another id");
 }
 
 /* `uses:` of a step or a policy. */
 static int
-read_uses(const struct node *mapping, const char *file, enum uses_kind kind, char **ret,
-	  struct err *err)
+read_uses(const struct node *mapping, const char *file, enum uses_kind kind,
+	  const char **ret, struct err *err)
 {
 	const struct node *node = required_member(mapping, file, "uses", err);
 	const char *uses = node ? node_text(node, file, "uses", err) : NULL;
@@ -127,7 +123,7 @@ read_uses(const struct node *mapping, const char *file, enum uses_kind kind, cha
 		return err_remedy(err, "write STAGE/NAME, such as build/compose; "
 				       "`fettle plugins` lists them");
 	}
-	*ret = x_strdup(uses);
+	*ret = uses;
 	return 0;
 }
 
@@ -147,7 +143,7 @@ read_with(const struct node *mapping, const char *file, const struct node **ret,
 }
 
 static int
-read_condition(const struct node *mapping, const char *file, char **ret,
+read_condition(const struct node *mapping, const char *file, const char **ret,
 	       struct err *err)
 {
 	const struct node *node = node_find(mapping, "if");
@@ -160,7 +156,7 @@ read_condition(const struct node *mapping, const char *file, char **ret,
 		return -1;
 	if (expr_each_in_condition(text, NULL, NULL, err) < 0)
 		return node_at(node, file, err);
-	*ret = x_strdup(text);
+	*ret = text;
 	return 0;
 }
 
@@ -343,9 +339,10 @@ read_pipeline(struct pipeline *p, struct err *err)
 }
 
 struct pipeline *
-pipeline_parse(const char *text, size_t len, const char *name, struct err *err)
+pipeline_parse_within(const char *text, size_t len, const char *name,
+		      const struct node_limits *limits, struct err *err)
 {
-	struct node *root = node_parse(text, len, name, err);
+	struct node *root = node_parse_within(text, len, name, limits, err);
 	struct pipeline *p;
 
 	if (root == NULL)
@@ -358,6 +355,12 @@ pipeline_parse(const char *text, size_t len, const char *name, struct err *err)
 		return p;
 	pipeline_free(p);
 	return NULL;
+}
+
+struct pipeline *
+pipeline_parse(const char *text, size_t len, const char *name, struct err *err)
+{
+	return pipeline_parse_within(text, len, name, &node_limits, err);
 }
 
 struct pipeline *
@@ -378,14 +381,9 @@ pipeline_free(struct pipeline *p)
 		return;
 	for (size_t i = 0; i < p->input_count; i++)
 		input_done(&p->inputs[i]);
-	for (size_t i = 0; i < p->step_count; i++) {
-		free(p->steps[i].id);
-		free(p->steps[i].uses);
-		free(p->steps[i].condition);
+	for (size_t i = 0; i < p->step_count; i++)
 		json_decref(p->steps[i].env);
-	}
-	for (size_t i = 0; i < p->policy_count; i++)
-		free(p->policies[i].uses);
+	map_done(&p->ids);
 	free(p->inputs);
 	free(p->steps);
 	free(p->policies);

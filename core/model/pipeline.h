@@ -7,6 +7,7 @@
 #ifndef FETTLE_MODEL_PIPELINE_H
 #define FETTLE_MODEL_PIPELINE_H
 
+#include "base/map.h"
 #include "model/node.h"
 #include "model/retry.h"
 
@@ -24,20 +25,20 @@ enum section { SECTION_STEPS, SECTION_ON_FAILURE, SECTION_FINALLY };
 const char *section_name(enum section section); /* "steps", "on_failure", "finally" */
 
 struct pipeline_step {
-	char *id, *uses;	/* id: [a-z][a-z0-9-]{0,62} */
+	const char *id, *uses;	/* id: [a-z][a-z0-9-]{0,62} */
 	enum section section;
 	const struct node *node;	/* the step's mapping, for positions */
 	const struct node *with;	/* or NULL */
 	json_t *env;			/* of strings (may hold ${{ }}), or NULL */
 	uint64_t timeout_ms, idle_timeout_ms;	/* 0: not given */
 	bool is_irreversible;
-	char *condition;	/* text of `if:`, or NULL */
+	const char *condition;	/* text of `if:`, or NULL */
 	bool continue_on_error;
 	struct retry retry;
 };
 
 struct pipeline_policy {
-	char *uses;
+	const char *uses;
 	const struct node *node, *with;
 };
 
@@ -53,7 +54,8 @@ struct pipeline {
 	size_t step_count;
 	struct pipeline_policy *policies;
 	size_t policy_count;
-	struct node *root;
+	struct node *root;	/* borrowed texts above are its */
+	struct map ids;		/* of steps -> the step's mapping */
 };
 
 /*
@@ -66,6 +68,9 @@ struct pipeline {
  */
 struct pipeline *pipeline_parse(const char *text, size_t len, const char *name,
 				struct err *err);
+struct pipeline *pipeline_parse_within(const char *text, size_t len, const char *name,
+				       const struct node_limits *limits,
+				       struct err *err);
 struct pipeline *pipeline_load(const char *path, struct err *err);
 void pipeline_free(struct pipeline *p);
 bool pipeline_has_input(const struct pipeline *p, enum input_type type);

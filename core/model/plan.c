@@ -10,16 +10,6 @@
 /* ---- to JSON --------------------------------------------------------------- */
 
 static json_t *
-json_list(const struct strv *strv)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < strv->count; i++)
-		json_array_append_new(list, json_string(strv->v[i]));
-	return list;
-}
-
-static json_t *
 json_or_null(json_t *json)
 {
 	return json != NULL ? json_incref(json) : json_null();
@@ -28,10 +18,32 @@ json_or_null(json_t *json)
 static void
 set_text(json_t *object, const char *key, const char *text)
 {
+	json_t *json;
+
 	text = text != NULL ? text : "";
-	json_object_set_new(object, key, json_string_lossy(text, strlen(text)));
+	json = json_string(text);
+	json_object_set_new(object, key,
+			    json ? json : json_string_lossy(text, strlen(text)));
 }
 
+static void
+set_ms(json_t *object, const char *key, uint64_t ms)
+{
+	json_object_set_new(object, key, json_integer((json_int_t)ms));
+}
+
+static json_t *
+module_json(const struct plan_module *module)
+{
+	json_t *json = json_object();
+
+	set_text(json, "path", module->path);
+	set_text(json, "sha256", module->sha256);
+	json_object_set(json, "description", module->description->json);
+	return json;
+}
+
+/* What a step does not say is left out; steps are many. */
 static json_t *
 step_json(const struct plan_step *step)
 {
@@ -40,29 +52,20 @@ step_json(const struct plan_step *step)
 	set_text(json, "id", step->id);
 	set_text(json, "uses", step->uses);
 	set_text(json, "section", section_name(step->section));
-	set_text(json, "module_path", step->module_path);
-	set_text(json, "module_sha256", step->module_sha256);
 	set_text(json, "stage", stage_name(step->stage));
-	json_object_set_new(json, "flags", json_integer(step->flags));
-	json_object_set_new(json, "callbacks", json_integer(step->callbacks));
-	json_object_set_new(json, "effects", json_list(&step->effects));
-	json_object_set_new(json, "undoes", json_list(&step->undoes));
-	json_object_set_new(json, "irreversible", json_boolean(step->is_irreversible));
-	json_object_set_new(json, "with", json_or_null(step->with));
-	json_object_set_new(json, "env", json_or_null(step->env));
-	json_object_set_new(json, "timeout_ms",
-			    json_integer((json_int_t)step->timeout_ms));
-	json_object_set_new(json, "idle_timeout_ms",
-			    json_integer((json_int_t)step->idle_timeout_ms));
+	json_object_set(json, "with", step->with);
+	set_ms(json, "timeout_ms", step->timeout_ms);
+	set_ms(json, "idle_timeout_ms", step->idle_timeout_ms);
+	if (step->env != NULL)
+		json_object_set(json, "env", step->env);
+	if (step->is_irreversible)
+		json_object_set_new(json, "irreversible", json_true());
 	if (step->condition != NULL)
 		set_text(json, "if", step->condition);
 	if (step->continue_on_error)
 		json_object_set_new(json, "continue_on_error", json_true());
 	if (step->retry.attempts > 0)
 		json_object_set_new(json, "retry", retry_json(&step->retry));
-	json_object_set_new(json, "description",
-			    json_or_null(step->description ? step->description->json
-							   : NULL));
 	return json;
 }
 
@@ -83,8 +86,12 @@ policy_json(const struct plan_policy *policy)
 void
 plan_freeze(struct plan *plan)
 {
-	json_t *json = json_object(), *steps = json_array(), *policies = json_array();
+	json_t *json = json_object(), *modules = json_object();
+	json_t *steps = json_array(), *policies = json_array();
 
+	for (size_t i = 0; i < plan->module_count; i++)
+		json_object_set_new(modules, plan->modules[i]->uses,
+				    module_json(plan->modules[i]));
 	for (size_t i = 0; i < plan->step_count; i++)
 		json_array_append_new(steps, step_json(&plan->steps[i]));
 	for (size_t i = 0; i < plan->policy_count; i++)
@@ -104,6 +111,7 @@ plan_freeze(struct plan *plan)
 	json_object_set_new(json, "allow", json_or_null(plan->allow));
 	json_object_set_new(json, "facts", json_or_null(plan->facts));
 	json_object_set_new(json, "protected", json_boolean(plan->is_protected));
+	json_object_set_new(json, "modules", modules);
 	json_object_set_new(json, "steps", steps);
 	json_object_set_new(json, "policies", policies);
 	json_decref(plan->json);
@@ -128,17 +136,6 @@ take_json(const json_t *json, const char *key)
 	return json_is_null(value) ? NULL : json_incref(value);
 }
 
-static void
-take_list(const json_t *json, const char *key, struct strv *ret)
-{
-	json_t *item;
-	size_t i;
-
-	json_array_foreach (json_object_get(json, key), i, item)
-		if (json_is_string(item))
-			strv_add(ret, json_string_value(item));
-}
-
 static int
 find_section(const char *name, enum section *ret)
 {
@@ -151,21 +148,43 @@ find_section(const char *name, enum section *ret)
 }
 
 static int
-read_step(struct plan_step *step, const json_t *json, struct err *err)
+read_modules(struct plan *plan, const json_t *modules, struct err *err)
 {
-	AUTO(json_ref) json_t *description = take_json(json, "description");
+	const char *uses;
+	json_t *json;
+
+	json_object_foreach ((json_t *)modules, uses, json) {
+		struct description *d =
+			description_new(json_object_get(json, "description"), err);
+
+		if (d == NULL)
+			return -1;
+		(void)plan_add_module(plan, uses, json_text(json, "path"),
+				      json_text(json, "sha256"), d);
+	}
+	return 0;
+}
+
+static int
+read_step(struct plan *plan, const json_t *json, struct err *err)
+{
+	const struct plan_module *module =
+		plan_find_module(plan, json_text(json, "uses"));
+	struct plan_step *step = &plan->steps[plan->step_count++];
 	const json_t *condition = json_object_get(json, "if");
 	const json_t *retry = json_object_get(json, "retry");
 
 	step->id = take_text(json, "id");
-	step->uses = take_text(json, "uses");
-	step->module_path = take_text(json, "module_path");
-	step->module_sha256 = take_text(json, "module_sha256");
-	step->stage = stage_find(json_text(json, "stage"));
-	step->flags = (uint32_t)json_int_or(json, "flags", 0);
-	step->callbacks = (uint32_t)json_int_or(json, "callbacks", 0);
-	take_list(json, "effects", &step->effects);
-	take_list(json, "undoes", &step->undoes);
+	if (module == NULL)
+		return err_set(err, "plan.corrupt", "step '%s' uses no module",
+			       step->id);
+	step->uses = module->uses;
+	step->module_path = module->path;
+	step->module_sha256 = module->sha256;
+	step->description = module->description;
+	step->stage = module->description->stages;
+	step->flags = module->description->flags;
+	step->callbacks = module->description->callbacks;
 	step->is_irreversible = json_flag(json, "irreversible");
 	step->with = take_json(json, "with");
 	step->env = take_json(json, "env");
@@ -179,10 +198,8 @@ read_step(struct plan_step *step, const json_t *json, struct err *err)
 	if (find_section(json_text(json, "section"), &step->section) < 0)
 		return err_set(err, "plan.corrupt", "step '%s' stands in no section",
 			       step->id);
-	if (description == NULL)
-		return 0;
-	step->description = description_new(description, err);
-	return step->description != NULL ? 0 : -1;
+	(void)map_add(&plan->by_id, step->id, step);
+	return 0;
 }
 
 static void
@@ -201,11 +218,12 @@ read_plan(struct plan *plan, struct err *err)
 {
 	const json_t *steps = json_object_get(plan->json, "steps");
 	const json_t *policies = json_object_get(plan->json, "policies");
+	const json_t *modules = json_object_get(plan->json, "modules");
 	json_t *item;
 	size_t i;
 
 	if (json_int_or(plan->json, "fettle", 0) != 1 || !json_is_array(steps) ||
-	    !json_is_array(policies))
+	    !json_is_array(policies) || !json_is_object(modules))
 		return err_set(err, "plan.corrupt",
 			       "the stored plan is of no known form");
 	plan->pipeline = take_text(plan->json, "pipeline");
@@ -225,8 +243,10 @@ read_plan(struct plan *plan, struct err *err)
 		x_calloc(json_array_size(policies) + 1, sizeof(*plan->policies));
 	json_array_foreach (policies, i, item)
 		read_policy(&plan->policies[plan->policy_count++], item);
+	if (read_modules(plan, modules, err) < 0)
+		return -1;
 	json_array_foreach (steps, i, item)
-		if (read_step(&plan->steps[plan->step_count++], item, err) < 0)
+		if (read_step(plan, item, err) < 0)
 			return -1;
 	return 0;
 }
@@ -260,18 +280,22 @@ plan_parse(const char *text, const char *want_sha256, struct err *err)
 /* ---- the rest ------------------------------------------------------------------- */
 
 static void
+module_free(struct plan_module *module)
+{
+	free(module->uses);
+	free(module->path);
+	free(module->sha256);
+	description_free(module->description);
+	free(module);
+}
+
+static void
 step_done(struct plan_step *step)
 {
 	free(step->id);
-	free(step->uses);
-	free(step->module_path);
-	free(step->module_sha256);
 	free(step->condition);
-	strv_done(&step->effects);
-	strv_done(&step->undoes);
 	json_decref(step->with);
 	json_decref(step->env);
-	description_free(step->description);
 }
 
 static void
@@ -292,6 +316,10 @@ plan_free(struct plan *plan)
 		step_done(&plan->steps[i]);
 	for (size_t i = 0; i < plan->policy_count; i++)
 		policy_done(&plan->policies[i]);
+	for (size_t i = 0; i < plan->module_count; i++)
+		module_free(plan->modules[i]);
+	map_done(&plan->by_id);
+	free(plan->modules);
 	free(plan->steps);
 	free(plan->policies);
 	free(plan->pipeline);
@@ -310,8 +338,5 @@ plan_free(struct plan *plan)
 const struct plan_step *
 plan_find_step(const struct plan *plan, const char *id)
 {
-	for (size_t i = 0; i < plan->step_count; i++)
-		if (str_eq(plan->steps[i].id, id))
-			return &plan->steps[i];
-	return NULL;
+	return map_find(&plan->by_id, id);
 }

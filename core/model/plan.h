@@ -7,14 +7,22 @@
 #ifndef FETTLE_MODEL_PLAN_H
 #define FETTLE_MODEL_PLAN_H
 
+#include "base/map.h"
 #include "model/description.h"
 #include "model/pipeline.h"
 
+/* A module that steps of the plan use: described once, however many do. */
+struct plan_module {
+	char *uses, *path, *sha256;
+	struct description *description;
+};
+
 struct plan_step {
-	char *id, *uses, *module_sha256, *module_path;
+	char *id;
+	const char *uses, *module_sha256, *module_path;	/* of its plan_module */
+	const struct description *description;
 	enum section section;
-	uint32_t stage, flags, callbacks;
-	struct strv effects, undoes;
+	uint32_t stage, flags, callbacks;	/* of the description */
 	bool is_irreversible;
 	json_t *with;		/* typed; references are still ${{ }} */
 	json_t *env;		/* object or NULL */
@@ -22,7 +30,6 @@ struct plan_step {
 	char *condition;	/* text of `if:`, or NULL */
 	bool continue_on_error;
 	struct retry retry;
-	struct description *description;
 };
 
 struct plan_policy {
@@ -42,13 +49,30 @@ struct plan {
 	json_t *allow;			/* the service's globs; NULL: no project */
 	json_t *facts;			/* name -> value: project.*, service.* */
 	bool is_protected;
+	struct plan_module **modules;
+	size_t module_count;
 	struct plan_step *steps;
 	size_t step_count;
+	struct map by_id;		/* id -> its plan_step */
 	struct plan_policy *policies;
 	size_t policy_count;
 	char sha256[65];		/* of json, canonical */
 	json_t *json;			/* owned */
 };
+
+/* NULL when no step uses it yet. */
+const struct plan_module *plan_find_module(const struct plan *plan, const char *uses);
+/* Takes the description over. */
+const struct plan_module *plan_add_module(struct plan *plan, const char *uses,
+					  const char *path, const char *sha256,
+					  struct description *description);
+
+/*
+ * Adds the next step of the pipeline, in its order, with its parameters typed.
+ * -1 with the codes of description_type_with.
+ */
+int plan_add_step(struct plan *plan, const struct pipeline *pipeline,
+		  const struct plan_module *module, struct err *err);
 
 /* Fills plan->json and plan->sha256 from the other members. */
 void plan_freeze(struct plan *plan);

@@ -11,30 +11,41 @@
 
 #include "model/node.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
-#include <sys/stat.h>
 #include <yaml.h>
 
-#include "base/path.h"
+#include "base/map.h"
 #include "model/scan.h"
 
-#define MAX_DEPTH 64u
-#define MAX_NODES 20000u
 #define MAX_SCALAR_BYTES (64u << 10)
 #define MAX_KEY_BYTES 256u
 
-#define KEY_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+/* More keys than this are not compared each with each. */
+#define FEW_KEYS 16u
+
+const struct node_limits node_limits = { .bytes = 1u << 20,
+					 .depth = 64,
+					 .nodes = 20000 };
+
+/* What belongs to a list or mapping whose end has not been read yet. */
+struct member {
+	struct node *value;
+	char *key;
+	struct node_place place;
+};
 
 struct reader {
 	yaml_parser_t yaml;
 	const char *text;
 	size_t len;
 	const char *file;
+	const struct node_limits *limits;
 	struct err *err;
+	struct arena arena;	/* of the tree */
+	struct member *open;	/* of all that is open, the innermost last */
+	size_t open_count, open_room;
 	unsigned depth, nodes;
-	uint32_t anchor_line, anchor_column; /* the first anchor; 0: none */
+	struct node_place anchor; /* the first one; line 0: none */
 };
 
 static void
@@ -54,6 +65,12 @@ static int PRINTF_LIKE(4, 5) read_err(struct reader *r, yaml_mark_t at,
 	va_end(args);
 	err_set(r->err, code, "%s", text);
 	return err_at(r->err, r->file, (uint32_t)at.line + 1, (uint32_t)at.column + 1);
+}
+
+static struct node_place
+place_of(yaml_mark_t at)
+{
+	return (struct node_place){ (uint32_t)at.line + 1, (uint32_t)at.column + 1 };
 }
 
 /* libyaml has one kind of error; we tell a few apart by what it says. */
@@ -118,23 +135,21 @@ static int
 check_node(struct reader *r, yaml_mark_t at, const yaml_char_t *anchor,
 	   const yaml_char_t *tag)
 {
-	if (anchor != NULL && r->anchor_line == 0) {
-		r->anchor_line = (uint32_t)at.line + 1;
-		r->anchor_column = (uint32_t)at.column + 1;
-	}
+	if (anchor != NULL && r->anchor.line == 0)
+		r->anchor = place_of(at);
 	if (tag != NULL)
 		return read_err(r, at, "yaml.tag", "tag '%.80s': tags are not taken",
 				(const char *)tag);
-	if (++r->nodes > MAX_NODES)
+	if (++r->nodes > r->limits->nodes)
 		return read_err(r, at, "yaml.nodes", "more than %u keys and values",
-				MAX_NODES);
+				r->limits->nodes);
 	return 0;
 }
 
 static struct node *
-node_new(enum node_kind kind, yaml_mark_t at)
+node_new(struct reader *r, enum node_kind kind, yaml_mark_t at)
 {
-	struct node *node = x_calloc(1, sizeof(*node));
+	struct node *node = arena_alloc(&r->arena, sizeof(*node));
 
 	node->kind = kind;
 	node->line = (uint32_t)at.line + 1;
@@ -159,52 +174,62 @@ read_scalar(struct reader *r, const yaml_event_t *event, struct node **ret)
 	if (memchr(value, 0, len) != NULL)
 		return read_err(r, event->start_mark, "yaml.control_char",
 				"a value with a NUL character");
-	node = node_new(NODE_SCALAR, event->start_mark);
-	node->text = x_strndup(value, len);
+	node = node_new(r, NODE_SCALAR, event->start_mark);
+	node->text = arena_strndup(&r->arena, value, len);
 	node->len = len;
 	node->is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	*ret = node;
 	return 0;
 }
 
-/* Arrays double whenever their count is a power of two. */
-static bool
-is_full(size_t count)
-{
-	return (count & (count - 1)) == 0;
-}
-
 static void
-add_item(struct node *node, struct node *item)
+add_open(struct reader *r, struct member member)
 {
-	if (is_full(node->count))
-		node->items = x_realloc(node->items, node->count ? node->count * 2 : 1,
-					sizeof(struct node *));
-	node->items[node->count] = item;
-}
-
-static void
-add_key(struct node *node, const char *key, yaml_mark_t at)
-{
-	size_t i = node->count, room = i ? i * 2 : 1;
-
-	if (is_full(i)) {
-		node->keys = x_realloc(node->keys, room, sizeof(char *));
-		node->key_lines = x_realloc(node->key_lines, room, sizeof(uint32_t));
-		node->key_columns =
-			x_realloc(node->key_columns, room, sizeof(uint32_t));
+	if (r->open_count == r->open_room) {
+		r->open_room = r->open_room ? r->open_room * 2 : 64;
+		r->open = x_realloc(r->open, r->open_room, sizeof(*r->open));
 	}
-	node->keys[i] = x_strdup(key);
-	node->key_lines[i] = (uint32_t)at.line + 1;
-	node->key_columns[i] = (uint32_t)at.column + 1;
+	r->open[r->open_count++] = member;
+}
+
+/* All that was opened since `first` belongs to this list or mapping. */
+static void
+close_members(struct reader *r, struct node *node, size_t first)
+{
+	const struct member *members = r->open + first;
+
+	node->count = r->open_count - first;
+	node->items = arena_alloc(&r->arena, node->count * sizeof(*node->items));
+	for (size_t i = 0; i < node->count; i++)
+		node->items[i] = members[i].value;
+	r->open_count = first;
+	if (node->kind != NODE_MAPPING)
+		return;
+	node->keys = arena_alloc(&r->arena, node->count * sizeof(*node->keys));
+	node->key_places =
+		arena_alloc(&r->arena, node->count * sizeof(*node->key_places));
+	for (size_t i = 0; i < node->count; i++) {
+		node->keys[i] = members[i].key;
+		node->key_places[i] = members[i].place;
+	}
+}
+
+static bool
+is_key_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
 }
 
 /* A dash or dot in front would look like an option or a hidden file. */
 static bool
 is_identifier(const char *key)
 {
-	return key[0] != 0 && key[0] != '.' && key[0] != '-' &&
-	       key[strspn(key, KEY_CHARS)] == 0;
+	const char *c = key;
+
+	while (is_key_char(*c))
+		c++;
+	return c > key && *c == 0 && key[0] != '.' && key[0] != '-';
 }
 
 static int
@@ -240,45 +265,45 @@ check_key(struct reader *r, const yaml_event_t *event)
 	return 0;
 }
 
-struct key_place {
-	const char *key;
-	size_t index;
-};
-
 static int
-compare_keys(const void *a, const void *b)
+duplicate_key(struct reader *r, const struct node *mapping, size_t i,
+	      const struct node_place *first)
 {
-	const struct key_place *x = a, *y = b;
-	int order = strcmp(x->key, y->key);
+	const struct node_place *second = &mapping->key_places[i];
 
-	return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
+	err_set(r->err, "yaml.duplicate_key",
+		"key '%s' at %u:%u is there already at %u:%u", mapping->keys[i],
+		second->line, second->column, first->line, first->column);
+	err_remedy(r->err, "keep one of the two");
+	return err_at(r->err, r->file, second->line, second->column);
 }
 
-/* Sorted, not compared each with each: a file may have ten thousand keys. */
+/* A file may have ten thousand keys in one mapping. */
+static int
+check_many_unique(struct reader *r, const struct node *mapping)
+{
+	AUTO(map) struct map seen = MAP_INIT;
+
+	for (size_t i = 0; i < mapping->count; i++) {
+		const struct node_place *first =
+			map_add(&seen, mapping->keys[i], &mapping->key_places[i]);
+
+		if (first != NULL)
+			return duplicate_key(r, mapping, i, first);
+	}
+	return 0;
+}
+
 static int
 check_unique(struct reader *r, const struct node *mapping)
 {
-	AUTO_FREE struct key_place *places = NULL;
-
-	if (mapping->count < 2)
-		return 0;
-	places = x_calloc(mapping->count, sizeof(*places));
-	for (size_t i = 0; i < mapping->count; i++)
-		places[i] = (struct key_place){ mapping->keys[i], i };
-	qsort(places, mapping->count, sizeof(*places), compare_keys);
-	for (size_t i = 1; i < mapping->count; i++) {
-		size_t first = places[i - 1].index, second = places[i].index;
-
-		if (!str_eq(places[i - 1].key, places[i].key))
-			continue;
-		err_set(r->err, "yaml.duplicate_key",
-			"key '%s' at %u:%u is there already at %u:%u", places[i].key,
-			mapping->key_lines[second], mapping->key_columns[second],
-			mapping->key_lines[first], mapping->key_columns[first]);
-		err_remedy(r->err, "keep one of the two");
-		return err_at(r->err, r->file, mapping->key_lines[second],
-			      mapping->key_columns[second]);
-	}
+	if (mapping->count > FEW_KEYS)
+		return check_many_unique(r, mapping);
+	for (size_t i = 1; i < mapping->count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (str_eq(mapping->keys[i], mapping->keys[j]))
+				return duplicate_key(r, mapping, i,
+						     &mapping->key_places[j]);
 	return 0;
 }
 
@@ -287,38 +312,47 @@ static int read_node(struct reader *r, const yaml_event_t *event, struct node **
 static int
 read_mapping(struct reader *r, struct node *mapping)
 {
+	size_t first = r->open_count;
+
 	for (;;) {
 		AUTO(event) yaml_event_t key = { 0 }, value = { 0 };
-		struct node *item = NULL;
+		struct member member = { NULL };
 
 		if (next_event(r, &key) < 0)
 			return -1;
-		if (key.type == YAML_MAPPING_END_EVENT)
+		if (key.type == YAML_MAPPING_END_EVENT) {
+			close_members(r, mapping, first);
 			return check_unique(r, mapping);
+		}
 		if (check_key(r, &key) < 0 || next_event(r, &value) < 0 ||
-		    read_node(r, &value, &item) < 0)
+		    read_node(r, &value, &member.value) < 0)
 			return -1;
-		add_key(mapping, (const char *)key.data.scalar.value, key.start_mark);
-		add_item(mapping, item);
-		mapping->count++;
+		member.key = arena_strndup(&r->arena,
+					   (const char *)key.data.scalar.value,
+					   key.data.scalar.length);
+		member.place = place_of(key.start_mark);
+		add_open(r, member);
 	}
 }
 
 static int
 read_sequence(struct reader *r, struct node *sequence)
 {
+	size_t first = r->open_count;
+
 	for (;;) {
 		AUTO(event) yaml_event_t event = { 0 };
-		struct node *item = NULL;
+		struct member member = { NULL };
 
 		if (next_event(r, &event) < 0)
 			return -1;
-		if (event.type == YAML_SEQUENCE_END_EVENT)
+		if (event.type == YAML_SEQUENCE_END_EVENT) {
+			close_members(r, sequence, first);
 			return 0;
-		if (read_node(r, &event, &item) < 0)
+		}
+		if (read_node(r, &event, &member.value) < 0)
 			return -1;
-		add_item(sequence, item);
-		sequence->count++;
+		add_open(r, member);
 	}
 }
 
@@ -326,7 +360,7 @@ static int
 read_collection(struct reader *r, const yaml_event_t *event, struct node **ret)
 {
 	bool is_mapping = event->type == YAML_MAPPING_START_EVENT;
-	AUTO(node) struct node *node = NULL;
+	struct node *node;
 
 	if (check_node(r, event->start_mark,
 		       is_mapping ? event->data.mapping_start.anchor
@@ -334,14 +368,15 @@ read_collection(struct reader *r, const yaml_event_t *event, struct node **ret)
 		       is_mapping ? event->data.mapping_start.tag
 				  : event->data.sequence_start.tag) < 0)
 		return -1;
-	if (++r->depth > MAX_DEPTH)
+	if (++r->depth > r->limits->depth)
 		return read_err(r, event->start_mark, "yaml.depth",
-				"nested more than %u deep", MAX_DEPTH);
-	node = node_new(is_mapping ? NODE_MAPPING : NODE_SEQUENCE, event->start_mark);
+				"nested more than %u deep", r->limits->depth);
+	node = node_new(r, is_mapping ? NODE_MAPPING : NODE_SEQUENCE,
+			event->start_mark);
 	if ((is_mapping ? read_mapping(r, node) : read_sequence(r, node)) < 0)
 		return -1;
 	r->depth--;
-	*ret = STEAL(node);
+	*ret = node;
 	return 0;
 }
 
@@ -372,7 +407,7 @@ check_document_start(struct reader *r, const yaml_event_t *event)
 static int
 read_stream(struct reader *r, struct node **ret)
 {
-	AUTO(node) struct node *root = NULL;
+	struct node *root = NULL;
 
 	for (;;) {
 		AUTO(event) yaml_event_t event = { 0 };
@@ -402,96 +437,62 @@ read_stream(struct reader *r, struct node **ret)
 	if (root->kind != NODE_MAPPING)
 		return node_err(root, r->file, r->err, "yaml.root_type",
 				"the file must be a mapping of keys to values");
-	*ret = STEAL(root);
+	*ret = root;
 	return 0;
 }
 
-struct node *
-node_parse(const char *text, size_t len, const char *name, struct err *err)
+/* The reader's own part of node_parse_within. The root, or NULL. */
+static struct node *
+read_tree(struct reader *r)
 {
-	struct reader r = { .text = text, .len = len, .file = name, .err = err };
 	struct node *root = NULL;
 	int result;
+
+	yaml_parser_set_encoding(&r->yaml, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&r->yaml, (const unsigned char *)r->text, r->len);
+	result = read_stream(r, &root);
+	if (r->anchor.line != 0 &&
+	    (result == 0 || !str_eq(r->err->code, "yaml.alias"))) {
+		err_set(r->err, "yaml.anchor", "anchors are not taken");
+		err_remedy(r->err, "write the value out wherever it is needed");
+		result = err_at(r->err, r->file, r->anchor.line, r->anchor.column);
+	}
+	return result == 0 ? root : NULL;
+}
+
+struct node *
+node_parse_within(const char *text, size_t len, const char *name,
+		  const struct node_limits *limits, struct err *err)
+{
+	struct reader r = {
+		.text = text, .len = len, .file = name, .limits = limits, .err = err
+	};
+	struct node *root;
 
 	if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
 		r.text += 3;
 		r.len -= 3;
 	}
-	if (scan_check(r.text, r.len, name, err) < 0)
+	if (scan_check(r.text, r.len, limits->bytes, name, err) < 0)
 		return NULL;
 	if (!yaml_parser_initialize(&r.yaml)) {
 		err_set(err, "yaml.syntax", "read '%s': out of memory", name);
 		return NULL;
 	}
-	yaml_parser_set_encoding(&r.yaml, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&r.yaml, (const unsigned char *)r.text, r.len);
-	result = read_stream(&r, &root);
-	if (r.anchor_line != 0 && (result == 0 || !str_eq(err->code, "yaml.alias"))) {
-		node_done(&root);
-		err_set(err, "yaml.anchor", "anchors are not taken");
-		err_remedy(err, "write the value out wherever it is needed");
-		err_at(err, name, r.anchor_line, r.anchor_column);
-	}
+	root = read_tree(&r);
 	yaml_parser_delete(&r.yaml);
+	free(r.open);
+	if (root == NULL) {
+		arena_done(&r.arena);
+		return NULL;
+	}
+	root->arena = arena_alloc(&r.arena, sizeof(r.arena));
+	*root->arena = r.arena;
 	return root;
 }
 
-/* Whoever may write these files decides what Fettle changes. */
-static int
-check_mode(int fd, const char *path, struct err *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return err_errno(err, "file.open", "stat '%s'", path);
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, "file.type", "'%s' is not a regular file", path);
-	if ((st.st_mode & 0444) == 0) {
-		err_set(err, "file.mode", "'%s' is readable by nobody", path);
-		return err_remedy(err, "chmod u+r '%s'", path);
-	}
-	if (st.st_mode & S_IWOTH) {
-		err_set(err, "file.mode", "'%s' is writable by everybody", path);
-		return err_remedy(err, "chmod o-w '%s'", path);
-	}
-	return 0;
-}
-
 struct node *
-node_load(const char *path, struct err *err)
+node_parse(const char *text, size_t len, const char *name, struct err *err)
 {
-	AUTO_FREE char *text = NULL;
-	size_t len = 0;
-
-	if (node_read_file(path, &text, &len, err) < 0)
-		return NULL;
-	return node_parse(text, len, path, err);
-}
-
-int
-node_read_file(const char *path, char **ret, size_t *ret_len, struct err *err)
-{
-	AUTO_CLOSE int fd =
-		open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0 && errno == ELOOP)
-		return err_set(err, "file.type", "'%s' is a symbolic link", path);
-	if (fd < 0 && errno == ENXIO)
-		return err_set(err, "file.type", "'%s' is not a regular file", path);
-	if (fd < 0 && errno == ENOENT)
-		return err_set(err, "file.missing", "there is no file '%s'", path);
-	if (fd < 0)
-		return err_errno(err, errno == EACCES ? "file.mode" : "file.open",
-				 "open '%s'", path);
-	if (check_mode(fd, path, err) < 0)
-		return -1;
-	if (file_read_fd(fd, path, YAML_MAX_BYTES, ret, ret_len, err) < 0) {
-		if (!str_eq(err->code, "file.size"))
-			return -1;
-		err_set(err, "yaml.size",
-			"'%s' is larger than the %u bytes that are read", path,
-			YAML_MAX_BYTES);
-		return -1;
-	}
-	return 0;
+	return node_parse_within(text, len, name, &node_limits, err);
 }

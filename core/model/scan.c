@@ -67,6 +67,11 @@ check_chars(const char *text, size_t len, const char *file, struct err *err)
 		const char *why, *code;
 		uint32_t c;
 
+		n = 1;
+		if (text[i] >= 0x20 && text[i] < 0x7F) {
+			column++;
+			continue;
+		}
 		n = utf8_decode(text + i, len - i, &c);
 		if (n == 0) {
 			err_set(err, "yaml.utf8", "byte 0x%02x is not UTF-8",
@@ -92,11 +97,12 @@ check_chars(const char *text, size_t len, const char *file, struct err *err)
 }
 
 int
-scan_check(const char *text, size_t len, const char *file, struct err *err)
+scan_check(const char *text, size_t len, size_t max_bytes, const char *file,
+	   struct err *err)
 {
-	if (len > YAML_MAX_BYTES) {
-		err_set(err, "yaml.size", "the file has %zu bytes, at most %u are read",
-			len, YAML_MAX_BYTES);
+	if (len > max_bytes) {
+		err_set(err, "yaml.size",
+			"the file has %zu bytes, at most %zu are read", len, max_bytes);
 		return err_at(err, file, 0, 0);
 	}
 	if (is_wide_encoding((const unsigned char *)text, len)) {

@@ -9,13 +9,12 @@
 #include "base/base.h"
 #include "base/err.h"
 
-#define YAML_MAX_BYTES (1u << 20)
-
 /*
  * 0, or -1 with `yaml.size`, `yaml.encoding`, `yaml.utf8`, `yaml.syntax` (NUL,
  * a byte order mark inside), `yaml.control_char` or `yaml.line_break`, at line
  * and column (counted in characters, as libyaml counts).
  */
-int scan_check(const char *text, size_t len, const char *file, struct err *err);
+int scan_check(const char *text, size_t len, size_t max_bytes, const char *file,
+	       struct err *err);
 
 #endif

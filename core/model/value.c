@@ -349,8 +349,8 @@ description_type_with(const struct description *d, const struct node *with,
 
 		if (node != NULL)
 			value = node_value(param, node, file, err);
-		else if (param->preset != NULL)
-			value = value_preset(param, err);
+		else if (param->preset_value != NULL)
+			value = json_incref(param->preset_value);
 		else if (!(param->flags & FETTLE_REQUIRED))
 			continue;
 		else

@@ -120,7 +120,7 @@ check_node(const struct node *node, size_t n, unsigned depth)
 		if (node->kind != NODE_MAPPING)
 			continue;
 		count++;
-		check_place(node->key_lines[i], node->key_columns[i], n);
+		check_place(node->key_places[i].line, node->key_places[i].column, n);
 		/* The first of that name is itself: there is no second. */
 		if (node->count < 100)
 			FUZZ_CHECK(node_find(node, node->keys[i]) == node->items[i]);

@@ -76,7 +76,7 @@ library()
 		grep -E ":<${header}[./]" "$T/includes" | grep -Ev "^(${places%|})/")"
 }
 library sqlite3 core/store t bench
-library yaml core/cli core/model plugins/common t
+library yaml bench core/cli core/model plugins/common t
 library openssl core/base core/wire core/engine plugins
 library curl plugins
 library pcre2 plugins

@@ -42,29 +42,24 @@ describe(const char *uses, struct err *err)
 }
 
 static int
-plan_step(struct plan_step *step, const struct pipeline_step *written, const char *file,
-	  struct err *err)
+add_step(struct plan *plan, const struct pipeline *p, struct err *err)
 {
-	step->id = x_strdup(written->id);
-	step->uses = x_strdup(written->uses);
-	step->section = written->section;
-	step->env = json_incref(written->env);
-	step->condition = written->condition ? x_strdup(written->condition) : NULL;
-	step->continue_on_error = written->continue_on_error;
-	step->retry = written->retry;
-	step->description = describe(written->uses, err);
-	if (step->description == NULL)
-		return -1;
-	step->stage = step->description->stages;
-	step->with =
-		description_type_with(step->description, written->with, file, err);
-	return step->with != NULL ? 0 : -1;
+	const char *uses = p->steps[plan->step_count].uses;
+	const struct plan_module *module = plan_find_module(plan, uses);
+
+	if (module == NULL) {
+		struct description *d = describe(uses, err);
+
+		if (d == NULL)
+			return -1;
+		module = plan_add_module(plan, uses, "", "", d);
+	}
+	return plan_add_step(plan, p, module, err);
 }
 
 static void
 plan_begin(struct plan *plan, const struct pipeline *p)
 {
-	plan->steps = x_calloc(p->step_count, sizeof(*plan->steps));
 	plan->policies = x_calloc(p->policy_count + 1, sizeof(*plan->policies));
 	for (size_t i = 0; i < p->policy_count; i++) {
 		const struct node *with = p->policies[i].with;
@@ -87,8 +82,7 @@ corpus_plan(const char *path, struct err *err)
 	if (p != NULL)
 		plan_begin(plan, p);
 	for (size_t i = 0; result == 0 && i < p->step_count; i++)
-		result = plan_step(&plan->steps[plan->step_count++], &p->steps[i],
-				   p->file, err);
+		result = add_step(plan, p, err);
 	if (result == 0)
 		result = plan_check(plan, p, secrets, err);
 	plan_free(plan);

@@ -23,8 +23,8 @@ START_TEST(positions_count_characters)
 	ck_assert_uint_eq(list->line, 1);
 	ck_assert_uint_eq(list->column, 4);
 	ck_assert_uint_eq(list->items[1]->column, 10);
-	ck_assert_uint_eq(map->key_lines[0], 3);
-	ck_assert_uint_eq(map->key_columns[0], 3);
+	ck_assert_uint_eq(map->key_places[0].line, 3);
+	ck_assert_uint_eq(map->key_places[0].column, 3);
 	ck_assert_uint_eq(map->items[0]->column, 6);
 }
 END_TEST

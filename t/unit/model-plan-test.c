@@ -44,32 +44,15 @@ describe(const char *uses)
 }
 
 static void
-plan_step(struct plan_step *step, const struct pipeline_step *written)
+add_step(struct plan *plan, const struct pipeline *p)
 {
+	const char *uses = p->steps[plan->step_count].uses;
+	const struct plan_module *module = plan_find_module(plan, uses);
 	struct err err = { "" };
 
-	step->id = x_strdup(written->id);
-	step->uses = x_strdup(written->uses);
-	step->module_sha256 = x_strdup("00");
-	step->module_path = x_strdup("/lib/x.so");
-	step->section = written->section;
-	step->description = describe(written->uses);
-	step->stage = step->description->stages;
-	step->flags = step->description->flags;
-	step->callbacks = step->description->callbacks;
-	for (size_t i = 0; i < step->description->effects.count; i++)
-		strv_add(&step->effects, step->description->effects.v[i]);
-	for (size_t i = 0; i < step->description->undoes.count; i++)
-		strv_add(&step->undoes, step->description->undoes.v[i]);
-	step->is_irreversible = written->is_irreversible;
-	step->env = json_incref(written->env);
-	step->timeout_ms = 1200000;
-	step->condition = written->condition ? x_strdup(written->condition) : NULL;
-	step->continue_on_error = written->continue_on_error;
-	step->retry = written->retry;
-	step->with =
-		description_type_with(step->description, written->with, "p.yaml", &err);
-	ck_assert_msg(step->with != NULL, "%s: %s", written->id, err.text);
+	if (module == NULL)
+		module = plan_add_module(plan, uses, "/lib/x.so", "00", describe(uses));
+	ck_assert_msg(plan_add_step(plan, p, module, &err) == 0, "%s", err.text);
 }
 
 static struct plan *
@@ -88,9 +71,8 @@ plan_of(const struct pipeline *p)
 	plan->allow = json_of("['api/Dockerfile']");
 	plan->facts = json_of("{'project.name': 'shop'}");
 	plan->is_protected = true;
-	plan->steps = x_calloc(p->step_count, sizeof(*plan->steps));
 	for (size_t i = 0; i < p->step_count; i++)
-		plan_step(&plan->steps[plan->step_count++], &p->steps[i]);
+		add_step(plan, p);
 	plan->policies = x_calloc(p->policy_count + 1, sizeof(*plan->policies));
 	for (size_t i = 0; i < p->policy_count; i++)
 		plan->policies[plan->policy_count++] = (struct plan_policy){
@@ -272,7 +254,6 @@ START_TEST(shared_env_is_checked_where_it_stands)
 	struct plan *plan = plan_of(p);
 	struct err err = { "" };
 
-	plan->steps[0].env = json_incref(p->env);
 	ck_assert_int_eq(plan_check(plan, p, NULL, &err), -1);
 	expect_err("env", &err, "template.name", 2, 11);
 	plan_free(plan);
@@ -304,10 +285,10 @@ START_TEST(a_frozen_plan_reads_back_as_itself)
 	ck_assert_str_eq(back->policies[0].module_path, "/lib/p.so");
 	ck_assert_uint_eq(back->steps[1].stage, 8);
 	ck_assert_uint_eq(back->steps[1].callbacks, CALLBACK_RUN);
-	ck_assert_str_eq(back->steps[1].effects.v[0], "image");
+	ck_assert_str_eq(back->steps[1].description->effects.v[0], "image");
 	ck_assert_str_eq(back->steps[1].module_path, "/lib/x.so");
 	ck_assert_int_eq(back->steps[2].section, SECTION_ON_FAILURE);
-	ck_assert_str_eq(back->steps[2].undoes.v[0], "image");
+	ck_assert_str_eq(back->steps[2].description->undoes.v[0], "image");
 	ck_assert_uint_eq(back->steps[0].description->output_count, 2);
 	ck_assert_ptr_eq(plan_find_step(back, "b"), &back->steps[1]);
 	ck_assert_ptr_null(plan_find_step(back, "c"));
@@ -374,8 +355,8 @@ START_TEST(each_member_of_a_plan_changes_its_hash)
 	CHANGES(json_array_clear(plan->allow));
 	CHANGES(json_object_clear(plan->facts));
 	CHANGES(json_object_clear(plan->inputs));
-	CHANGES(plan->steps[0].module_sha256[0] = '1');
-	CHANGES(plan->steps[0].module_path[1] = 'x');
+	CHANGES(plan->modules[0]->sha256[0] = '1');
+	CHANGES(plan->modules[0]->path[1] = 'x');
 	CHANGES(plan->steps[0].timeout_ms++);
 	CHANGES(plan->steps[0].idle_timeout_ms++);
 	CHANGES(plan->steps[0].condition = x_strdup("true"));
@@ -392,15 +373,23 @@ START_TEST(each_member_of_a_plan_changes_its_hash)
 }
 END_TEST
 
+#define PLAN_OF(step)                                                                  \
+	"{'fettle':1,'policies':[],'steps':[" step                                     \
+	"],'modules':{'b/c':{'description':"                                           \
+	"{'kind':'step','name':'b/c','stage':8,'flags':0,'callbacks':['run']}}}}"
+
 static const char *const corrupt_plans[] = {
 	"",
 	"{",
 	"[]",
 	"{}",
-	"{'fettle':2,'steps':[],'policies':[]}",
-	"{'fettle':1,'steps':{},'policies':[]}",
-	"{'fettle':1,'steps':[{'id':'a','section':'x'}],'policies':[]}",
-	"{'fettle':1,'steps':[{'section':'steps','retry':{}}],'policies':[]}",
+	"{'fettle':2,'modules':{},'steps':[],'policies':[]}",
+	"{'fettle':1,'modules':{},'steps':{},'policies':[]}",
+	"{'fettle':1,'modules':[],'steps':[],'policies':[]}",
+	"{'fettle':1,'modules':{},'steps':[{'id':'a','uses':'b/c','section':'steps'}],"
+	"'policies':[]}",
+	PLAN_OF("{'id':'a','uses':'b/c','section':'x'}"),
+	PLAN_OF("{'id':'a','uses':'b/c','section':'steps','retry':{}}"),
 };
 
 START_TEST(a_corrupt_plan_is_refused)
