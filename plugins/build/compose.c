@@ -9,6 +9,7 @@
 
 #include "plugins/common/compose.h"
 #include "plugins/common/image.h"
+#include "plugins/common/program.h"
 #include "plugins/common/target.h"
 
 enum { PARAM_NO_CACHE, PARAM_PULL, PARAM_BUILDKIT };
@@ -37,8 +38,9 @@ check(struct fettle_ctx *ctx)
 {
 	struct fault fault = { 0 };
 	AUTO_JSON json_t *service = target_fact(ctx, &fault);
+	AUTO_FREE char *program = program_fact(ctx);
 
-	if (!service || target_check(service, &fault) < 0 ||
+	if (!service || target_check(service, program, &fault) < 0 ||
 	    target_check_build(service, &fault) < 0)
 		return fault_end(ctx, &fault);
 	return FETTLE_OK;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugins/common/program.h"
+
 bool
 compose_is_v1(const struct compose *compose)
 {
@@ -21,97 +23,11 @@ compose_normal_name(const char *name)
 	text_add(&normal, "");
 	for (; *name; name++) {
 		char c = (char)tolower((unsigned char)*name);
-		if (isalnum((unsigned char)c) || c == '-' || c == '_')
+		bool may_begin = isalnum((unsigned char)c) != 0;
+		if (may_begin || (normal.len > 0 && (c == '-' || c == '_')))
 			text_add_n(&normal, &c, 1);
 	}
 	return normal.s;
-}
-
-/* ---- which program ------------------------------------------------------ */
-
-char *
-compose_script_version(const char *script)
-{
-	static const char mark[] = "docker-compose==";
-	const char *found = text_starts(script, "#!") ? strstr(script, mark) : NULL;
-
-	if (!found)
-		return NULL;
-	found += strlen(mark);
-	size_t n = strspn(found, "0123456789.");
-	return n > 0 ? text_copy_n(found, n) : NULL;
-}
-
-/*
- * docker-compose 1 is a Python script that takes a third of a second to say
- * its version, and has it in plain text.
- */
-static char *
-script_version(void)
-{
-	const char *dirs = getenv("PATH");
-
-	while (dirs && *dirs) {
-		size_t n = strcspn(dirs, ":");
-		AUTO_FREE char *path = text_format("%.*s/docker-compose", (int)n, dirs);
-		FILE *file = fopen(path, "re");
-		char script[1024];
-
-		if (file) {
-			size_t len = fread(script, 1, sizeof(script) - 1, file);
-			script[len] = '\0';
-			(void)fclose(file);	/* only read */
-			return compose_script_version(script);
-		}
-		dirs += n + (dirs[n] == ':');
-	}
-	return NULL;
-}
-
-/* The first word of what a program prints, `v` taken off, or NULL when it fails. */
-static char *
-asked_version(struct fettle_ctx *ctx, const char *const *argv, const char *const *env)
-{
-	struct fettle_exec exec = { .size = sizeof(exec),
-				    .argv = argv,
-				    .env = env,
-				    .timeout_ms = 20000,
-				    .flags = FETTLE_CAPTURE | FETTLE_CAPTURE_ERROR |
-					     FETTLE_QUIET };
-	struct fettle_exited exited = { .size = sizeof(exited) };
-
-	if (fettle_exec(ctx, &exec, &exited) < 0 || exited.status != 0 || !exited.out)
-		return NULL;
-	const char *from = exited.out + (exited.out_len > 0 && exited.out[0] == 'v');
-	size_t n = strcspn(from, " \r\n");
-	return n > 0 && isdigit((unsigned char)*from) ? text_copy_n(from, n) : NULL;
-}
-
-static int
-find_program(struct compose *compose, struct fault *fault)
-{
-	static const char *const v2[] = { "docker", "compose", "version", "--short",
-					  NULL };
-	static const char *const v1[] = { "docker-compose", "version", "--short",
-					  NULL };
-	const char *const *env = argv_get(&compose->env);
-
-	compose->version = asked_version(compose->ctx, v2, env);
-	if (compose->version) {
-		compose->program = json_pack("[s, s]", "docker", "compose");
-		return 0;
-	}
-	compose->version = script_version();
-	if (!compose->version)
-		compose->version = asked_version(compose->ctx, v1, env);
-	if (compose->version) {
-		compose->program = json_pack("[s]", "docker-compose");
-		return 0;
-	}
-	fault_set(fault, FETTLE_WHY_HOST, "compose_missing",
-		  "neither `docker compose` nor `docker-compose` can be run");
-	return fault_remedy(fault, "install Docker Compose: package docker-compose, or "
-				   "docker-compose-plugin from Docker");
 }
 
 /* ---- the exact environment ---------------------------------------------- */
@@ -149,13 +65,14 @@ fill_env(struct compose *compose)
 }
 
 int
-compose_open(struct fettle_ctx *ctx, struct compose *ret, struct fault *fault)
+compose_open_as(struct fettle_ctx *ctx, const char *made_by, struct compose *ret,
+		struct fault *fault)
 {
 	struct compose compose = {
 		.ctx = ctx,
 		.project = fettle_fact(ctx, "project.name"),
 		.directory = fettle_fact(ctx, "project.directory"),
-				   .data_dir = fettle_fact(ctx, "fettle.data_dir"),
+		.data_dir = fettle_fact(ctx, "fettle.data_dir"),
 		.options = json_of(fettle_fact(ctx, "project.compose")),
 		.program = json_of(fettle_fact(ctx, "project.compose_program")),
 		.version = text_copy(fettle_fact(ctx, "project.compose_version"))
@@ -171,20 +88,35 @@ compose_open(struct fettle_ctx *ctx, struct compose *ret, struct fault *fault)
 		return -1;
 	}
 	fill_env(&compose);
-	if ((!compose.program || !compose.version) &&
-	    find_program(&compose, fault) < 0) {
-		compose_close(&compose);
-		return -1;
+	if (!compose.program || !compose.version) {
+		struct program found = { 0 };
+		if (program_find(ctx, argv_get(&compose.env), made_by, &found, fault) <
+		    0) {
+			compose_close(&compose);
+			return -1;
+		}
+		json_decref(compose.program);
+		free(compose.version);
+		compose.program = found.argv;
+		compose.version = found.version;
 	}
+	compose.name = program_text(compose.program);
 	if (compose_is_v1(&compose))
 		argv_add(&compose.env, "DOCKER_BUILDKIT=0");
 	*ret = compose;
 	return 0;
 }
 
+int
+compose_open(struct fettle_ctx *ctx, struct compose *ret, struct fault *fault)
+{
+	return compose_open_as(ctx, NULL, ret, fault);
+}
+
 void
 compose_close(struct compose *compose)
 {
+	free(compose->name);
 	json_decref(compose->options);
 	json_decref(compose->program);
 	free(compose->version);
@@ -219,7 +151,8 @@ compose_argv(const struct compose *compose, struct argv *ret)
 	argv_add(ret, "--ansi");
 	argv_add(ret, "never");
 	argv_add(ret, "-p");
-	argv_add(ret, compose->project);
+	AUTO_FREE char *project = compose_normal_name(compose->project);
+	argv_add(ret, project);	/* version 2 refuses what version 1 makes so itself */
 	argv_add(ret, "--project-directory");
 	argv_add(ret, compose->directory);
 	add_each(ret, "-f", json_object_get(compose->options, "files"));
@@ -266,15 +199,28 @@ compose_unset_variable(const char *errors)
 	return begin < end ? text_copy_n(begin, (size_t)(end - begin)) : NULL;
 }
 
-/* Where `time=... level=... msg="TEXT"` has its text; else the line itself. */
-static const char *
+/*
+ * What a line of compose's says: of `time=... level=... msg="TEXT"` the text, of
+ * `ERROR: TEXT` too, of warnings nothing. Caller owns.
+ */
+static char *
 line_text(const char *line)
 {
 	const char *msg = strstr(line, "level=") ? strstr(line, "msg=\"") : NULL;
+	struct text text = { 0 };
 
-	if (msg)
-		return msg + 5;
-	return text_starts(line, "ERROR: ") ? line + 7 : line;
+	text_add(&text, "");
+	if (strstr(line, "level=warning") || strstr(line, "option is deprecated"))
+		return text.s;
+	if (!msg) {
+		text_add(&text, text_starts(line, "ERROR: ") ? line + 7 : line);
+		return text.s;
+	}
+	for (msg += 5; *msg && *msg != '"'; msg++) {
+		msg += msg[0] == '\\' && msg[1];
+		text_add_n(&text, msg, 1);
+	}
+	return text.s;
 }
 
 char *
@@ -287,19 +233,18 @@ compose_complaint(const char *errors)
 	while (*line) {
 		size_t n = strcspn(line, "\n");
 		AUTO_FREE char *one = text_copy_n(line, n);
-		const char *text = line_text(one);
+		AUTO_FREE char *text = line_text(one);
+		const char *first = text;
 		size_t last = strlen(text);
 
 		while (last > 0 && isspace((unsigned char)text[last - 1]))
 			last--;
-		if (last > 0 && !strstr(text, "option is deprecated")) {
-			while (isspace((unsigned char)*text)) {
-				text++;
+		if (last > 0) {
+			for (; isspace((unsigned char)*first); first++)
 				last--;
-			}
 			if (said.len > 0)
 				text_add(&said, " ");
-			text_add_n(&said, text, last);
+			text_add_n(&said, first, last);
 		}
 		line += n + (line[n] == '\n');
 	}
@@ -343,11 +288,11 @@ compose_config(struct compose *compose, const char *const *words, char **ret,
 				    .flags = FETTLE_CAPTURE | FETTLE_CAPTURE_ERROR };
 	if (fettle_exec(compose->ctx, &exec, &exited) < 0)
 		return fault_set(fault, FETTLE_WHY_HOST, "compose_missing",
-				 "%s cannot be run: %s", argv.v[0],
+				 "%s cannot be run: %s", compose->name,
 				 exited.err ? exited.err : "not found");
 	if (exited.timed_out) {
 		fault_set(fault, FETTLE_WHY_TRANSIENT, "compose_timeout",
-			  "`%s config` did not end within a minute", argv.v[0]);
+			  "`%s config` did not end within a minute", compose->name);
 		return fault_remedy(fault, "run it by hand to see where it hangs");
 	}
 	AUTO_FREE char *errors =
@@ -362,7 +307,7 @@ compose_config(struct compose *compose, const char *const *words, char **ret,
 		return fault_remedy(
 			fault,
 			"mend the compose file; `%s config` in %s shows the same",
-			argv.v[0], compose->directory);
+			compose->name, compose->directory);
 	}
 	*ret = text_copy_n(exited.out ? exited.out : "", exited.out_len);
 	*ret_len = strlen(*ret);
@@ -403,12 +348,12 @@ compose_last_lines(const char *text, size_t n, size_t count)
 }
 
 static int
-ended(struct compose *compose, const char *program, const struct fettle_exited *exited,
-      int started, int *ret, struct fault *fault)
+ended(struct compose *compose, const struct fettle_exited *exited, int started,
+      int *ret, struct fault *fault)
 {
 	if (started < 0) {
 		fault_set(fault, FETTLE_WHY_HOST, "compose_missing",
-			  "%s cannot be run: %s", program,
+			  "%s cannot be run: %s", compose->name,
 			  exited->err ? exited->err : "not found");
 		return fault_remedy(fault,
 				    "install Docker Compose: package docker-compose, "
@@ -417,7 +362,7 @@ ended(struct compose *compose, const char *program, const struct fettle_exited *
 	if (exited->timed_out) {
 		fault_set(fault, FETTLE_WHY_TRANSIENT, "step_timeout",
 			  "%s was still running when the step's time was over",
-			  program);
+			  compose->name);
 		return fault_remedy(fault, "give the step more `timeout:`, or see its "
 					   "log for what it waits for");
 	}
@@ -433,7 +378,6 @@ int
 compose_run_proposed(struct compose *compose, uint32_t i, const char *const *more,
 		     int *ret, struct fault *fault)
 {
-	const char *const *argv = fettle_proposed_command(compose->ctx, i);
 	struct fettle_exited exited = { .size = sizeof(exited) };
 	AUTO_ARGV struct argv env = { 0 };
 
@@ -445,7 +389,7 @@ compose_run_proposed(struct compose *compose, uint32_t i, const char *const *mor
 				    .flags = FETTLE_TAIL,
 				    .env = argv_get(&env) };
 	int started = fettle_exec_proposed(compose->ctx, i, &exec, &exited);
-	return ended(compose, argv ? argv[0] : "compose", &exited, started, ret, fault);
+	return ended(compose, &exited, started, ret, fault);
 }
 
 int
@@ -459,5 +403,5 @@ compose_run(struct compose *compose, const struct argv *argv, int *ret,
 				    .env = argv_get(&compose->env) };
 	int started = fettle_exec(compose->ctx, &exec, &exited);
 
-	return ended(compose, argv->v[0], &exited, started, ret, fault);
+	return ended(compose, &exited, started, ret, fault);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Compose by its command line: which program, which arguments, which exact
- * environment, and what its complaints mean. `docker compose` (version 2) when
- * it is there, else `docker-compose`.
+ * Compose by its command line: which arguments, which exact
+ * environment, and what its complaints mean.
  */
 #ifndef FETTLE_COMMON_COMPOSE_H
 #define FETTLE_COMMON_COMPOSE_H
@@ -17,6 +16,7 @@ struct compose {
 	const char *data_dir;	/* where empty.env is */
 	json_t *options;	/* fact project.compose */
 	json_t *program;	/* ["docker-compose"] or ["docker","compose"] */
+	char *name;		/* the same, for people to type */
 	char *version;		/* `1.29.2` */
 	struct argv env;	/* NAME=VALUE for every call */
 	char *said; /* the last lines of the last call, joined; NULL: nothing */
@@ -27,6 +27,9 @@ struct compose {
  * (project.compose_program), else it is looked for. -1 with `compose_missing`.
  */
 int compose_open(struct fettle_ctx *ctx, struct compose *ret, struct fault *fault);
+/* The same, for a project whose containers were made by version `made_by`, or NULL. */
+int compose_open_as(struct fettle_ctx *ctx, const char *made_by, struct compose *ret,
+		    struct fault *fault);
 void compose_close(struct compose *compose);
 #define AUTO_COMPOSE __attribute__((cleanup(compose_close)))
 
@@ -68,9 +71,8 @@ char *compose_complaint(const char *errors);
 /* The last lines that are not blank, at most `count`, as one. NULL when there is none.
  * Caller owns. */
 char *compose_last_lines(const char *text, size_t n, size_t count);
-/* The version in the starting script of docker-compose 1, or NULL. Caller owns. */
-char *compose_script_version(const char *script);
-/* `shop` as compose makes it of a -p argument: lower case, [-_a-z0-9]. Caller owns. */
+/* `shop` as compose makes it of a -p argument: lower case, [-_a-z0-9],
+ * a letter or digit first. Caller owns. */
 char *compose_normal_name(const char *name);
 
 #endif

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "plugins/common/drift.h"
+#include "plugins/common/program.h"
+
 /* ---- paths -------------------------------------------------------------- */
 
 /* Without `.`, `..` and empty parts; NULL when `..` leads out. `.` when nothing is
@@ -322,24 +325,21 @@ foreign(const struct services_input *in, const json_t *own)
 	return NULL;
 }
 
-/* The compose 1 hash covers the image ID, so with another image it tells nothing. */
-static bool
-has_drift(const struct services_input *in, const char *name, const json_t *own,
-	  const char *tag_id)
+/* The version that made its containers, when that is another major one, or NULL. */
+static const char *
+other_compose(const struct services_input *in, const json_t *own)
 {
-	const char *hash = json_member(in->hashes, name);
 	size_t i;
 	json_t *c;
 
 	json_array_foreach(own, i, c) {
-		const char *label = json_member(json_object_get(c, "labels"),
-						"com.docker.compose.config-hash");
-		if (in->is_v1 && !text_equal(json_member(c, "image_id"), tag_id))
-			continue;
-		if (hash && !text_equal(label, hash))
-			return true;
+		const char *made_by = json_member(json_object_get(c, "labels"),
+						  "com.docker.compose.version");
+		if (made_by && in->version &&
+		    !program_same_major(made_by, in->version))
+			return made_by;
 	}
-	return false;
+	return NULL;
 }
 
 /* ---- all together ------------------------------------------------------- */
@@ -423,10 +423,13 @@ describe_one(const struct services_input *in, const char *name, const json_t *se
 						 (json_int_t)json_array_size(own) :
 						 configured_replicas(service)));
 	json_object_set_new(d, "default_allow", default_allow(context, dockerfile));
-	set_text(d, "config_hash", json_member(in->hashes, name));
-	json_object_set_new(d, "drift", json_boolean(has_drift(in, name, own, tag_id)));
+	json_t *hashes = json_object_get(in->hashes, name);
+	set_text(d, "config_hash", json_string_value(json_array_get(hashes, 0)));
+	json_object_set_new(
+		d, "drift", json_boolean(drift_found(hashes, own, tag_id, in->is_v1)));
 	json_object_set_new(d, "shared_by", shared_by(in, name, own));
 	set_text(d, "foreign", strange);
+	set_text(d, "other_compose", other_compose(in, own));
 	json_object_set_new(d, "healthcheck",
 			    json_boolean(any_healthcheck(service, own)));
 	json_object_set_new(d, "ports", port_texts(service));
@@ -454,23 +457,4 @@ services_describe(const struct services_input *in)
 	json_object_foreach(json_object_get(in->config, "services"), name, service)
 		json_object_set_new(all, name, describe_one(in, name, service));
 	return all;
-}
-
-json_t *
-services_hashes(const char *text)
-{
-	json_t *hashes = json_object();
-
-	while (*text) {
-		size_t n = strcspn(text, "\n"), name = strcspn(text, " \n");
-
-		if (name < n) {
-			AUTO_FREE char *key = text_copy_n(text, name);
-			AUTO_FREE char *hash =
-				text_copy_n(text + name + 1, n - name - 1);
-			json_object_set_new(hashes, key, json_text_or_null(hash));
-		}
-		text += n + (text[n] == '\n');
-	}
-	return hashes;
 }

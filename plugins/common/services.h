@@ -14,20 +14,17 @@ struct services_input {
 	const char *directory;	/* the workspace, absolute */
 	const json_t *files;	/* the compose files, relative to it or absolute */
 	const json_t *config;	/* what `config` printed */
-	const json_t *hashes; /* {"api": hash}: what `config --hash` printed; NULL: not
-				 asked */
+	const json_t *hashes;	/* as drift_hashes gives them; NULL: not asked */
 	const json_t *containers; /* of the whole project */
 	const json_t
 		*image_ids;	/* {"REF or ID": "sha256:.."}; missing: no such image */
 	const char *own_id;	/* the container Fettle runs in, or NULL */
+	const char *version;	/* of Compose; NULL: not known */
 	bool is_v1;
 };
 
 /* {NAME: {...}}; see fettle-project-compose(7). New reference. */
 json_t *services_describe(const struct services_input *in);
-
-/* {"api": hash} from lines `api HASH`. New reference. */
-json_t *services_hashes(const char *text);
 
 /* The reference a service's containers use: its `image`, else what compose calls a
  * built one. Caller owns. */

@@ -43,11 +43,27 @@ refuse_shared(const json_t *service, const char *name, struct fault *fault)
 			    names.s);
 }
 
+static int
+refuse_other_compose(const char *name, const char *made_by, const char *program,
+		     struct fault *fault)
+{
+	fault_no(fault, "compose_version",
+		 "the containers of service '%s' were made by Compose %s, and here is "
+		 "only `%s` of another version: it would give them and their image "
+		 "other names",
+		 name, made_by, program);
+	return fault_remedy(fault,
+			    "install Compose %s again, or hand the project over to "
+			    "this one first: `%s up -d`",
+			    made_by, program);
+}
+
 int
-target_check(const json_t *service, struct fault *fault)
+target_check(const json_t *service, const char *program, struct fault *fault)
 {
 	const char *name = json_member(service, "name");
 	const char *foreign = json_member(service, "foreign");
+	const char *made_by = json_member(service, "other_compose");
 
 	if (json_member_true(service, "own")) {
 		fault_no(fault, "own_container",
@@ -67,6 +83,8 @@ target_check(const json_t *service, struct fault *fault)
 			"with the same compose files as it was started with; inside a "
 			"container, mount it at the same absolute path as on the host");
 	}
+	if (made_by)
+		return refuse_other_compose(name, made_by, program, fault);
 	if (refuse_shared(service, name, fault) < 0)
 		return -1;
 	if (json_member_true(service, "mixed_images")) {
@@ -75,9 +93,9 @@ target_check(const json_t *service, struct fault *fault)
 			 "is no one image to come back to",
 			 name);
 		return fault_remedy(fault,
-				    "bring them onto one image first: `docker-compose "
-				    "up -d --no-deps --force-recreate %s`",
-				    name);
+				    "bring them onto one image first: `%s up -d "
+				    "--no-deps --force-recreate %s`",
+				    program, name);
 	}
 	if (json_member_true(service, "image_gone")) {
 		fault_no(fault, "previous_image_gone",
@@ -85,9 +103,9 @@ target_check(const json_t *service, struct fault *fault)
 			 "nothing could be put back",
 			 json_member(service, "image_id"), name);
 		return fault_remedy(fault,
-				    "build and start it by hand first: `docker-compose "
-				    "up -d --no-deps --build %s`",
-				    name);
+				    "build and start it by hand first: `%s up -d "
+				    "--no-deps --build %s`",
+				    program, name);
 	}
 	if (json_member_true(service, "drift")) {
 		fault_no(fault, "compose_drift",
@@ -97,10 +115,10 @@ target_check(const json_t *service, struct fault *fault)
 			 name);
 		return fault_remedy(
 			fault,
-			"apply the configuration first (`docker-compose up -d "
-			"--no-deps %s`) or undo its change; name variables it uses "
-			"under compose.env or compose.env_file in fettle.yaml",
-			name);
+			"apply the configuration first (`%s up -d --no-deps %s`) or "
+			"undo its change; name variables it uses under compose.env or "
+			"compose.env_file in fettle.yaml",
+			program, name);
 	}
 	return 0;
 }

@@ -11,10 +11,11 @@
 #include "plugins/common/container.h"
 
 /*
- * -1 with `no_service`, `own_container`, `project_moved`, `shared_namespace`,
- * `mixed_images`, `previous_image_gone` or `compose_drift`.
+ * -1 with `no_service`, `own_container`, `project_moved`, `compose_version`,
+ * `shared_namespace`, `mixed_images`, `previous_image_gone` or `compose_drift`.
+ * program: what the remedies tell to type, `docker compose`.
  */
-int target_check(const json_t *service, struct fault *fault);
+int target_check(const json_t *service, const char *program, struct fault *fault);
 /* -1 with `no_build_section`. */
 int target_check_build(const json_t *service, struct fault *fault);
 

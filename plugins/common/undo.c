@@ -80,7 +80,8 @@ undo_difference(const json_t *before, const json_t *now, const char *image,
 /* ---- images ------------------------------------------------------------- */
 
 static int
-image_gone(const struct undo_service *s, const char *id, struct fault *fault)
+image_gone(const struct undo *undo, const struct undo_service *s, const char *id,
+	   struct fault *fault)
 {
 	fault_no(fault, "previous_image_gone",
 		 "the previous image %s of service '%s' no longer exists: it cannot be "
@@ -89,10 +90,9 @@ image_gone(const struct undo_service *s, const char *id, struct fault *fault)
 		 id, s->name);
 	return fault_remedy(
 		fault,
-		"the files are as they were: build that image again and start "
-		"it: `docker-compose build %s`, then `docker-compose up -d "
-		"--no-deps --force-recreate %s`",
-		s->name, s->name);
+		"the files are as they were: build that image again and start it: "
+		"`%s build %s`, then `%s up -d --no-deps --force-recreate %s`",
+		undo->compose->name, s->name, undo->compose->name, s->name);
 }
 
 static int
@@ -110,7 +110,7 @@ point_tag(const struct undo *undo, const struct undo_service *s, const char *id,
 	int tagged = image_tag(undo->api, id, s->image, fault);
 	if (tagged == 1)
 		fettle_info(undo->compose->ctx, "%s stands for %s again", s->image, id);
-	return tagged == 0 ? image_gone(s, id, fault) : tagged < 0 ? -1 : 0;
+	return tagged == 0 ? image_gone(undo, s, id, fault) : tagged < 0 ? -1 : 0;
 }
 
 /* ---- containers --------------------------------------------------------- */
@@ -169,8 +169,8 @@ recreate(const struct undo *undo, const struct undo_service *s, struct fault *fa
 		return -1;
 	tell_neighbours(undo, found);
 	if (status != 0)	/* what it left undone is seen when we look */
-		fettle_warn(undo->compose->ctx, "%s exited with status %d", argv.v[0],
-			    status);
+		fettle_warn(undo->compose->ctx, "%s exited with status %d",
+			    undo->compose->name, status);
 	return 0;
 }
 
@@ -238,7 +238,7 @@ rebuild(const struct undo *undo, const struct undo_service *s, struct fault *fau
 	int status = -1;
 
 	if (!json_member_true(fact, "has_build"))
-		return image_gone(s, image_id, fault);
+		return image_gone(undo, s, image_id, fault);
 	fettle_warn(undo->compose->ctx,
 		    "the previous image %s is gone: it is built anew from the files",
 		    image_id);
@@ -248,7 +248,7 @@ rebuild(const struct undo *undo, const struct undo_service *s, struct fault *fau
 	if (compose_run(undo->compose, &argv, &status, fault) < 0)
 		return -1;
 	if (status != 0)
-		return image_gone(s, image_id, fault);
+		return image_gone(undo, s, image_id, fault);
 	if (recreate(undo, s, fault) < 0 || wait_for_level(undo, s, fault) < 0 ||
 	    container_list(undo->api, undo->project, s->name, &now, fault) < 0)
 		return -1;
@@ -305,7 +305,8 @@ sentence(const struct undo_service *s, const json_t *now)
 }
 
 static int
-incomplete(const struct undo_service *s, const char *what, struct fault *fault)
+incomplete(const struct undo *undo, const struct undo_service *s, const char *what,
+	   struct fault *fault)
 {
 	const char *image_id = json_member(s->container_before, "image_id");
 	const char *tag_id = image_id ? image_id : recorded_tag(s);
@@ -315,13 +316,13 @@ incomplete(const struct undo_service *s, const char *what, struct fault *fault)
 	if (!tag_id)
 		return fault_remedy(
 			fault,
-			"remove what is left by hand: `docker-compose rm -sf %s`",
-			s->name);
+			"remove what is left by hand: `%s rm -sf %s`",
+			undo->compose->name, s->name);
 	return fault_remedy(
 		fault,
-		"put it back by hand: `docker tag %s %s`, then `docker-compose up -d "
-		"--no-deps --no-build --force-recreate %s`",
-		tag_id, s->image, s->name);
+		"put it back by hand: `docker tag %s %s`, then `%s up -d --no-deps "
+		"--no-build --force-recreate %s`",
+		tag_id, s->image, undo->compose->name, s->name);
 }
 
 int
@@ -345,7 +346,7 @@ undo_service(const struct undo *undo, const struct undo_service *s, struct undon
 	difference = undo_difference(s->container_before, now, s->image, tag_id,
 				     want_tag_id);
 	if (difference)
-		return incomplete(s, difference, fault);
+		return incomplete(undo, s, difference, fault);
 	ret->level = container_level(now);
 	ret->image_id = text_copy(container_image_id(now, &is_mixed));
 	ret->text = sentence(s, now);

@@ -14,6 +14,7 @@
 
 #include "plugins/common/compose.h"
 #include "plugins/common/container.h"
+#include "plugins/common/drift.h"
 #include "plugins/common/image.h"
 #include "plugins/common/own.h"
 #include "plugins/common/services.h"
@@ -60,19 +61,6 @@ read_config(struct compose *compose, json_t **ret, char hex[65], struct fault *f
 }
 
 static int
-read_hashes(struct compose *compose, json_t **ret, struct fault *fault)
-{
-	static const char *const words[] = { "--hash", "*", NULL };
-	AUTO_FREE char *text = NULL;
-	size_t n = 0;
-
-	if (compose_config(compose, words, &text, &n, fault) < 0)
-		return -1;
-	*ret = services_hashes(text);
-	return 0;
-}
-
-static int
 add_image(struct engine_api *api, json_t *ids, const char *ref, struct fault *fault)
 {
 	AUTO_FREE char *id = NULL;
@@ -109,18 +97,17 @@ read_images(struct engine_api *api, const struct services_input *in, json_t **re
 }
 
 static int
-describe(struct compose *compose, struct engine_api *api, json_t **ret, char hex[65],
-	 struct fault *fault)
+describe(struct compose *compose, struct engine_api *api, const json_t *containers,
+	 json_t **ret, char hex[65], struct fault *fault)
 {
 	AUTO_FREE char *project = compose_normal_name(compose->project), *own_id = NULL;
-	AUTO_JSON json_t *config = NULL, *hashes = NULL, *containers = NULL,
-			 *images = NULL;
+	AUTO_JSON json_t *config = NULL, *hashes = NULL, *images = NULL;
 
 	if (own_container(api, &own_id, fault) < 0 ||
-	    container_list(api, project, NULL, &containers, fault) < 0 ||
 	    read_config(compose, &config, hex, fault) < 0)
 		return -1;
-	if (json_array_size(containers) > 0 && read_hashes(compose, &hashes, fault) < 0)
+	if (json_array_size(containers) > 0 &&
+	    drift_hashes(compose, config, containers, &hashes, fault) < 0)
 		return -1;
 	struct services_input in = { .project = project,
 				     .directory = compose->directory,
@@ -130,6 +117,7 @@ describe(struct compose *compose, struct engine_api *api, json_t **ret, char hex
 				     .hashes = hashes,
 				     .containers = containers,
 				     .own_id = own_id,
+				     .version = compose->version,
 				     .is_v1 = compose_is_v1(compose) };
 	if (read_images(api, &in, &images, fault) < 0)
 		return -1;
@@ -157,18 +145,35 @@ set_json(struct fettle_ctx *ctx, const char *name, const json_t *value)
 	fettle_set_output(ctx, name, text);
 }
 
+/* The containers of the project, and the version of Compose that made them, or NULL. */
+static int
+read_containers(struct fettle_ctx *ctx, struct engine_api *api, json_t **ret,
+		const char **ret_made_by, struct fault *fault)
+{
+	const char *name = fettle_fact(ctx, "project.name");
+	AUTO_FREE char *project = compose_normal_name(name ? name : "");
+
+	if (container_list(api, project, NULL, ret, fault) < 0)
+		return -1;
+	*ret_made_by = json_member(json_object_get(json_array_get(*ret, 0), "labels"),
+				   "com.docker.compose.version");
+	return 0;
+}
+
 static int
 run(struct fettle_ctx *ctx)
 {
 	struct fault fault = { 0 };
 	AUTO_COMPOSE struct compose compose = { 0 };
 	AUTO_ENGINE struct engine_api *api = engine_open(ctx, &fault);
-	AUTO_JSON json_t *services = NULL;
+	AUTO_JSON json_t *containers = NULL, *services = NULL;
+	const char *made_by = NULL;
 	char hex[65];
 
 	if (!api || engine_ping(api, &fault) < 0 ||
-	    compose_open(ctx, &compose, &fault) < 0 ||
-	    describe(&compose, api, &services, hex, &fault) < 0)
+	    read_containers(ctx, api, &containers, &made_by, &fault) < 0 ||
+	    compose_open_as(ctx, made_by, &compose, &fault) < 0 ||
+	    describe(&compose, api, containers, &services, hex, &fault) < 0)
 		return fault_end(ctx, &fault);
 	set_json(ctx, "services", services);
 	set_json(ctx, "compose_program", compose.program);

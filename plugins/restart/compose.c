@@ -11,6 +11,7 @@
 #include "plugins/common/compose.h"
 #include "plugins/common/image.h"
 #include "plugins/common/neighbours.h"
+#include "plugins/common/program.h"
 #include "plugins/common/target.h"
 
 static const struct fettle_param outputs[] = {
@@ -30,8 +31,9 @@ check(struct fettle_ctx *ctx)
 {
 	struct fault fault = { 0 };
 	AUTO_JSON json_t *service = target_fact(ctx, &fault);
+	AUTO_FREE char *program = program_fact(ctx);
 
-	if (!service || target_check(service, &fault) < 0)
+	if (!service || target_check(service, program, &fault) < 0)
 		return fault_end(ctx, &fault);
 	return FETTLE_OK;
 }

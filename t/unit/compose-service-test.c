@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "plugins/common/drift.h"
 #include "plugins/common/services.h"
 #include "plugins/common/target.h"
 #include "plugins/common/yaml.h"
@@ -47,6 +48,7 @@ describe(const char *config, const char *containers, const char *hashes,
 				     .containers = all,
 				     .image_ids = ids,
 				     .own_id = "own",
+				     .version = "1.29.2",
 				     .is_v1 = true };
 	AUTO_JSON json_t *services = services_describe(&in);
 
@@ -56,7 +58,7 @@ describe(const char *config, const char *containers, const char *hashes,
 START_TEST(a_built_service_is_described)
 {
 	AUTO_JSON json_t *d =
-		describe(BUILT, "[" API("") "]", "{\"api\":\"h1\"}",
+		describe(BUILT, "[" API("") "]", "{\"api\":[\"h1\"]}",
 			 "{\"shop_api\":\"sha256:1\",\"sha256:1\":\"sha256:1\"}");
 	AUTO_JSON json_t *allow = want(
 		"[\"api/Dockerfile\",\"api/requirements*.txt\",\"api/"
@@ -76,7 +78,7 @@ START_TEST(a_built_service_is_described)
 	ck_assert(json_is_null(json_object_get(d, "foreign")));
 	ck_assert_uint_eq(json_array_size(json_object_get(d, "shared_by")), 0);
 	struct fault fault = { 0 };
-	ck_assert_int_eq(target_check(d, &fault), 0);
+	ck_assert_int_eq(target_check(d, "docker compose", &fault), 0);
 	ck_assert_int_eq(target_check_build(d, &fault), 0);
 }
 END_TEST
@@ -130,17 +132,25 @@ static const struct {
 	  "shop\",\"com.docker.compose.project.config_files\":\"/srv/shop/"
 	  "docker-compose.yml\",\"com.docker.compose.config-hash\":\"older\"}}]",
 	  "compose_drift", "configuration" },
+	{ BUILT,
+	  "[{\"id\":\"c1\",\"service\":\"api\",\"image_id\":\"sha256:1\","
+	  "\"labels\":{\"com.docker.compose.project.working_dir\":\"/srv/shop\","
+	  "\"com.docker.compose.project.config_files\":\"docker-compose.yml\","
+	  "\"com.docker.compose.config-hash\":\"older\","
+	  "\"com.docker.compose.version\":\"2.26.1\"}}]",
+	  "compose_version", "2.26.1" },
 };
 
 START_TEST(a_target_is_refused)
 {
-	AUTO_JSON json_t *d = describe(refusal_cases[_i].config,
-				       refusal_cases[_i].containers, "{\"api\":\"h1\"}",
-				       "{\"shop_api\":\"sha256:1\",\"sha256:1\":"
-				       "\"sha256:1\",\"sha256:2\":\"sha256:2\"}");
+	AUTO_JSON json_t *d =
+		describe(refusal_cases[_i].config, refusal_cases[_i].containers,
+			 "{\"api\":[\"h1\"]}",
+			 "{\"shop_api\":\"sha256:1\",\"sha256:1\":"
+			 "\"sha256:1\",\"sha256:2\":\"sha256:2\"}");
 	struct fault fault = { 0 };
 
-	if (target_check(d, &fault) == 0)
+	if (target_check(d, "docker compose", &fault) == 0)
 		ck_assert_int_eq(target_check_build(d, &fault), -1);
 	ck_assert_str_eq(fault.code, refusal_cases[_i].code);
 	ck_assert_msg(strstr(fault.text, refusal_cases[_i].in_text) != NULL, "%s",
@@ -152,7 +162,7 @@ END_TEST
 START_TEST(another_image_is_no_drift_for_compose_1)
 {
 	AUTO_JSON json_t *d =
-		describe(BUILT, "[" API("") "]", "{\"api\":\"h2\"}",
+		describe(BUILT, "[" API("") "]", "{\"api\":[\"h2\"]}",
 			 "{\"shop_api\":\"sha256:newer\",\"sha256:1\":\"sha256:1\"}");
 
 	ck_assert(!json_member_true(d, "drift"));
@@ -181,7 +191,7 @@ START_TEST(compose_2_is_read)
 		"\"/srv/shop/docker-compose.yml\",\"com.docker.compose.config-hash\":"
 		"\"h1\"}}]");
 	AUTO_JSON json_t *files = want("[\"docker-compose.yml\"]"),
-			 *hashes = want("{\"api\":\"h2\"}");
+			 *hashes = want("{\"api\":[\"h2\"]}");
 	AUTO_JSON json_t *images =
 		want("{\"shop-api\":\"sha256:2\",\"sha256:1\":\"sha256:1\"}");
 	struct services_input in = { .project = "shop",
@@ -270,10 +280,26 @@ END_TEST
 
 START_TEST(hashes_are_read_by_line)
 {
-	AUTO_JSON json_t *got = services_hashes("api ab12\ndb cd34\n\nbroken\n");
-	AUTO_JSON json_t *wanted = want("{\"api\":\"ab12\",\"db\":\"cd34\"}");
+	AUTO_JSON json_t *got = json_object();
+	AUTO_JSON json_t *wanted =
+		want("{\"api\":[\"ab12\",\"ef56\"],\"db\":[\"cd34\"]}");
 
+	drift_add_hashes(got, "api ab12\ndb cd34\n\nbroken\n");
+	drift_add_hashes(got, "api ef56\n");
 	ck_assert(json_equal(got, wanted));
+}
+END_TEST
+
+/* Version 2: the label may have the hash of the configuration told otherwise. */
+START_TEST(one_of_the_hashes_is_enough)
+{
+	AUTO_JSON json_t *hashes = want("[\"h0\",\"h1\"]");
+	AUTO_JSON json_t *own = want("[" API("") "]");
+
+	ck_assert(!drift_found(hashes, own, NULL, false));
+	json_array_remove(hashes, 1);
+	ck_assert(drift_found(hashes, own, NULL, false));
+	ck_assert(!drift_found(NULL, own, NULL, false));
 }
 END_TEST
 
@@ -292,6 +318,7 @@ main(void)
 	tcase_add_test(tc, a_built_image_has_composes_name);
 	tcase_add_test(tc, ports_are_text);
 	tcase_add_test(tc, hashes_are_read_by_line);
+	tcase_add_test(tc, one_of_the_hashes_is_enough);
 	suite_add_tcase(suite, tc);
 	return module_run(suite);
 }

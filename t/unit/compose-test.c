@@ -12,6 +12,7 @@
 #include "plugins/common/image.h"
 #include "plugins/common/neighbours.h"
 #include "plugins/common/own.h"
+#include "plugins/common/program.h"
 #include "plugins/common/yaml.h"
 
 static json_t *
@@ -122,7 +123,11 @@ static const struct {
 	  "no such file" },
 	{ "time=\"x\" level=error msg=\"services.api Additional property buidl is not "
 	  "allowed\"\n",
-	  "services.api Additional property buidl is not allowed\"" },
+	  "services.api Additional property buidl is not allowed" },
+	{ "time=\"x\" level=warning msg=\"/s/c.yml: the attribute `version` is "
+	  "obsolete\"\nyaml: line 12: mapping values are not allowed\n",
+	  "yaml: line 12: mapping values are not allowed" },
+	{ "time=\"x\" level=error msg=\"no \\\"x\\\" here\"\n", "no \"x\" here" },
 	{ "", "no reason given" },
 };
 
@@ -162,15 +167,26 @@ START_TEST(the_last_lines_are_joined)
 }
 END_TEST
 
+START_TEST(a_major_version_is_compared)
+{
+	ck_assert(program_same_major("2.26.1-4", "2.40.3"));
+	ck_assert(program_same_major("1.29.2", "1"));
+	ck_assert(!program_same_major("1.29.2", "2.26.1"));
+	ck_assert(!program_same_major("2.26.1", "20.1"));
+	ck_assert(!program_same_major(NULL, NULL));
+	ck_assert(!program_same_major("1.29.2", NULL));
+}
+END_TEST
+
 START_TEST(version_is_in_the_script)
 {
-	AUTO_FREE char *script = compose_script_version(
+	AUTO_FREE char *script = program_script_version(
 		"#!/usr/bin/python3\n# EASY-INSTALL-ENTRY-SCRIPT: "
 		"'docker-compose==1.29.2','x'\n");
 	AUTO_FREE char *other =
-		compose_script_version("#!/bin/sh\nexec docker compose \"$@\"\n");
+		program_script_version("#!/bin/sh\nexec docker compose \"$@\"\n");
 	AUTO_FREE char *binary =
-		compose_script_version("\177ELF docker-compose==1.0\n");
+		program_script_version("\177ELF docker-compose==1.0\n");
 
 	ck_assert_str_eq(script, "1.29.2");
 	ck_assert_ptr_null(other);
@@ -215,9 +231,11 @@ START_TEST(project_name_is_as_compose_makes_it)
 {
 	AUTO_FREE char *plain = compose_normal_name("shop");
 	AUTO_FREE char *odd = compose_normal_name("My Shop.v2_x-y");
+	AUTO_FREE char *begin = compose_normal_name("_-Shop");
 
 	ck_assert_str_eq(plain, "shop");
 	ck_assert_str_eq(odd, "myshopv2_x-y");
+	ck_assert_str_eq(begin, "shop");
 }
 END_TEST
 
@@ -450,6 +468,7 @@ main(void)
 	tcase_add_loop_test(tc, the_last_lines_are_joined, 0,
 			    (int)COUNT_OF(last_cases));
 	tcase_add_test(tc, version_is_in_the_script);
+	tcase_add_test(tc, a_major_version_is_compared);
 	tcase_add_loop_test(tc, compose_is_called_like_this, 0,
 			    (int)COUNT_OF(argv_cases));
 	tcase_add_test(tc, project_name_is_as_compose_makes_it);
