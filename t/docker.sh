@@ -49,9 +49,25 @@ no_engine()
 	skip_all "$1"
 }
 
+# compose_v2: this script uses version 2, the real one, or is skipped. It is the
+# plug-in in FETTLE_TEST_COMPOSE_V2, else one that the docker program has.
+compose_v2()
+{
+	if [ -n "${FETTLE_TEST_COMPOSE_V2:-}" ]; then
+		DOCKER_CONFIG=$T/docker
+		export DOCKER_CONFIG
+		mkdir -p "$DOCKER_CONFIG/cli-plugins"
+		cp "$FETTLE_TEST_COMPOSE_V2" "$DOCKER_CONFIG/cli-plugins/docker-compose"
+	fi
+	docker compose version --short >/dev/null 2>&1 || skip_all "there is no \`docker compose\`:\
+ name the plug-in of version 2 in FETTLE_TEST_COMPOSE_V2"
+	compose_program='docker compose'
+}
+
+compose_program=docker-compose
 compose()
 {
-	docker-compose --project-name "$project" --project-directory "$shop" \
+	$compose_program --project-name "$project" --project-directory "$shop" \
 		--env-file "$shop/.env" -f "$shop/docker-compose.yml" "$@" 2>&1
 }
 
@@ -70,13 +86,15 @@ shop()
 	api_port=$1 db_port=$2 web_port=$3
 	printf 'API_PORT=%s\nDB_PORT=%s\nWEB_PORT=%s\n' "$@" >"$shop/.env"
 	sed -i -e "s/^project: shop/project: $project/" -e "s/:18080/:$api_port/" "$shop/fettle.yaml"
+	[ -z "${DOCKER_CONFIG:-}" ] ||
+		sed -i "s|^compose:|&\n  docker_config: $DOCKER_CONFIG|" "$shop/fettle.yaml"
 	at_exit "shop=$shop project=$project shop_end"
 }
 
 shop_end()
 {
 	compose down --timeout 0 --volumes --remove-orphans >/dev/null
-	docker images --quiet --filter "reference=${project}_*" | xargs -r docker rmi --force >/dev/null
+	docker images --quiet --filter "reference=${project}_*" --filter "reference=$project-*" | xargs -r docker rmi --force >/dev/null
 	docker images --quiet --filter 'reference=fettle/keep' | xargs -r docker rmi --force >/dev/null
 }
 
