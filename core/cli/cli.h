@@ -29,7 +29,7 @@ enum exit_code {
 
 struct options {
 	const char *state_dir, *directory, *pipeline, *service, *output, *state, *until,
-		*kind;
+		*key, *kind;
 	json_t *inputs;		/* object of strings, or NULL; owned */
 	uint64_t limit, offset;
 	bool json, no_color, quiet, follow, help, version;
@@ -60,6 +60,9 @@ int verb_rollback(struct cli *cli);
 int verb_plugins(struct cli *cli);
 int verb_plugin_new(struct cli *cli);
 int verb_plugin_check(struct cli *cli);
+int verb_audit_verify(struct cli *cli);
+int verb_audit_export(struct cli *cli);
+int verb_audit_key(struct cli *cli);
 int verb_doctor(struct cli *cli);
 
 /*

@@ -37,6 +37,12 @@ const struct verb verbs[] = {
 	  OPTION_KIND, 1, 1, verb_plugin_new },
 	{ "plugin check", "FILE...", "have the loader look at modules",
 	  0, 1, ANY_COUNT, verb_plugin_check },
+	{ "audit verify", "[FILE]", "prove that nothing of the log was changed or lost",
+	  OPTION_KEY, 0, 1, verb_audit_verify },
+	{ "audit export", "[RUN]", "the log as lines of JSON, for whoever keeps proof",
+	  OPTION_OUTPUT, 0, 1, verb_audit_export },
+	{ "audit key", "", "the public key that the log is signed with",
+	  0, 0, 0, verb_audit_key },
 	{ "doctor", "", "check this machine and look for unfinished runs",
 	  0, 0, 0, verb_doctor },
 	{ NULL },
@@ -56,7 +62,9 @@ const struct option_row option_rows[] = {
 	{ 'f', "follow", NULL, OPTION_FOLLOW, SLOT_FOLLOW,
 	  "keep printing until the run ends" },
 	{ 'o', "output", "FILE", OPTION_OUTPUT, SLOT_OUTPUT,
-	  "write the artifact to a new file" },
+	  "write the artifact or the log to a new file" },
+	{ 0, "key", "KEY", OPTION_KEY, SLOT_KEY,
+	  "believe signatures of this public key only" },
 	{ 0, "state", "STATE", OPTION_STATE, SLOT_STATE,
 	  "only runs in this state" },
 	{ 'n', "limit", "N", OPTION_LIMIT, SLOT_LIMIT,
@@ -219,6 +227,9 @@ option_set(struct options *options, const struct option_row *row, const char *va
 		break;
 	case SLOT_OUTPUT:
 		options->output = value;
+		break;
+	case SLOT_KEY:
+		options->key = value;
 		break;
 	case SLOT_STATE:
 		return set_state(options, value, err);

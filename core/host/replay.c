@@ -18,7 +18,6 @@
 
 #include "base/log.h"
 #include "base/path.h"
-#include "host/supervise.h"
 #include "wire/event.h"
 #include "wire/request.h"
 
@@ -110,7 +109,6 @@ run_request(const json_t *request, const char *scratch, struct err *err)
 	if (pid == 0) {
 		close(ends[0]);
 		take_descriptors(fd, ends[1]);
-		supervise_reset();
 		_exit(host_serve());
 	}
 	close(ends[1]);

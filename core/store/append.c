@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "store/checkpoint.h"
 #include "store/project.h"
 #include "store/run.h"
 
@@ -115,7 +116,9 @@ append(struct store *store, const struct store_claim *claim, const char *actor,
 	if (append_begin(store, claim, &row, err) < 0 ||
 	    transition_check(store, &row, kind, body, err) < 0)
 		return -1;
-	return append_event(store, &row, actor, kind->name, body, err);
+	if (append_event(store, &row, actor, kind->name, body, err) < 0)
+		return -1;
+	return str_eq(kind->name, "run.ended") ? checkpoint_append(store, err) : 0;
 }
 
 int

@@ -200,16 +200,23 @@ add_text(struct str *out, const char *key, const char *value)
  * body that are hashed are those that are stored, blanks and all.
  */
 void
+event_text(const struct event *event, struct str *out)
+{
+	str_add_c(out, '{');
+	add_text(out, "actor", event->actor);
+	str_addf(out, "\"body\":%s,", event->body);
+	add_text(out, "kind", event->kind);
+	add_text(out, "prev", event->prev);
+	add_text(out, "run", event->run);
+	str_addf(out, "\"seq\":%lld,\"time_ms\":%lld}", (long long)event->seq,
+		 (long long)event->time_ms);
+}
+
+void
 event_hash(const struct event *event, char ret_hex[SHA256_HEX_SIZE])
 {
 	AUTO(str) struct str text = STR_INIT;
-	str_add_c(&text, '{');
-	add_text(&text, "actor", event->actor);
-	str_addf(&text, "\"body\":%s,", event->body);
-	add_text(&text, "kind", event->kind);
-	add_text(&text, "prev", event->prev);
-	add_text(&text, "run", event->run);
-	str_addf(&text, "\"seq\":%lld,\"time_ms\":%lld}", (long long)event->seq,
-		 (long long)event->time_ms);
+
+	event_text(event, &text);
 	sha256_hex(text.s, text.len, ret_hex);
 }

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/sha256.h"
+#include "base/str.h"
 
 /* Where a run stands, as a set: what a kind of event allows. */
 enum phase {
@@ -55,7 +56,9 @@ struct event {
 #define SITE "site" /* stands in `run` of events that belong to none */
 #define EVENT_NO_PREV "0000000000000000000000000000000000000000000000000000000000000000"
 
-/* SHA-256 of the canonical JSON of {actor, body, kind, prev, run, seq, time_ms}. */
+/* Adds the canonical JSON of {actor, body, kind, prev, run, seq, time_ms}. */
+void event_text(const struct event *event, struct str *out);
+/* SHA-256 of that text. */
 void event_hash(const struct event *event, char ret_hex[SHA256_HEX_SIZE]);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The tables. `events` is the truth, `descriptions` a cache of files, `workers` a
- * list of processes; all the rest is derived from events by project.c and may be
- * dropped at any time. That is how a store of an older version becomes one of
- * this: its tables are derived again.
+ * The tables. `events` is the truth, `checkpoints` what was signed of it,
+ * `descriptions` a cache of files, `workers` a list of processes; all the rest is
+ * derived from events by project.c and may be dropped at any time. That is how a
+ * store of an older version becomes one of this: its tables are derived again.
  *
  * The triggers and keys say what must stay true even when the code above is
  * wrong: events are never changed, a plan is never changed, one run holds a
@@ -44,8 +44,18 @@ static const char truth[] =
 	"  sha256 TEXT PRIMARY KEY,"
 	"  description TEXT NOT NULL) WITHOUT ROWID;";
 
-/* Neither truth nor derived: who is there. Each holds a lock while it lives. */
-static const char present[] =
+/* Came later than the rest, and is kept when that is derived again. */
+static const char kept[] =
+	"CREATE TABLE IF NOT EXISTS checkpoints ("
+	"  n INTEGER PRIMARY KEY,"
+	"  event INTEGER NOT NULL,"	/* events.id of the last one it signs */
+	"  text TEXT NOT NULL,"		/* the very bytes that are signed */
+	"  signature TEXT NOT NULL);"
+	"CREATE TRIGGER IF NOT EXISTS checkpoints_keep BEFORE UPDATE ON checkpoints"
+	"  BEGIN SELECT RAISE(ABORT, 'a checkpoint is never changed'); END;"
+	"CREATE TRIGGER IF NOT EXISTS checkpoints_stay BEFORE DELETE ON checkpoints"
+	"  BEGIN SELECT RAISE(ABORT, 'a checkpoint is never removed'); END;"
+	/* Who is there: each holds a lock while it lives. */
 	"CREATE TABLE IF NOT EXISTS workers ("
 	"  name TEXT PRIMARY KEY, slots INTEGER NOT NULL,"
 	"  started_ms INTEGER NOT NULL) WITHOUT ROWID;";
@@ -145,17 +155,10 @@ static const char derived[] =
 	"  seq INTEGER NOT NULL, head TEXT NOT NULL) WITHOUT ROWID;";
 
 /* Children before parents: a dropped table first deletes its rows. */
-static const char drop[] =
-	"DROP TABLE IF EXISTS attempts;"
-	"DROP TABLE IF EXISTS verdicts;"
-	"DROP TABLE IF EXISTS proposals;"
-	"DROP TABLE IF EXISTS steps;"
-	"DROP TABLE IF EXISTS standing;"
-	"DROP TABLE IF EXISTS artifacts;"
-	"DROP TABLE IF EXISTS locks;"
-	"DROP TABLE IF EXISTS site;"
-	"DROP TABLE IF EXISTS plans;"
-	"DROP TABLE IF EXISTS runs;";
+const char *const schema_derived[] = {
+	"attempts", "verdicts", "proposals", "steps", "standing",
+	"artifacts", "locks", "site", "plans", "runs", NULL,
+};
 
 static int
 refuse_version(const struct store *store, int64_t version, struct err *err)
@@ -207,7 +210,13 @@ make_durable(struct store *store, struct err *err)
 int
 schema_renew(struct store *store, struct err *err)
 {
-	if (db_script(store, drop, err) < 0 || db_script(store, present, err) < 0 ||
+	for (const char *const *table = schema_derived; *table; table++) {
+		AUTO_FREE char *drop = x_asprintf("DROP TABLE IF EXISTS %s", *table);
+
+		if (db_script(store, drop, err) < 0)
+			return -1;
+	}
+	if (db_script(store, kept, err) < 0 ||
 	    db_script(store, derived, err) < 0)
 		return -1;
 	return set_version(store, err);

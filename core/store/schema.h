@@ -12,6 +12,9 @@
  */
 int schema_check(struct store *store, bool *ret_is_old, struct err *err);
 
+/* The names of the tables that follow from the events; ends with NULL. */
+extern const char *const schema_derived[];
+
 /* Within a transaction: all that is derived from events is empty, in this version. */
 int schema_renew(struct store *store, struct err *err);
 

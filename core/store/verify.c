@@ -2,7 +2,7 @@
 /* Proofs: that no event was tampered with, that all tables follow from the events. */
 #include "base/base.h"
 
-#include "store/store.h"
+#include "store/verify.h"
 
 #include <stdarg.h>
 
@@ -151,8 +151,8 @@ replay(struct store *store, sqlite3_stmt *rows, struct err *err)
 	return project(store, &event, body, db_text(rows, 7), err);
 }
 
-static int
-rebuild(struct store *store, struct err *err)
+int
+tables_derive(struct store *store, struct err *err)
 {
 	int rc;
 
@@ -171,7 +171,7 @@ store_rebuild(struct store *store, struct err *err)
 {
 	if (db_begin(store, err) < 0)
 		return -1;
-	if (rebuild(store, err) < 0) {
+	if (tables_derive(store, err) < 0) {
 		db_abandon(store);
 		return -1;
 	}
