@@ -168,11 +168,13 @@ static int
 measure_host(unsigned count, char **argv)
 {
 	AUTO(json_ref) json_t *request = json_object();
+	AUTO(engine) struct engine engine = { .lib_dir = argv[1] };
 	json_t *modules = json_array();
 	json_array_append_new(modules, module_request(argv[2], NULL, NULL, NULL));
 	json_object_set_new(request, "modules", modules);
+	host_prepare(&engine);
 	struct host_call call = {
-		.lib_dir = argv[1],
+		.nursery = engine.nursery,
 		.state_dir = argv[0],
 		.call = "describe",
 		.attempt = "bench/describe/1",
@@ -183,7 +185,6 @@ measure_host(unsigned count, char **argv)
 		.event = accept_event,
 	};
 
-	host_prepare();
 	for (unsigned i = 0; i < count; i++) {
 		struct host_answer answer = { 0 };
 		int64_t began = now_us();

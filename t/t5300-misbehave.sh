@@ -114,6 +114,37 @@ propose 'delete what is not there' delete nothing apply.missing
 propose 'one file twice' twice a.txt edit.duplicate
 propose 'an effect nobody declared' effect a.txt plugin.bug
 
+# ---- the process that hosts are forked from ----
+
+waiting() # STEP
+{
+	echo "  - id: $1"
+	echo '    uses: verify/command'
+	echo "    with: { argv: [sh, -c, 'echo >$T/ready.$1; while [ ! -e $T/go.$1 ]; do sleep 0.02; done'] }"
+}
+printf 'fettle: 1\nname: n\nsteps:\n%s\n%s\n' "$(waiting one)" "$(waiting two)" >../n.yaml
+# It alone has no attempt yet.
+nursery_in() # STEP
+{
+	wait_for 20 test -e "$T/ready.$1" || bail "the step did not start: $(cat ../n.out)"
+	for child in $(cat "/proc/$engine/task/$engine/children"); do
+		! grep -qzs '^FETTLE_ATTEMPT= ' "/proc/$child/environ" || echo "$child"
+	done
+}
+"$FETTLE_BINDIR/fettle" run -p ../n.yaml >../n.out 2>&1 </dev/null &
+engine=$!
+first=$(nursery_in one)
+kill -9 "$first"
+touch "$T/go.one"
+second=$(nursery_in two)
+isnt 'a nursery that is killed is replaced' "$second" "$first"
+touch "$T/go.two"
+wait "$engine"
+is 'without harm to its hosts or the run' \
+	"$? $(of_last '[.steps[] | "\(.step)=\(.state)"] | join(" ")')" \
+	'0 one=succeeded two=succeeded'
+is 'and it ends with the run' "$(kill -0 "$second" 2>/dev/null && echo "$second")" ''
+
 # ---- policies ----
 
 judge() # POLICY

@@ -33,7 +33,7 @@ verb_check(struct cli *cli)
 {
 	AUTO(json_ref) json_t *summary = NULL;
 	AUTO(str) struct str words = STR_INIT;
-	struct engine engine;
+	AUTO(engine) struct engine engine = { 0 };
 	struct order order;
 	struct err err;
 

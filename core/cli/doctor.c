@@ -94,7 +94,7 @@ verb_doctor(struct cli *cli)
 {
 	AUTO(json_ref) json_t *rows = json_array();
 	AUTO(json_ref) json_t *found = NULL;
-	struct engine engine;
+	AUTO(engine) struct engine engine = { 0 };
 	struct err err;
 	bool is_well = true;
 	json_t *row;

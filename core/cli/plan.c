@@ -245,7 +245,7 @@ verb_plan(struct cli *cli)
 	AUTO(json_ref) json_t *document = NULL;
 	AUTO(str) struct str words = STR_INIT, actor = STR_INIT;
 	AUTO(view) struct view view = { 0 };
-	struct engine engine;
+	AUTO(engine) struct engine engine = { 0 };
 	struct order order;
 	struct err err;
 	int failed;

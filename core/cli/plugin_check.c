@@ -134,13 +134,14 @@ add_module(const struct cli *cli, struct str *text, const json_t *row)
 static json_t *
 check_files(const struct cli *cli, const char *scratch_dir, bool *ret_is_well)
 {
+	AUTO(engine) struct engine engine = { .lib_dir = cli->lib_dir };
 	json_t *rows = json_array();
 
 	*ret_is_well = true;
 	for (size_t i = 0; i < cli->args.count; i++) {
 		AUTO_FREE char *path = path_join(cli->directory, cli->args.v[i]);
 		struct err err;
-		json_t *row = engine_describe(cli->lib_dir, scratch_dir, path, &err);
+		json_t *row = engine_describe(&engine, scratch_dir, path, &err);
 
 		if (row)
 			(void)json_object_set_new(row, "ok", json_true());

@@ -113,7 +113,7 @@ verb_plugins(struct cli *cli)
 {
 	AUTO(json_ref) json_t *modules = NULL;
 	const char *name = cli_arg(cli, 0);
-	struct engine engine;
+	AUTO(engine) struct engine engine = { 0 };
 	struct err err;
 	json_t *row;
 

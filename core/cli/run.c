@@ -80,7 +80,7 @@ verb_run(struct cli *cli)
 	AUTO(str) struct str actor = STR_INIT, words = STR_INIT;
 	AUTO(view) struct view view = { 0 };
 	char run[RUN_ID_SIZE];
-	struct engine engine;
+	AUTO(engine) struct engine engine = { 0 };
 	struct order order;
 	struct err err;
 	int failed;
@@ -108,7 +108,7 @@ verb_rollback(struct cli *cli)
 	AUTO(str) struct str actor = STR_INIT;
 	AUTO(view) struct view view = { 0 };
 	char run[RUN_ID_SIZE];
-	struct engine engine;
+	AUTO(engine) struct engine engine = { 0 };
 	struct err err;
 	int failed, code;
 

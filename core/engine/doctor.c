@@ -51,7 +51,7 @@ look_at_jail(struct engine *engine, json_t *rows)
 	json_array_append_new(modules, module_request(path, NULL, NULL, NULL));
 	json_object_set_new(json_array_get(modules, 0), "sha256", json_null());
 	json_object_set_new(request, "modules", modules);
-	struct host_call call = { .lib_dir = engine->lib_dir,
+	struct host_call call = { .nursery = engine->nursery,
 				  .state_dir = store_dir(engine->store),
 				  .call = "describe",
 				  .attempt = "doctor/doctor/1",
@@ -132,7 +132,7 @@ engine_doctor(struct engine *engine, const char *directory)
 {
 	json_t *rows = json_array();
 
-	host_prepare();
+	host_prepare(engine);
 	look_at_modules(engine, rows);
 	look_at_jail(engine, rows);
 	look_at_project(engine, directory, rows);

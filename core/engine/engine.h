@@ -31,7 +31,11 @@ struct engine {
 	struct engine_watch watch;
 	int cancel_fd;		/* readable: cancel and unwind; -1 none */
 	const char *actor;	/* `operator:NAME` */
+	struct nursery *nursery; /* the engine's own: NULL at the beginning */
 };
+
+/* Ends what the verbs below have started. The store stays open. */
+void engine_done(struct engine *engine);
 
 /* What somebody wants done. Strings borrowed. */
 struct order {
@@ -77,9 +81,10 @@ json_t *engine_modules(struct engine *engine, struct err *err);
 /*
  * What the loader makes of one module file, wherever it lies (path absolute):
  * {"name","kind","path","sha256","install": where it belongs,"description"}, or
- * NULL. scratch_dir: a directory that exists, for what goes on meanwhile.
+ * NULL. Needs no store. scratch_dir: a directory that exists, for what goes on
+ * meanwhile.
  */
-json_t *engine_describe(const char *lib_dir, const char *scratch_dir, const char *path,
+json_t *engine_describe(struct engine *engine, const char *scratch_dir, const char *path,
 			struct err *err);
 
 /* The unified diff of all edits a run proposed or applied, from the stored images. */

@@ -2,7 +2,8 @@
 /*
  * Starting and supervising fettle-host. See host.h.
  *
- *	engine --spawn--> fettle-host (outer) --> namespace init --> module
+ *	engine <--> nursery
+ *	   `- fettle-host (outer) --> namespace init --> module
  *	   ^ log pipe, event channel, pidfd
  */
 #include "base/base.h"
@@ -13,7 +14,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -21,14 +21,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/path.h"
+#include "engine/nursery.h"
 #include "engine/scratch.h"
 #include "wire/event.h"
 #include "wire/request.h"
+#include "wire/tree.h"
 
 #define TICK_MS 100
-#define LOCK_FD 6
-#define FIRST_FREE_FD 16 /* sources of the child's descriptors live above */
 
 /* A running host, as the engine sees it. */
 struct child {
@@ -42,9 +41,18 @@ struct child {
 };
 
 void
-host_prepare(void)
+host_prepare(struct engine *engine)
 {
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
+	if (!engine->nursery)
+		engine->nursery = nursery_new(engine->lib_dir);
+}
+
+void
+engine_done(struct engine *engine)
+{
+	nursery_free(engine->nursery);
+	engine->nursery = NULL;
 }
 
 void
@@ -52,57 +60,6 @@ host_answer_done(struct host_answer *answer)
 {
 	json_decref(answer->result);
 	answer->result = NULL;
-}
-
-/* Moves a descriptor out of the way of the child's fixed numbers. */
-static int
-lift(int fd)
-{
-	int lifted = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
-
-	close(fd);
-	return lifted;
-}
-
-/* The host's descriptors 0..6, in this order; -1 leaves a number closed. */
-struct wiring {
-	int fds[LOCK_FD + 1];
-};
-
-static int
-spawn_host(struct child *child, const struct wiring *wiring, struct err *err)
-{
-	AUTO_FREE char *program = path_join(child->call->lib_dir, "fettle-host");
-	AUTO_FREE char *attempt = x_asprintf("FETTLE_ATTEMPT=%s", child->call->attempt);
-	char *argv[] = { program, NULL };
-	char *envp[] = { (char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/"
-				 "bin:/sbin:/bin",
-			 (char *)"LANG=C.UTF-8", attempt, NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-
-	posix_spawn_file_actions_init(&actions);
-	for (int i = 0; i <= LOCK_FD; i++)
-		if (wiring->fds[i] >= 0)
-			posix_spawn_file_actions_adddup2(&actions, wiring->fds[i], i);
-	posix_spawnattr_init(&attr);
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	/* A session of its own: the terminal's Ctrl-C is ours alone. */
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-						POSIX_SPAWN_SETSID);
-	int error = posix_spawn(&child->pid, program, &actions, &attr, argv, envp);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	if (error != 0) {
-		errno = error;
-		err_errno(err, "spawn_failed", "start '%s'", program);
-		return err_remedy(err, "check the installation with `fettle doctor`");
-	}
-	return 0;
 }
 
 /* The request as sent: the caller's, and what only this call knows. */
@@ -123,42 +80,35 @@ child_start(struct child *child, struct err *err)
 {
 	const struct host_call *call = child->call;
 	AUTO(json_ref) json_t *request = complete_request(child);
-	AUTO_CLOSE int request_fd = -1;
+	AUTO_CLOSE int request_fd = request_seal("request", request, err);
 	AUTO_CLOSE int secret_fd = -1;
-	AUTO_CLOSE int null_fd = -1;
 	AUTO_CLOSE int log_end = -1;
 	AUTO_CLOSE int event_end = -1;
-	int pipe_fds[2], pair[2];
+	struct start start;
+	int ends[2];
 
-	if ((request_fd = request_seal("request", request, err)) < 0)
+	if (request_fd < 0)
 		return -1;
-	request_fd = lift(request_fd);
-	if (call->secrets) {
-		if ((secret_fd = request_seal("secrets", call->secrets, err)) < 0)
-			return -1;
-		secret_fd = lift(secret_fd);
-	}
-	if ((null_fd = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
-		return err_errno(err, "spawn_failed", "open '/dev/null'");
-	null_fd = lift(null_fd);
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+	if (call->secrets &&
+	    (secret_fd = request_seal("secrets", call->secrets, err)) < 0)
+		return -1;
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_errno(err, "spawn_failed", "make the log pipe");
-	child->log_fd = pipe_fds[0];
-	log_end = lift(pipe_fds[1]);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+	child->log_fd = ends[0];
+	log_end = ends[1];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_errno(err, "spawn_failed", "make the event channel");
-	child->event_fd = pair[0];
-	event_end = lift(pair[1]);
+	child->event_fd = ends[0];
+	event_end = ends[1];
 	(void)fcntl(child->log_fd, F_SETFL, O_NONBLOCK);
 
-	struct wiring wiring = { { null_fd, log_end, log_end, request_fd, event_end,
-				   secret_fd >= 0 ? secret_fd : null_fd, -1 } };
-	AUTO_CLOSE int lock_end = -1;
-	if (call->lock_fd >= 0) {
-		lock_end = fcntl(call->lock_fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
-		wiring.fds[LOCK_FD] = lock_end;
-	}
-	if (spawn_host(child, &wiring, err) < 0)
+	start = (struct start){ .fds = { [START_LOG] = log_end,
+					 [START_REQUEST] = request_fd,
+					 [START_EVENTS] = event_end,
+					 [START_SECRETS] = secret_fd,
+					 [START_LOCK] = call->lock_fd } };
+	snprintf(start.attempt, sizeof start.attempt, "%s", call->attempt);
+	if ((child->pid = nursery_start(call->nursery, &start, err)) < 0)
 		return -1;
 	child->pid_fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
 	return 0;
@@ -312,38 +262,34 @@ child_supervise(struct child *child)
 	}
 }
 
-/* Reaps the host and whatever of its tree came to us as the subreaper. */
+/* Kills and reaps what of its tree came to us as the subreaper. */
+static void
+reap_strays(const struct nursery *nursery)
+{
+	bool has_strays;
+
+	do {
+		AUTO(pids) struct pids children = PIDS_INIT;
+
+		has_strays = false;
+		if (tree_children(&children) < 0)
+			return;
+		for (size_t i = 0; i < children.count; i++) {
+			if (children.v[i] == nursery_pid(nursery))
+				continue;
+			has_strays = true;
+			(void)kill(children.v[i], SIGKILL);
+			(void)waitpid(children.v[i], NULL, 0);
+		}
+	} while (has_strays);
+}
+
 static void
 child_reap(struct child *child)
 {
 	while (waitpid(child->pid, &child->answer.status, 0) < 0 && errno == EINTR)
 		;
-	/* The kernel names only children here; we have no others. */
-	for (;;) {
-		siginfo_t info = { 0 };
-
-		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) < 0)
-			return; /* ECHILD: nobody is left */
-		if (info.si_pid != 0)
-			continue;
-		char path[64];
-		snprintf(path, sizeof path, "/proc/self/task/%d/children",
-			 (int)getpid());
-		AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-		char list[4096] = "";
-		ssize_t n = fd >= 0 ? read(fd, list, sizeof list - 1) : -1;
-		for (char *p = list; n > 0 && *p;) {
-			char *end;
-			long pid = strtol(p, &end, 10);
-
-			if (end == p)
-				break;
-			(void)kill((pid_t)pid, SIGKILL);
-			p = end;
-		}
-		if (waitpid(-1, NULL, n > 0 ? 0 : WNOHANG) <= 0)
-			return;
-	}
+	reap_strays(child->call->nursery);
 }
 
 static void
@@ -385,8 +331,10 @@ host_ask(const struct host_call *call, struct host_answer *ret, struct err *err)
 		return -1;
 	child.deadline_ms = call->timeout_ms ? now + (int64_t)call->timeout_ms : 0;
 	child.idle_at_ms = now + (int64_t)call->idle_ms;
-	if (child_start(&child, err) < 0)
+	if (child_start(&child, err) < 0) {
+		reap_strays(call->nursery);
 		return -1;
+	}
 	child_supervise(&child);
 	child_reap(&child);
 	settle(&child);

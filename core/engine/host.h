@@ -9,9 +9,12 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "engine/engine.h"
+
+struct nursery;
 
 struct host_call {
-	const char *lib_dir;	/* where fettle-host is */
+	struct nursery *nursery; /* where hosts come from; borrowed */
 	const char *state_dir;	/* where the scratch directory goes */
 	const char *call;	/* "describe", "check", ... */
 	const char *attempt;	/* `RUN/STEP/N`: FETTLE_ATTEMPT of every process */
@@ -49,7 +52,10 @@ void host_answer_done(struct host_answer *answer);
 /* 0 and *ret when a host was started, else -1. */
 int host_ask(const struct host_call *call, struct host_answer *ret, struct err *err);
 
-/* The process must be a subreaper before the first call: orphans come to us. */
-void host_prepare(void);
+/*
+ * Before the first question: makes the process a subreaper, so that orphans come
+ * to us, and gives the engine its nursery.
+ */
+void host_prepare(struct engine *engine);
 
 #endif

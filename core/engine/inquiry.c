@@ -243,7 +243,7 @@ inquiry_ask(const struct inquiry *inquiry, struct reply *ret, struct err *err)
 					.commands = json_array(),
 					.observed = json_array(),
 					.verdicts = json_array() } };
-	struct host_call call = { .lib_dir = inquiry->engine->lib_dir,
+	struct host_call call = { .nursery = inquiry->engine->nursery,
 				  .state_dir = store_dir(inquiry->engine->store),
 				  .call = inquiry->call,
 				  .attempt = attempt,

@@ -168,14 +168,14 @@ judge_answer(const char *path, const struct host_answer *answer, const struct st
 }
 
 static json_t *
-ask_description(const char *lib_dir, const char *state_dir, const char *path,
+ask_description(struct nursery *nursery, const char *state_dir, const char *path,
 		const char *sha256, struct err *err)
 {
 	AUTO(json_ref) json_t *request = json_object();
 	json_t *modules = json_array();
 	struct asking asking = { NULL, STR_INIT };
 	struct host_answer answer = { 0 };
-	struct host_call call = { .lib_dir = lib_dir,
+	struct host_call call = { .nursery = nursery,
 				  .state_dir = state_dir,
 				  .call = "describe",
 				  .attempt = "describe/describe/1",
@@ -212,7 +212,7 @@ describe(struct engine *engine, const struct module *module, struct err *err)
 	bool is_cached = json != NULL;
 
 	if (!json &&
-	    !(json = ask_description(engine->lib_dir, store_dir(engine->store),
+	    !(json = ask_description(engine->nursery, store_dir(engine->store),
 				     module->path, module->sha256, err)))
 		return NULL;
 	struct description *d = description_new(json, err);
@@ -285,7 +285,7 @@ check_file_name(const char *path, const char *install, struct err *err)
 }
 
 json_t *
-engine_describe(const char *lib_dir, const char *scratch_dir, const char *path,
+engine_describe(struct engine *engine, const char *scratch_dir, const char *path,
 		struct err *err)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -299,9 +299,10 @@ engine_describe(const char *lib_dir, const char *scratch_dir, const char *path,
 		err_context(err, "module '%s'", path);
 		return NULL;
 	}
-	host_prepare();
+	host_prepare(engine);
 	AUTO(json_ref)
-	json_t *json = ask_description(lib_dir, scratch_dir, path, sha256, err);
+	json_t *json =
+		ask_description(engine->nursery, scratch_dir, path, sha256, err);
 	if (!json)
 		return NULL;
 	struct description *d = description_new(json, err);
@@ -326,6 +327,7 @@ engine_modules(struct engine *engine, struct err *err)
 	json_t *list = json_array();
 
 	(void)err;
+	host_prepare(engine);
 	for (int is_policy = 0; is_policy < 2; is_policy++) {
 		AUTO(strv) struct strv names = STRV_INIT;
 

@@ -13,6 +13,7 @@
 #include "engine/artifact.h"
 #include "engine/draft.h"
 #include "engine/host.h"
+#include "engine/nursery.h"
 #include "engine/recover.h"
 #include "engine/run.h"
 
@@ -178,7 +179,8 @@ engine_run(struct engine *engine, const struct order *order, char ret_run[RUN_ID
 							       .lock_fd = -1,
 							       .workspace_fd = -1 };
 
-	host_prepare();
+	host_prepare(engine);
+	nursery_warm(engine->nursery);
 	if (draft_make(&draft, engine, order, err) < 0)
 		return -1;
 	AUTO(json_ref) json_t *body = queue_body(engine, &draft);
@@ -199,7 +201,7 @@ engine_check(struct engine *engine, const struct order *order, json_t **ret_summ
 {
 	__attribute__((cleanup(draft_done))) struct draft draft = { 0 };
 
-	host_prepare();
+	host_prepare(engine);
 	if (draft_read(&draft, engine, order, err) < 0)
 		return -1;
 	json_t *steps = json_array();

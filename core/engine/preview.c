@@ -16,6 +16,7 @@
 #include "engine/attempt.h"
 #include "engine/draft.h"
 #include "engine/host.h"
+#include "engine/nursery.h"
 #include "engine/run.h"
 #include "engine/scope.h"
 #include "engine/scratch.h"
@@ -136,7 +137,8 @@ engine_plan(struct engine *engine, const struct order *order, json_t **ret,
 	__attribute__((cleanup(run_close))) struct run run = { .lock_fd = -1,
 							       .workspace_fd = -1 };
 
-	host_prepare();
+	host_prepare(engine);
+	nursery_warm(engine->nursery);
 	if (draft_make(&draft, engine, order, err) < 0 ||
 	    throwaway_open(&throwaway, store_dir(engine->store), err) < 0)
 		return -1;

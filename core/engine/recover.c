@@ -253,7 +253,7 @@ engine_recover(struct engine *engine, struct strv *recovered, struct err *err)
 
 	if (!runs)
 		return -1;
-	host_prepare();
+	host_prepare(engine);
 	json_array_foreach (runs, i, row) {
 		int done = recover_run(engine, json_text(row, "run"), err);
 
@@ -307,7 +307,7 @@ engine_rollback(struct engine *engine, const char *run, struct err *err)
 	__attribute__((cleanup(takeover_done))) struct takeover t = TAKEOVER_INIT;
 	AUTO(json_ref) json_t *row = store_run(engine->store, run, err);
 
-	host_prepare();
+	host_prepare(engine);
 	if (!row || refuse_rollback(engine, run, json_text(row, "state"), err) < 0)
 		return -1;
 	if (takeover_claim(&t, engine, run, err) < 0)

@@ -3,6 +3,7 @@
  * Program fettle-host: one question to one module (or, for judge, several),
  * in a jail.
  *
+ *	nursery         waits for questions, forks an outer host for each
  *	outer host      the engine's child: jails, opens and checks module files
  *	 `- init        PID 1 of the namespace: passes TERM on, reaps, kills the rest
  *	     `- module  loads, runs the callback, tells the result
@@ -30,6 +31,12 @@ struct host {
 
 /* Reads descriptor 3 and answers on 4. Returns the exit status of the program. */
 int host_serve(void);
+
+/*
+ * `fettle-host --nursery`: waits on descriptor 3 (wire/start.h) and forks a host
+ * for each question. Returns when the engine is gone: the exit status.
+ */
+int nursery(void);
 
 /* The module process: never returns. */
 _Noreturn void call_serve(struct host *host);

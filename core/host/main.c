@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Program fettle-host. The engine starts it without arguments; see fettle-host(8). */
+/* Program fettle-host. The engine starts it with --nursery; see fettle-host(8). */
 #include "base/base.h"
 
 #include <fcntl.h>
@@ -13,7 +13,7 @@ static int
 usage(void)
 {
 	fputs("usage: fettle-host --replay FILE | --version\n"
-	      "Without arguments it is started by fettle, which hands it a request.\n",
+	      "fettle itself starts it and hands it requests.\n",
 	      stderr);
 	return 1;
 }
@@ -26,7 +26,8 @@ main(int argc, char **argv)
 		return replay(argv[2]);
 	if (argc == 2 && str_eq(argv[1], "--version"))
 		return puts("fettle-host " FETTLE_VERSION) < 0;
-	if (argc != 1 || fcntl(REQUEST_FD, F_GETFD) < 0 || fcntl(EVENT_FD, F_GETFD) < 0)
-		return usage();
-	_exit(host_serve()); /* Nothing to tidy up: all of it ends here. */
+	if (argc == 2 && str_eq(argv[1], "--nursery") &&
+	    fcntl(REQUEST_FD, F_GETFD) >= 0)
+		return nursery();
+	return usage();
 }

@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/path.h"
+#include "host/supervise.h"
 #include "wire/event.h"
 #include "wire/request.h"
 
@@ -109,6 +110,7 @@ run_request(const json_t *request, const char *scratch, struct err *err)
 	if (pid == 0) {
 		close(ends[0]);
 		take_descriptors(fd, ends[1]);
+		supervise_reset();
 		_exit(host_serve());
 	}
 	close(ends[1]);

@@ -106,7 +106,7 @@ become_module(struct host *host)
 {
 	struct err err;
 
-	supervise_reset();
+	supervise_release();
 	close(REQUEST_FD);
 	close(LOCK_FD);
 	if (jail_apply(&host->jail, JAIL_MODULE, &err) == 0)
@@ -197,7 +197,6 @@ host_serve(void)
 	struct err err;
 	int status;
 
-	supervise_reset();
 	claim_descriptors();
 	status = serve(&host, &why, &err);
 	if (status >= 0)

@@ -35,15 +35,22 @@ supervise_prepare(void)
 }
 
 void
+supervise_release(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void
 supervise_reset(void)
 {
 	struct sigaction fallback = { .sa_handler = SIG_DFL };
-	sigset_t none;
 
 	for (int signal = 1; signal < NSIG; signal++)
 		(void)sigaction(signal, &fallback, NULL); /* Some cannot be set. */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	supervise_release();
 }
 
 static void

@@ -14,7 +14,10 @@ enum scope {
 /* Blocks the signals that supervise() takes; before the first fork. */
 void supervise_prepare(void);
 
-/* All signals unblocked and as by default: what a child process starts with. */
+/* All signals unblocked again, in a child. */
+void supervise_release(void);
+
+/* All signals unblocked and as by default: what a program may count on. */
 void supervise_reset(void);
 
 /* Returns when the child has ended and nothing of the scope is left: its exit status.

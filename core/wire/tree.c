@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "base/path.h"
+
+#define CHILDREN_MAX_BYTES (1u << 20)
 
 struct process {
 	pid_t pid, parent;
@@ -167,11 +170,52 @@ tree_has_ended(pid_t child)
 	       info.si_pid == child;
 }
 
+/* Of one of our threads, as /proc/self/task/ID/children lists them. */
+static int
+add_children_of(const char *thread, struct pids *ret)
+{
+	AUTO_FREE char *path = x_asprintf("/proc/self/task/%s/children", thread);
+	AUTO_FREE char *list = NULL;
+	struct err ignored;
+	char *end;
+
+	if (file_read(path, CHILDREN_MAX_BYTES, &list, NULL, &ignored) < 0)
+		return -1;
+	for (char *p = list; *p && *p != '\n'; p = end) {
+		long pid = strtol(p, &end, 10);
+
+		if (end == p)
+			break;
+		pids_add(ret, (pid_t)pid);
+		end += *end == ' ';
+	}
+	return 0;
+}
+
+/* Without looking at all processes; not every kernel can. */
+static int
+list_children(struct pids *ret)
+{
+	DIR *threads = is_own_proc() ? opendir("/proc/self/task") : NULL;
+	struct dirent *entry;
+	int failed = threads ? 0 : -1;
+
+	while (!failed && (entry = readdir(threads)))
+		if (entry->d_name[0] != '.')
+			failed = add_children_of(entry->d_name, ret);
+	if (threads)
+		closedir(threads);
+	return failed;
+}
+
 int
 tree_children(struct pids *ret)
 {
 	AUTO(table) struct table table = { NULL, 0 };
 
+	if (list_children(ret) == 0)
+		return 0;
+	ret->count = 0;
 	if (table_load(&table) < 0)
 		return -1;
 	for (size_t i = 0; i < table.count; i++)

@@ -26,7 +26,7 @@ bool tree_has_children(void);
 /* Has this child ended? It is not reaped. */
 bool tree_has_ended(pid_t child);
 
-/* Appends the direct children. -1 when /proc is not that of our PID namespace. */
+/* The direct children. -1 when /proc is not that of our PID namespace. */
 int tree_children(struct pids *ret);
 
 /* Signals every descendant. */

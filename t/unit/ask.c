@@ -24,6 +24,7 @@
 #include "unit.h"
 #include "wire/event.h"
 #include "wire/request.h"
+#include "wire/start.h"
 
 #define NOBODY 65534
 #define LOG_KEPT_BYTES 65536
@@ -47,21 +48,21 @@ refuse_call(int number, int error)
 		_exit(125);
 }
 
+/* Whose children the hosts are is this process, as the engine's are the engine's. */
 static _Noreturn void
-become_host(const struct question *question, const int fds[7], const char *attempt)
+become_nursery(const struct question *question, int channel)
 {
-	AUTO_FREE char *environment = x_asprintf("FETTLE_ATTEMPT=%s", attempt);
-	char *const argv[] = { (char *)TEST_HOST, NULL };
-	char *const env[] = { environment, (char *)"LD_DEBUG_OUTPUT=/nowhere", NULL };
-	int high[7];
+	char *const argv[] = { (char *)TEST_HOST, (char *)"--nursery", NULL };
+	char *const env[] = { (char *)"FETTLE_ATTEMPT="
+				      "                                              "
+				      "                                              ",
+			      (char *)"LD_DEBUG_OUTPUT=/nowhere", NULL };
 
-	for (int i = 0; i < 7; i++)
-		high[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD, 64);
-	for (int i = 0; i < 7; i++)
-		if (high[i] < 0 ? close(i) < 0 && errno != EBADF : dup2(high[i], i) < 0)
-			_exit(125);
+	if (dup2(channel, 64) < 0 || dup2(64, 3) < 0 ||
+	    dup2(open("/dev/null", O_RDWR | O_CLOEXEC), 0) < 0)
+		_exit(125);
 	if (!(question->flags & ASK_WITH_STRAYS))
-		close_range(7, ~0u, 0);
+		close_range(4, ~0u, 0);
 	if (question->flags & ASK_AS_NOBODY)
 		if (setgroups(0, NULL) < 0 || setgid(NOBODY) < 0 || setuid(NOBODY) < 0)
 			_exit(125);
@@ -73,6 +74,40 @@ become_host(const struct question *question, const int fds[7], const char *attem
 	}
 	execve(TEST_HOST, argv, env);
 	_exit(125);
+}
+
+struct host_process {
+	pid_t nursery, pid;
+};
+
+static struct host_process
+start_host(const struct question *question, const struct start *start)
+{
+	struct host_process process;
+	struct err err;
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends),
+			 0);
+	process.nursery = fork();
+	if (process.nursery == 0)
+		become_nursery(question, ends[1]);
+	ck_assert_int_gt(process.nursery, 0);
+	close(ends[1]);
+	ck_assert_int_eq(start_send(ends[0], start, &err), 0);
+	ck_assert_int_eq(start_await_reply(ends[0], &process.pid, &err), 0);
+	close(ends[0]);
+	return process;
+}
+
+/* At the end of its channel it ends by itself. */
+static void
+await_nursery(pid_t nursery)
+{
+	int status = -1;
+
+	ck_assert_int_eq(waitpid(nursery, &status, 0), nursery);
+	ck_assert_int_eq(status, 0);
 }
 
 /* ---- the engine's side ------------------------------------------------- */
@@ -229,32 +264,26 @@ ask(const struct question *question)
 	ck_assert_int_eq(pipe2(log_ends, O_CLOEXEC), 0);
 	fcntl(log_ends[0], F_SETFL, O_NONBLOCK);
 
-	const int fds[7] = {
-		open("/dev/null", O_RDONLY | O_CLOEXEC),
-		log_ends[1],
-		log_ends[1],
-		request_seal("request", request, &err),
-		channel_ends[1],
-		request_seal("secrets", question->secrets ? question->secrets : none,
-			     &err),
-		question->flags & ASK_WITH_LOCK ?
-			open("/dev/zero", O_RDONLY | O_CLOEXEC) :
-			-1,
-	};
-
-	channel = (struct channel){ channel_ends[0], log_ends[0], -1,
-				    path_open_dir(scratch, &err), fork() };
-	if (channel.pid == 0)
-		become_host(question, fds, answer.attempt);
-	ck_assert_int_gt(channel.pid, 0);
-	channel.pidfd = pidfd_open(channel.pid, 0);
+	struct start start = { .fds = {
+		[START_LOG] = log_ends[1],
+		[START_REQUEST] = request_seal("request", request, &err),
+		[START_EVENTS] = channel_ends[1],
+		[START_SECRETS] = request_seal(
+			"secrets", question->secrets ? question->secrets : none, &err),
+		[START_LOCK] = question->flags & ASK_WITH_LOCK ?
+				       open("/dev/zero", O_RDONLY | O_CLOEXEC) :
+				       -1,
+	} };
+	snprintf(start.attempt, sizeof(start.attempt), "%s", answer.attempt);
+	struct host_process process = start_host(question, &start);
+	start_close(&start);
+	channel = (struct channel){ channel_ends[0], log_ends[0],
+				    pidfd_open(process.pid, 0),
+				    path_open_dir(scratch, &err), process.pid };
 	ck_assert_int_ge(channel.pidfd, 0);
-	close(fds[6]);
-	for (int i = 0; i < 6; i++)
-		if (i != 2) /* The same as 1. */
-			close(fds[i]);
 
 	follow(question, &channel, &answer);
+	await_nursery(process.nursery);
 	close(channel.events);
 	close(channel.log);
 	close(channel.pidfd);
