@@ -40,6 +40,7 @@ struct run {
 	struct strv ended;	/* steps an earlier process saw to their end */
 	json_t *report;		/* preview: array of step reports */
 	struct str diagnosis;	/* the best finding's text, for the summary */
+	const struct err *failure; /* why it is being unwound, or NULL; borrowed */
 	bool is_undoing;	/* cancel is not listened to */
 	bool is_in_transaction;	/* run_begin was called */
 };

@@ -169,6 +169,12 @@ scope_facts(const struct run *run)
 	/* A later round begins from what the one before made of the project. */
 	if (run->now)
 		json_object_update(facts, run->now);
+	if (run->failure && run->failure->code[0]) {
+		json_object_set_new(facts, "failure.code",
+				    json_string(run->failure->code));
+		json_object_set_new(facts, "failure.message",
+				    json_string(run->failure->text));
+	}
 	json_object_foreach (run->outputs, id, outputs) {
 		json_object_foreach (outputs, name, value) {
 			AUTO_FREE char *fact =

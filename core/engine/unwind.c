@@ -235,6 +235,7 @@ unwind(struct run *run, struct ending *ending, struct err *err)
 	if (json_array_size(standing) == 0)
 		return 0;
 	run->is_undoing = true;
+	run->failure = &ending->cause;
 	ending->unwound = UNWOUND_ALL;
 	if (run_append(run, "run.state",
 		       json_pack("{s:s, s:s, s:s}", "state", "rolling_back", "code",
