@@ -119,6 +119,19 @@ has_healthcheck(const json_t *inspection)
 	return first && strcmp(first, "NONE") != 0;
 }
 
+/* Does it see files of the host, which no image holds? */
+static bool
+has_bind_mount(const json_t *inspection)
+{
+	size_t i;
+	json_t *mount;
+
+	json_array_foreach(json_object_get(inspection, "Mounts"), i, mount)
+		if (text_equal(json_member(mount, "Type"), "bind"))
+			return true;
+	return false;
+}
+
 json_t *
 container_read(const json_t *in, int64_t now_wall_s)
 {
@@ -166,6 +179,7 @@ container_read(const json_t *in, int64_t now_wall_s)
 	json_object_set_new(c, "ports", published_ports(in));
 	json_object_set(c, "labels", labels ? labels : json_null());
 	json_object_set_new(c, "shares", json_text_or_null(shares(in)));
+	json_object_set_new(c, "is_mounted", json_boolean(has_bind_mount(in)));
 	json_object_set_new(c, "level",
 			    json_string(level_name(level_of(c, now_wall_s))));
 	return c;
@@ -203,6 +217,106 @@ sorted(json_t *found)
 	return array;
 }
 
+/* ---- the engine's word, as far as it can be checked ------------------------ */
+
+#define LISTINGS 3	/* containers come and go while we look */
+
+static int
+implausible(const char *id, const char *what, struct fault *fault)
+{
+	char buf[13];
+
+	fault_set(fault, FETTLE_WHY_HOST, "docker_error",
+		  "what the Docker engine says of container %s cannot be: %s",
+		  short_id(id, buf), what);
+	return fault_remedy(fault, "see what the engine is and what it says: `docker "
+				   "version`, `docker inspect %s`",
+			    buf);
+}
+
+static bool
+is_id(const char *id)
+{
+	return id && *id && strspn(id, "0123456789abcdefABCDEF") == strlen(id);
+}
+
+static bool
+has_label(const json_t *c, const char *name, const char *wanted)
+{
+	AUTO_FREE char *label = text_format("com.docker.compose.%s", name);
+
+	return text_equal(json_member(json_object_get(c, "labels"), label), wanted);
+}
+
+/* Is this the container that was asked for, with all that is relied upon? */
+static int
+check_container(const json_t *c, const char *id, const char *project,
+		const char *service, struct fault *fault)
+{
+	if (!text_equal(json_member(c, "id"), id))
+		return implausible(id, "it answers for another container", fault);
+	if (!json_member(c, "name") || !json_member(c, "state"))
+		return implausible(id, "it has no name or no state", fault);
+	if (!json_member(c, "image_id") ||
+	    !text_starts(json_member(c, "image_id"), "sha256:"))
+		return implausible(id, "it does not say which image it runs", fault);
+	if (!has_label(c, "project", project) ||
+	    (service && !has_label(c, "service", service)))
+		return implausible(id, "it belongs to another project or service",
+				   fault);
+	return 0;
+}
+
+/* 1 inspected into *ret, 0 it has gone, -1. */
+static int
+inspect(struct engine_api *api, const char *id, const char *project,
+	const char *service, json_t **ret, struct fault *fault)
+{
+	AUTO_FREE char *path = text_format("/containers/%s/json", id);
+	AUTO_JSON json_t *inspection = NULL;
+	int found = engine_get(api, path, &inspection, fault);
+
+	if (found != 1)
+		return found;
+	json_t *c = container_read(inspection, (int64_t)time(NULL));
+	if (check_container(c, id, project, service, fault) < 0) {
+		json_decref(c);
+		return -1;
+	}
+	*ret = c;
+	return 1;
+}
+
+/* All of the listed ones; 1, 0 when one of them has gone, -1. */
+static int
+inspect_all(struct engine_api *api, const json_t *listed, const char *project,
+	    const char *service, json_t **ret, struct fault *fault)
+{
+	AUTO_JSON json_t *found = json_array();
+	json_t *entry, *c = NULL;
+	size_t i;
+
+	if (!json_is_array(listed))
+		return fault_set(fault, FETTLE_WHY_HOST, "docker_error",
+				 "the Docker engine's list of containers is no list");
+	json_array_foreach(listed, i, entry) {
+		const char *id = json_member(entry, "Id");
+
+		if (!is_id(id))
+			return fault_set(fault, FETTLE_WHY_HOST, "docker_error",
+					 "the Docker engine lists a container without "
+					 "an ID");
+		if (container_has_id(found, id))
+			return implausible(id, "it is listed twice", fault);
+		int there = inspect(api, id, project, service, &c, fault);
+		if (there != 1)
+			return there;
+		json_array_append_new(found, c);
+	}
+	*ret = sorted(found);
+	return 1;
+}
+
 int
 container_list(struct engine_api *api, const char *project, const char *service,
 	       json_t **ret, struct fault *fault)
@@ -222,26 +336,19 @@ container_list(struct engine_api *api, const char *project, const char *service,
 	AUTO_FREE char *escaped = engine_escape(text);
 	AUTO_FREE char *path =
 		text_format("/containers/json?all=1&filters=%s", escaped);
-	AUTO_JSON json_t *listed = NULL, *found = json_array();
-	size_t i;
-	json_t *entry;
 
-	if (engine_get(api, path, &listed, fault) != 1)
-		return -1;
-	json_array_foreach(listed, i, entry) {
-		AUTO_FREE char *one =
-			text_format("/containers/%s/json", json_member(entry, "Id"));
-		AUTO_JSON json_t *inspection = NULL;
-		int there = engine_get(api, one, &inspection, fault);
+	for (int i = 0; i < LISTINGS; i++) {
+		AUTO_JSON json_t *listed = NULL;
+		int found = engine_get(api, path, &listed, fault);
 
-		if (there < 0)
-			return -1;
-		if (there == 1)	/* else it has gone since */
-			json_array_append_new(
-				found, container_read(inspection, (int64_t)time(NULL)));
+		if (found == 1)
+			found = inspect_all(api, listed, project, service, ret, fault);
+		if (found != 0)
+			return found < 0 ? -1 : 0;
 	}
-	*ret = sorted(found);
-	return 0;
+	return fault_set(fault, FETTLE_WHY_TRANSIENT, "docker_error",
+			 "the Docker engine lists containers that it says do not "
+			 "exist");
 }
 
 enum level

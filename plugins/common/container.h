@@ -20,8 +20,8 @@ enum level level_find(const char *name);	/* LEVEL_ABSENT for what is unknown */
  * {"id","name","service","number","image","image_id","state","level","restart_count",
  *  "health","started_at","exit_code","error","ip","restart_policy",
  *  "restart_limit","network_mode","healthcheck","ports":{"8080/tcp":18080},
- *  "labels":{..},"shares":id|null}
- * 0 or -1.
+ *  "labels":{..},"shares":id|null,"is_mounted"}
+ * 0 or -1: also when what the engine says of them cannot be, see `docker_error`.
  */
 int container_list(struct engine_api *api, const char *project, const char *service,
 		   json_t **ret, struct fault *fault);

@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define LAST_WORDS_MS 300
+
 struct engine_api {
 	struct fettle_ctx *ctx;
 	CURL *curl;
@@ -261,8 +263,11 @@ send_call(struct engine_api *api, const struct engine_call *call, struct reply *
 {
 	int64_t limit_ms = call->limit_ms > 0 ? call->limit_ms : ENGINE_CALL_MS;
 
-	if (api->ctx && time_left_ms(api->ctx) < limit_ms)
-		limit_ms = time_left_ms(api->ctx) + 1;
+	/* So much less than the step has that it can still say what hangs. */
+	if (api->ctx && time_left_ms(api->ctx) - LAST_WORDS_MS < limit_ms)
+		limit_ms = time_left_ms(api->ctx) - LAST_WORDS_MS;
+	if (limit_ms < 1)
+		limit_ms = 1;
 	reply->curl = api->curl;
 	reply->call = call;
 	CURLcode code = perform(api, call, limit_ms, reply);
@@ -402,6 +407,36 @@ engine_logs(struct engine_api *api, const char *id, int lines, const char *since
 	return found;
 }
 
+/* One object after the other. What cannot be read might have been the one that counts.
+ */
+static int
+read_events(const char *bytes, size_t n, json_t **ret, struct fault *fault)
+{
+	AUTO_JSON json_t *events = json_array();
+	const char *p = bytes, *end = bytes + n;
+
+	for (;;) {
+		json_error_t where;
+
+		while (p < end && strchr(" \t\r\n", *p))
+			p++;
+		if (p == end)
+			break;
+		json_t *event = json_loadb(p, (size_t)(end - p), JSON_DISABLE_EOF_CHECK,
+					   &where);
+		json_array_append_new(events, event);
+		if (!json_member(event, "Action") || !json_path_text(event, "Actor.ID"))
+			return fault_set(
+				fault, FETTLE_WHY_HOST, "docker_error",
+				"the Docker engine's events cannot be read, from byte "
+				"%zu on",
+				(size_t)(p - bytes));
+		p += where.position;
+	}
+	*ret = json_incref(events);
+	return 0;
+}
+
 int
 engine_events(struct engine_api *api, const json_t *labels, double since, double until,
 	      json_t **ret, struct fault *fault)
@@ -421,19 +456,7 @@ engine_events(struct engine_api *api, const json_t *labels, double since, double
 				   fault_set(fault, FETTLE_WHY_HOST, "docker_error",
 					     "the Docker engine has no events");
 	}
-	json_t *events = json_array();
-	const char *p = text_get(&reply.body), *end = p + reply.body.len;
-	while (p < end) {
-		json_error_t where;
-		json_t *event = json_loadb(p, (size_t)(end - p), JSON_DISABLE_EOF_CHECK,
-					   &where);
-
-		if (!event)
-			break;
-		json_array_append_new(events, event);
-		p += where.position;
-	}
+	int read = read_events(text_get(&reply.body), reply.body.len, ret, fault);
 	text_done(&reply.body);
-	*ret = events;
-	return 0;
+	return read;
 }

@@ -11,9 +11,17 @@ image_find(struct engine_api *api, const char *ref, char **ret_id, struct fault 
 	AUTO_JSON json_t *image = NULL;
 	int found = engine_get(api, path, &image, fault);
 
-	if (found == 1)
-		*ret_id = text_copy(json_member(image, "Id"));
-	return found;
+	if (found != 1)
+		return found;
+	const char *id = json_member(image, "Id");
+	if (!id || !text_starts(id, "sha256:") ||
+	    (text_starts(ref, "sha256:") && strcmp(ref, id) != 0))
+		return fault_set(fault, FETTLE_WHY_HOST, "docker_error",
+				 "what the Docker engine says of image %s cannot be: "
+				 "its ID is %s",
+				 ref, id ? id : "missing");
+	*ret_id = text_copy(id);
+	return 1;
 }
 
 void

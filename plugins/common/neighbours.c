@@ -101,6 +101,29 @@ with_id(const json_t *containers, const char *id)
 	return NULL;
 }
 
+/*
+ * What shows that it was touched, though no event tells: an engine keeps few.
+ * One that died and was started again by its own policy has been counted.
+ */
+static const char *
+change(const json_t *events, const json_t *was, const json_t *now)
+{
+	const char *id = json_member(was, "id");
+	bool ran = text_equal(json_member(was, "state"), "running"),
+	     runs = text_equal(json_member(now, "state"), "running");
+
+	if (has_event(events, id, "die") ||
+	    json_member_int(now, "restart_count", 0) >
+		    json_member_int(was, "restart_count", 0))
+		return NULL;
+	if (ran && !runs)
+		return json_member(now, "state");
+	return ran && !text_equal(json_member(was, "started_at"),
+				  json_member(now, "started_at")) ?
+		       "restart" :
+		       NULL;
+}
+
 json_t *
 neighbours_judge(const json_t *before, const json_t *after, const json_t *events)
 {
@@ -117,6 +140,8 @@ neighbours_judge(const json_t *before, const json_t *after, const json_t *events
 			report(found, c, what, false);
 		else if (!now)
 			report(found, c, "gone", false);
+		else if (change(events, c, now))
+			report(found, c, change(events, c, now), false);
 		else if (has_event(events, id, "die") ||
 			 !text_equal(json_member(c, "started_at"),
 				     json_member(now, "started_at")))

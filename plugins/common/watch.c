@@ -84,7 +84,9 @@ look_at(struct watch *watch, const json_t *c)
 			false,
 			text_format("%s has been restarted (%lld times so far)", name,
 				    (long long)json_member_int(c, "restart_count", 0)));
-	if (json_member_true(c, "healthcheck") && !text_equal(health, "healthy"))
+	bool has_check = json_member_true(c, "healthcheck") ||
+			 (health && strcmp(health, "none") != 0);
+	if (has_check && !text_equal(health, "healthy"))
 		return bad(false, text_format("%s runs, but its health check says '%s'",
 					      name, health ? health : "nothing"));
 	return (struct look){ .is_good = true };

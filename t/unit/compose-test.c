@@ -360,25 +360,35 @@ END_TEST
 /* ---- neighbours --------------------------------------------------------- */
 
 #define EVENT(action, id) "{\"Action\":\"" action "\",\"Actor\":{\"ID\":\"" id "\"}}"
+/* A container, its state, when it was started, how often it was restarted. */
+#define PEER(id, state, at, restarts)                                                  \
+	"{\"id\":\"" id "\",\"state\":\"" state "\",\"started_at\":\"" at              \
+	"\",\"restart_count\":" restarts "}"
+#define RUNS(id, at) PEER(id, "running", at, "0")
 static const struct {
 	const char *after, *events, *found;
 } neighbour_cases[] = {
-	{ "[{\"id\":\"a\",\"started_at\":\"1\"},{\"id\":\"b\",\"started_at\":\"1\"}]",
+	{ "[" RUNS("a", "1") "," RUNS("b", "1") "]",
 	  "[]", "[]" },
-	{ "[{\"id\":\"a\",\"started_at\":\"1\"},{\"id\":\"b\",\"started_at\":\"1\"}]",
+	{ "[" RUNS("a", "1") "," RUNS("b", "1") "]",
 	  "[" EVENT("kill", "other") "," EVENT("exec_create: x", "a") "," EVENT(
 		  "health_status: healthy", "b") "]",
 	  "[]" },
-	{ "[{\"id\":\"a\",\"started_at\":\"1\"}]", "[]", "[\"B gone false\"]" },
-	{ "[{\"id\":\"a\",\"started_at\":\"1\"},{\"id\":\"b\",\"started_at\":\"2\"}]",
+	{ "[" RUNS("a", "1") "]", "[]", "[\"B gone false\"]" },
+	{ "[" RUNS("a", "1") "," RUNS("b", "2") "]",
 	  "[" EVENT("die", "b") "," EVENT("start", "b") "]",
 	  "[\"B peer_flapping true\"]" },
-	{ "[{\"id\":\"a\",\"started_at\":\"1\"},{\"id\":\"b\",\"started_at\":\"2\"}]",
+	{ "[" RUNS("a", "1") "," PEER("b", "running", "2", "1") "]",
 	  "[]", "[\"B peer_flapping true\"]" },
-	{ "[{\"id\":\"a\",\"started_at\":\"2\"},{\"id\":\"b\",\"started_at\":\"1\"}]",
+	{ "[" RUNS("a", "1") "," RUNS("b", "2") "]", "[]", "[\"B restart false\"]" },
+	{ "[" RUNS("a", "1") "," PEER("b", "exited", "1", "0") "]", "[]",
+	  "[\"B exited false\"]" },
+	{ "[" RUNS("a", "1") "," PEER("b", "exited", "1", "0") "]",
+	  "[" EVENT("die", "b") "]", "[\"B peer_flapping true\"]" },
+	{ "[" RUNS("a", "2") "," RUNS("b", "1") "]",
 	  "[" EVENT("kill", "a") "," EVENT("die", "a") "," EVENT("restart", "a") "]",
 	  "[\"A kill false\"]" },
-	{ "[{\"id\":\"a\",\"started_at\":\"1\"},{\"id\":\"b\",\"started_at\":\"1\"}]",
+	{ "[" RUNS("a", "1") "," RUNS("b", "1") "]",
 	  "[" EVENT("rename", "a") "," EVENT("update", "b") "]",
 	  "[\"A rename false\",\"B update false\"]" },
 };
@@ -386,8 +396,9 @@ static const struct {
 START_TEST(neighbours_are_judged)
 {
 	AUTO_JSON json_t *before =
-		want("[{\"id\":\"a\",\"name\":\"A\",\"started_at\":\"1\"},{\"id\":"
-		     "\"b\",\"name\":\"B\",\"started_at\":\"1\"}]");
+		want("[{\"id\":\"a\",\"name\":\"A\",\"state\":\"running\","
+		     "\"started_at\":\"1\"},{\"id\":\"b\",\"name\":\"B\",\"state\":"
+		     "\"running\",\"started_at\":\"1\"}]");
 	AUTO_JSON json_t *after = want(neighbour_cases[_i].after);
 	AUTO_JSON json_t *events = want(neighbour_cases[_i].events);
 	AUTO_JSON json_t *wanted = want(neighbour_cases[_i].found), *got = json_array();
