@@ -11,6 +11,7 @@
 #include "plugins/common/image.h"
 #include "plugins/common/program.h"
 #include "plugins/common/target.h"
+#include "plugins/common/undo.h"
 
 enum { PARAM_NO_CACHE, PARAM_PULL, PARAM_BUILDKIT };
 static const struct fettle_param params[] = {
@@ -63,6 +64,18 @@ propose_command(struct fettle_ctx *ctx, const struct compose *compose,
 	fettle_command(ctx, argv_get(&argv));
 }
 
+static bool
+any_is_mounted(const json_t *containers)
+{
+	size_t i;
+	json_t *c;
+
+	json_array_foreach(containers, i, c)
+		if (json_member_true(c, "is_mounted"))
+			return true;
+	return false;
+}
+
 static int
 propose(struct fettle_ctx *ctx)
 {
@@ -79,12 +92,10 @@ propose(struct fettle_ctx *ctx)
 	AUTO_FREE char *keep =
 		has_previous ? text_format("fettle/keep:%s", run_id ? run_id : "run") :
 			       NULL;
-	AUTO_JSON json_t *before = json_object();
-	json_object_set_new(before, "service", json_text_or_null(target.name));
-	json_object_set_new(before, "image", json_text_or_null(target.image));
-	json_object_set_new(before, "tag_id", json_text_or_null(target.tag_id));
-	json_object_set_new(before, "image_id", json_text_or_null(target.image_id));
+	AUTO_JSON json_t *before = target_record(&target);
 	json_object_set_new(before, "keep", json_text_or_null(keep));
+	json_object_set_new(before, "is_mounted",
+			    json_boolean(any_is_mounted(target.containers)));
 	AUTO_FREE char *text = json_dumps(before, JSON_COMPACT | JSON_SORT_KEYS);
 	const char *dockerfile = json_member(target.service, "dockerfile");
 	AUTO_FREE char *summary =
@@ -93,6 +104,22 @@ propose(struct fettle_ctx *ctx)
 	fettle_effect(ctx, "image", target.image, text, summary);
 	propose_command(ctx, &compose, target.name);
 	return FETTLE_OK;
+}
+
+static int
+check_pin(struct engine_api *api, const char *keep, const char *id, struct fault *fault)
+{
+	AUTO_FREE char *kept = NULL;
+
+	if (image_find(api, keep, &kept, fault) < 0)
+		return -1;
+	if (text_equal(kept, id))
+		return 0;
+	fault_set(fault, FETTLE_WHY_HOST, "docker_error",
+		  "the Docker engine says it has named image %s %s, and that name "
+		  "stands for %s: the pin would not hold",
+		  id, keep, kept ? kept : "nothing");
+	return fault_remedy(fault, "see what the engine is: `docker version`");
 }
 
 /*
@@ -119,6 +146,8 @@ pin(struct engine_api *api, const json_t *before, struct fault *fault)
 	int pinned = image_tag(api, first, keep, fault);
 	if (pinned == 1 && tag_id && strcmp(first, tag_id) != 0)
 		pinned = image_tag(api, tag_id, keep_tag, fault);
+	if (pinned == 1)
+		return check_pin(api, keep, first, fault);
 	if (pinned == 0) {
 		fault_no(fault, "previous_image_gone",
 			 "image %s, which the service ran, no longer exists: nothing "
@@ -126,7 +155,7 @@ pin(struct engine_api *api, const json_t *before, struct fault *fault)
 			 first);
 		return fault_remedy(fault, "build and start the service by hand first");
 	}
-	return pinned < 0 ? -1 : 0;
+	return -1;
 }
 
 static int
@@ -149,6 +178,55 @@ build(struct fettle_ctx *ctx, struct compose *compose, struct engine_api *api,
 	fault_no(fault, "build_failed", "building service '%s' failed: %s", service,
 		 compose->said ? compose->said : "compose did not say why");
 	return fault_remedy(fault, "the step's log ends with the command that failed");
+}
+
+static bool
+is_below(const char *directory, const char *path)
+{
+	size_t n = strlen(directory);
+
+	return strcmp(directory, ".") == 0 ||
+	       (strncmp(path, directory, n) == 0 && path[n] == '/');
+}
+
+/* Do all files that were patched in this run go into the image, and nowhere else? */
+static bool
+is_patch_for_image(struct fettle_ctx *ctx, const json_t *before)
+{
+	AUTO_JSON json_t *files =
+		json_of(fettle_fact(ctx, "steps.patch.outputs.files"));
+	AUTO_JSON json_t *service = json_of(fettle_fact(ctx, "project.service"));
+	AUTO_JSON json_t *compose = json_of(fettle_fact(ctx, "project.compose"));
+	const char *context = json_member(service, "context");
+	const char *dockerfile = json_member(service, "dockerfile");
+	size_t i;
+	json_t *file;
+
+	if (json_member_true(before, "is_mounted") || json_array_size(files) == 0)
+		return false;
+	json_array_foreach(files, i, file) {
+		const char *path = json_string_value(file);
+
+		if (!path || json_has_text(json_object_get(compose, "files"), path) ||
+		    text_equal(json_member(compose, "env_file"), path))
+			return false;
+		if (!text_equal(path, dockerfile) &&
+		    !(context && is_below(context, path)))
+			return false;
+	}
+	return true;
+}
+
+static int
+changed_nothing(struct fettle_ctx *ctx, const char *image, const char *id)
+{
+	return fettle_fail(
+		ctx, "build_changed_nothing",
+		"see whether the patched files get into the image: the "
+		"Dockerfile's COPY, .dockerignore, the build's cache",
+		"the build ended well, but %s still stands for %s, which the "
+		"service ran before: the patch is not in it",
+		image, id);
 }
 
 static int
@@ -177,6 +255,8 @@ run(struct fettle_ctx *ctx)
 				   "see the step's log for what was built",
 				   "the build ended well, but there is no image %s",
 				   effect.target);
+	if (text_equal(image_id, previous) && is_patch_for_image(ctx, before))
+		return changed_nothing(ctx, effect.target, image_id);
 	bool is_new = !text_equal(image_id, json_member(before, "tag_id"));
 	char id[13];
 	fettle_info(ctx, "image %s is %s%s", effect.target, short_id(image_id, id),
@@ -195,15 +275,22 @@ observe(struct fettle_ctx *ctx)
 	AUTO_ENGINE struct engine_api *api = engine_open(ctx, &fault);
 	struct fettle_proposed_effect effect;
 
+	const char *name = fettle_fact(ctx, "project.name");
+	AUTO_FREE char *project = compose_normal_name(name ? name : "");
+
 	if (!api)
 		return fault_end(ctx, &fault);
 	for (uint32_t i = 0; fettle_proposed_effect(ctx, i, &effect); i++) {
-		AUTO_JSON json_t *before = json_of(effect.before);
+		AUTO_JSON json_t *before = json_of(effect.before), *now = NULL;
 		AUTO_FREE char *tag_id = NULL;
 
-		if (image_find(api, effect.target, &tag_id, &fault) < 0)
+		if (image_find(api, effect.target, &tag_id, &fault) < 0 ||
+		    container_list(api, project, json_member(before, "service"), &now,
+				   &fault) < 0)
 			return fault_end(ctx, &fault);
-		bool is_before = text_equal(tag_id, json_member(before, "tag_id"));
+		/* A build that reached for the container has touched it, too. */
+		bool is_before = text_equal(tag_id, json_member(before, "tag_id")) &&
+				 undo_is_untouched(before, now);
 		fettle_observed(ctx, i, is_before ? FETTLE_BEFORE : FETTLE_AFTER,
 				tag_id ? tag_id : "no such image");
 	}

@@ -197,3 +197,21 @@ target_level(const struct target *target)
 {
 	return level_find(json_member(target->service, "level"));
 }
+
+json_t *
+target_record(const struct target *target)
+{
+	json_t *before = json_object();
+
+	json_object_set_new(before, "service", json_text_or_null(target->name));
+	json_object_set_new(before, "image", json_text_or_null(target->image));
+	json_object_set_new(before, "tag_id", json_text_or_null(target->tag_id));
+	json_object_set_new(before, "image_id", json_text_or_null(target->image_id));
+	json_object_set_new(before, "level",
+			    json_string(level_name(target_level(target))));
+	json_object_set_new(
+		before, "replicas",
+		json_integer(json_member_int(target->service, "replicas", 1)));
+	json_object_set_new(before, "containers", container_ids(target->containers));
+	return before;
+}

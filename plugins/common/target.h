@@ -44,4 +44,10 @@ void target_close(struct target *target);
 /* The level recorded before the first change. */
 enum level target_level(const struct target *target);
 
+/*
+ * What an effect records of it as its before-state: service, image, tag_id,
+ * image_id, level, replicas, containers (IDs). New reference.
+ */
+json_t *target_record(const struct target *target);
+
 #endif

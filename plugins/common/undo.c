@@ -140,12 +140,20 @@ tell_neighbours(const struct undo *undo, const json_t *found)
 	size_t i;
 	json_t *one;
 
-	json_array_foreach(found, i, one)
-		fettle_warn(undo->compose->ctx,
-			    "%s: container %s (%s) while the service was put back",
-			    json_member_true(one, "is_warning") ? "peer_flapping" :
-								  "neighbour_touched",
-			    json_member(one, "name"), json_member(one, "what"));
+	json_array_foreach(found, i, one) {
+		const char *name = json_member(one, "name"),
+			   *what = json_member(one, "what");
+
+		if (!json_member_true(one, "is_warning"))
+			text_addf(undo->touched, "%s%s (%s)",
+				  undo->touched->len > 0 ? ", " : "", name, what);
+		else
+			fettle_warn(
+				undo->compose->ctx,
+				"peer_flapping: container %s (%s) while the service "
+				"was put back",
+				name, what);
+	}
 }
 
 static int
@@ -275,6 +283,15 @@ restore_containers(const struct undo *undo, const struct undo_service *s,
 		return -1;
 	if (undo_is_untouched(s->container_before, now))
 		return 0;
+	if (!s->is_recreated) {
+		AUTO_FREE char *difference = undo_difference(s->container_before, now,
+							     s->image, NULL, NULL);
+		if (!difference)	/* somebody else has recreated it as it was */
+			return 0;
+		fettle_warn(undo->compose->ctx,
+			    "service %s is not as it was before the build: %s", s->name,
+			    difference);
+	}
 	if (!image_id)
 		return remove_containers(undo, now, fault);
 	int found = image_find(undo->api, image_id, &previous, fault);
@@ -293,7 +310,7 @@ sentence(const struct undo_service *s, const json_t *now)
 	const json_t *before = s->container_before;
 	char id[13];
 
-	if (!before)
+	if (!before || (!s->is_recreated && undo_is_untouched(before, now)))
 		return text_format("image %s is as before; service %s was not touched",
 				   s->image, s->name);
 	const char *image_id = json_member(before, "image_id");
@@ -325,6 +342,19 @@ incomplete(const struct undo *undo, const struct undo_service *s, const char *wh
 		tag_id, s->image, undo->compose->name, s->name);
 }
 
+/* The service is back; what it took on the way is not ours to put back. */
+static int
+others_touched(const struct undo *undo, const struct undo_service *s,
+	       struct fault *fault)
+{
+	fault_no(fault, "neighbour_touched",
+		 "service '%s' is back as it was, but other containers of the project "
+		 "were touched: %s",
+		 s->name, text_get(undo->touched));
+	return fault_remedy(fault, "see whether they are well, and who did it: `docker "
+				   "ps -a`, `docker events`");
+}
+
 int
 undo_service(const struct undo *undo, const struct undo_service *s, struct undone *ret,
 	     struct fault *fault)
@@ -347,6 +377,8 @@ undo_service(const struct undo *undo, const struct undo_service *s, struct undon
 				     want_tag_id);
 	if (difference)
 		return incomplete(undo, s, difference, fault);
+	if (undo->touched->len > 0)
+		return others_touched(undo, s, fault);
 	ret->level = container_level(now);
 	ret->image_id = text_copy(container_image_id(now, &is_mixed));
 	ret->text = sentence(s, now);

@@ -16,6 +16,7 @@ struct undo {
 	const char *project;	/* the compose project's normal name */
 	int64_t within_ms, for_ms; /* for a service that ran before: to run again, and
 				      to stay up */
+	struct text *touched; /* the neighbours that were touched, in words; added to */
 };
 
 /* The standing effects on one service; each is a `before` of the module that caused it.
@@ -23,7 +24,8 @@ struct undo {
 struct undo_service {
 	const char *name, *image;
 	const json_t *image_before;	/* or NULL: the image was not built */
-	const json_t *container_before;	/* or NULL: it was not recreated */
+	const json_t *container_before;	/* or NULL: its containers are not looked at */
+	bool is_recreated;		/* by the run; else they were only recorded */
 };
 
 /* What was found at the end. */
@@ -36,6 +38,7 @@ struct undone {
 /*
  * 0 when everything was observed as recorded, *ret filled. -1 with
  * `previous_image_gone`, `rollback_incomplete` (all that differs in the text),
+ * `neighbour_touched` (the service is back, and others paid for it),
  * or why the engine or compose could not be asked.
  */
 int undo_service(const struct undo *undo, const struct undo_service *service,

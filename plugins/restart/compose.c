@@ -64,15 +64,7 @@ propose(struct fettle_ctx *ctx)
 	    target_open(ctx, api, &target, &fault) < 0)
 		return fault_end(ctx, &fault);
 	int64_t replicas = json_member_int(target.service, "replicas", 1);
-	AUTO_JSON json_t *before = json_object();
-	json_object_set_new(before, "service", json_text_or_null(target.name));
-	json_object_set_new(before, "image", json_text_or_null(target.image));
-	json_object_set_new(before, "image_id", json_text_or_null(target.image_id));
-	json_object_set_new(before, "tag_id", json_text_or_null(target.tag_id));
-	json_object_set_new(before, "level",
-			    json_string(level_name(target_level(&target))));
-	json_object_set_new(before, "replicas", json_integer(replicas));
-	json_object_set_new(before, "containers", container_ids(target.containers));
+	AUTO_JSON json_t *before = target_record(&target);
 	AUTO_FREE char *text = json_dumps(before, JSON_COMPACT | JSON_SORT_KEYS);
 	AUTO_FREE char *summary = summary_of(&target, replicas);
 	fettle_effect(ctx, "container", target.name, text, summary);
@@ -107,9 +99,10 @@ tell_neighbours(struct fettle_ctx *ctx, const json_t *found, struct fault *fault
 	}
 	if (touched.len == 0)
 		return 0;
-	fault_no(fault, "neighbour_touched",
-		 "other containers of the project were touched during the restart: %s",
-		 touched.s);
+	/* No answer about the service: another round would not undo it. */
+	fault_set(fault, FETTLE_WHY_HOST, "neighbour_touched",
+		  "other containers of the project were touched during the restart: %s",
+		  touched.s);
 	return fault_remedy(
 		fault, "see who did: `docker events`; no other service may change while"
 		       " one is repaired");
