@@ -135,7 +135,7 @@ cat >"$T/slow.yaml" <<-'END'
 	  - { id: build, uses: build/compose }
 	  - { id: restart, uses: restart/compose }
 	on_failure:
-	  - { id: rollback, uses: rollback/compose }
+	  - { id: rollback, uses: rollback/compose, with: { within: 2s } }
 END
 if [ -n "${FETTLE_TEST_DOCKER:-}" ]; then
 	skip 'an engine that dies in mid-build' 'the engine is not ours'
