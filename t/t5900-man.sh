@@ -29,7 +29,7 @@ is 'every option is in the manual with its value, and no other' \
 capture fettle runs --state nonsense
 is 'every run state is in the manual, and no other' \
 	"$(items 'RUN STATES' | LC_ALL=C sort)" \
-	"$(printf '%s\n' "$err" | sed -n 's/.*states are //p' | tr -d ',' | tr ' ' '\n' |
+	"$(printf '%s\n' "$err" | sed -n 's/.*it is one of //p' | tr -d ',' | tr ' ' '\n' |
 		LC_ALL=C sort)"
 is 'every exit status is in the manual' "$(items 'EXIT STATUS' | tr '\n' ' ')" \
 	"$(sed -n 's/^\tEXIT_[A-Z_]* = \([0-9]*\),.*/\1/p' "$FETTLE_SRC/core/cli/cli.h" |

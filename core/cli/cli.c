@@ -83,18 +83,29 @@ cli_arg(const struct cli *cli, size_t i)
 	return i < cli->args.count ? cli->args.v[i] : NULL;
 }
 
+static int
+open_existing(struct cli *cli, enum store_mode mode, struct err *err)
+{
+	if (cli_has_store(cli))
+		return cli_open_store(cli, mode, err);
+	(void)err_set(err, "run_not_found", "there are no runs in '%s'",
+		      cli->state_dir);
+	return err_remedy(err,
+			  "start one with `fettle run`, or name another place with "
+			  "--state-dir or $FETTLE_STATE_DIR");
+}
+
+int
+cli_open_existing(struct cli *cli, struct err *err)
+{
+	return open_existing(cli, STORE_WRITE, err);
+}
+
 int
 cli_find_run(struct cli *cli, const char *name, char ret_run[RUN_ID_SIZE],
 	     struct err *err)
 {
-	if (!cli_has_store(cli)) {
-		(void)err_set(err, "run_not_found", "there are no runs in '%s'",
-			      cli->state_dir);
-		return err_remedy(
-			err, "start one with `fettle run`, or name another place with "
-			     "--state-dir or $FETTLE_STATE_DIR");
-	}
-	if (cli_open_store(cli, STORE_READ, err) < 0)
+	if (open_existing(cli, STORE_READ, err) < 0)
 		return -1;
 	return store_find_run(cli->store, name ? name : "last", ret_run, err);
 }

@@ -29,10 +29,10 @@ enum exit_code {
 
 struct options {
 	const char *state_dir, *directory, *pipeline, *service, *output, *state, *until,
-		*key, *kind;
+		*key, *kind, *reason, *priority;
 	json_t *inputs;		/* object of strings, or NULL; owned */
 	uint64_t limit, offset;
-	bool json, no_color, quiet, follow, help, version;
+	bool json, no_color, quiet, follow, help, version, queue, no_wait;
 };
 
 struct cli {
@@ -56,6 +56,7 @@ int verb_show(struct cli *cli);
 int verb_logs(struct cli *cli);
 int verb_diff(struct cli *cli);
 int verb_artifacts(struct cli *cli);
+int verb_cancel(struct cli *cli);
 int verb_rollback(struct cli *cli);
 int verb_plugins(struct cli *cli);
 int verb_plugin_new(struct cli *cli);
@@ -77,6 +78,8 @@ int cli_misuse(struct cli *cli, const char *verb, const char *fmt, ...)
 
 /* Opens cli->store. 0 or -1. */
 int cli_open_store(struct cli *cli, enum store_mode mode, struct err *err);
+/* The same for writing about runs; -1 `run_not_found` when there never was one. */
+int cli_open_existing(struct cli *cli, struct err *err);
 /* False when no run was ever made here: there is no database. */
 bool cli_has_store(const struct cli *cli);
 
@@ -99,6 +102,9 @@ void cli_add_quoted(struct str *out, const char *word);
 /* Adds `fettle [--state-dir DIR] VERB ARG`, quoted so that it can be pasted. */
 void cli_add_command(const struct cli *cli, struct str *out, const char *verb,
 		     const char *arg);
+
+/* The last thing the verbs about one run print. Returns the exit code of its end. */
+int cli_print_end(struct cli *cli, const char *run);
 
 /* EXIT_... of a run's state. */
 int cli_exit_of_state(const char *state);

@@ -4,6 +4,8 @@
 
 #include "cli/options.h"
 
+#include <stddef.h>
+
 #include "base/num.h"
 
 #define ANY_COUNT ((size_t)-1)
@@ -17,7 +19,7 @@ const struct verb verbs[] = {
 	{ "plan", "[INSTRUCTION]", "show what a run would do, up to the first change",
 	  OPTION_ORDER, 0, ANY_COUNT, verb_plan },
 	{ "run", "[INSTRUCTION]", "carry out a pipeline; put all back when it fails",
-	  OPTION_ORDER | OPTION_UNTIL, 0, ANY_COUNT, verb_run },
+	  OPTION_ORDER | OPTION_UNTIL | OPTION_QUEUE, 0, ANY_COUNT, verb_run },
 	{ "runs", "", "list runs, newest first",
 	  OPTION_SERVICE | OPTION_STATE | OPTION_LIMIT | OPTION_OFFSET, 0, 0,
 	  verb_runs },
@@ -29,6 +31,8 @@ const struct verb verbs[] = {
 	  0, 0, 1, verb_diff },
 	{ "artifacts", "[RUN [NAME]]", "list the stored files of a run, or print one",
 	  OPTION_OUTPUT, 0, 2, verb_artifacts },
+	{ "cancel", "RUN...", "end runs that are going on or wait; put all back",
+	  OPTION_REASON | OPTION_NO_WAIT, 1, ANY_COUNT, verb_cancel },
 	{ "rollback", "RUN", "put back what still stands of a run",
 	  0, 1, 1, verb_rollback },
 	{ "plugins", "[NAME]", "list step types and policies, or explain one",
@@ -48,42 +52,56 @@ const struct verb verbs[] = {
 	{ NULL },
 };
 
+#define MEMBER(type, member) TYPE_##type, offsetof(struct options, member), 0, 0
+#define TEXT(member) MEMBER(TEXT, member)
+#define SWITCH(member) MEMBER(SWITCH, member)
+#define NUMBER(member, min, max) \
+	TYPE_NUMBER, offsetof(struct options, member), min, max
+
 const struct option_row option_rows[] = {
-	{ 'p', "pipeline", "NAME|FILE", OPTION_PIPELINE, SLOT_PIPELINE,
+	{ 'p', "pipeline", "NAME|FILE", OPTION_PIPELINE, TEXT(pipeline),
 	  "the pipeline (default: the project's or the built-in `repair`)" },
-	{ 's', "service", "NAME", OPTION_SERVICE, SLOT_SERVICE,
+	{ 's', "service", "NAME", OPTION_SERVICE, TEXT(service),
 	  "the target service (default: the one the instruction names)" },
-	{ 'i', "input", "KEY=VALUE", OPTION_INPUT, SLOT_INPUT,
+	{ 'i', "input", "KEY=VALUE", OPTION_INPUT, MEMBER(INPUT, inputs),
 	  "an input of the pipeline; may be repeated" },
-	{ 0, "until", "STEP", OPTION_UNTIL, SLOT_UNTIL,
+	{ 0, "until", "STEP", OPTION_UNTIL, TEXT(until),
 	  "stop behind this step and keep what it did" },
-	{ 0, "kind", "KIND", OPTION_KIND, SLOT_KIND,
+	{ 0, "kind", "KIND", OPTION_KIND, TEXT(kind),
 	  "step, policy or rollback: a step with an effect, and what undoes it" },
-	{ 'f', "follow", NULL, OPTION_FOLLOW, SLOT_FOLLOW,
+	{ 0, "queue", NULL, OPTION_QUEUE, SWITCH(queue),
+	  "put the run into the queue, for a worker, and print its id" },
+	{ 0, "priority", "high|normal", OPTION_QUEUE, MEMBER(PRIORITY, priority),
+	  "a run of high priority comes before all others (with --queue)" },
+	{ 0, "reason", "TEXT", OPTION_REASON, TEXT(reason),
+	  "why; it is kept and shown" },
+	{ 0, "no-wait", NULL, OPTION_NO_WAIT, SWITCH(no_wait),
+	  "do not wait for the end" },
+	{ 'f', "follow", NULL, OPTION_FOLLOW, SWITCH(follow),
 	  "keep printing until the run ends" },
-	{ 'o', "output", "FILE", OPTION_OUTPUT, SLOT_OUTPUT,
+	{ 'o', "output", "FILE", OPTION_OUTPUT, TEXT(output),
 	  "write the artifact or the log to a new file" },
-	{ 0, "key", "KEY", OPTION_KEY, SLOT_KEY,
+	{ 0, "key", "KEY", OPTION_KEY, TEXT(key),
 	  "believe signatures of this public key only" },
-	{ 0, "state", "STATE", OPTION_STATE, SLOT_STATE,
+	{ 0, "state", "STATE", OPTION_STATE, MEMBER(STATE, state),
 	  "only runs in this state" },
-	{ 'n', "limit", "N", OPTION_LIMIT, SLOT_LIMIT,
+	{ 'n', "limit", "N", OPTION_LIMIT, NUMBER(limit, 1, 100),
 	  "how many runs to list, 1 to 100 (default 20)" },
-	{ 0, "offset", "N", OPTION_OFFSET, SLOT_OFFSET,
+	{ 0, "offset", "N", OPTION_OFFSET, NUMBER(offset, 0, UINT32_MAX),
 	  "how many of the newest runs to leave out" },
-	{ 'C', "directory", "DIR", OPTION_COMMON, SLOT_DIRECTORY,
+	{ 'C', "directory", "DIR", OPTION_COMMON, TEXT(directory),
 	  "change to this directory first" },
-	{ 0, "state-dir", "DIR", OPTION_COMMON, SLOT_STATE_DIR,
+	{ 0, "state-dir", "DIR", OPTION_COMMON, TEXT(state_dir),
 	  "where runs are kept (default: $FETTLE_STATE_DIR, else see fettle(1))" },
-	{ 0, "json", NULL, OPTION_COMMON, SLOT_JSON,
+	{ 0, "json", NULL, OPTION_COMMON, SWITCH(json),
 	  "print JSON on standard output" },
-	{ 0, "no-color", NULL, OPTION_COMMON, SLOT_NO_COLOR,
+	{ 0, "no-color", NULL, OPTION_COMMON, SWITCH(no_color),
 	  "no colours, also on a terminal" },
-	{ 'q', "quiet", NULL, OPTION_COMMON, SLOT_QUIET,
+	{ 'q', "quiet", NULL, OPTION_COMMON, SWITCH(quiet),
 	  "print the result only" },
-	{ 'h', "help", NULL, OPTION_COMMON, SLOT_HELP,
+	{ 'h', "help", NULL, OPTION_COMMON, SWITCH(help),
 	  "explain fettle, or the verb" },
-	{ 'V', "version", NULL, OPTION_COMMON, SLOT_VERSION,
+	{ 'V', "version", NULL, OPTION_COMMON, SWITCH(version),
 	  "print the version" },
 };
 
@@ -155,45 +173,42 @@ add_input(struct options *options, const char *pair, struct err *err)
 }
 
 static int
-set_number(const struct option_row *row, const char *value, uint64_t min, uint64_t max,
-	   uint64_t *ret, struct err *err)
+set_number(const struct option_row *row, const char *value, uint64_t *ret,
+	   struct err *err)
 {
 	uint64_t number;
 
-	if (num_u64(value, &number) != NUM_OK || number < min || number > max) {
+	if (num_u64(value, &number) != NUM_OK || number < row->min ||
+	    number > row->max) {
 		(void)err_set(err, "usage", "--%s takes a number, not '%s'", row->name,
 			      value);
 		return err_remedy(err, "give a number from %llu to %llu",
-				  (unsigned long long)min, (unsigned long long)max);
+				  (unsigned long long)row->min,
+				  (unsigned long long)row->max);
 	}
 	*ret = number;
 	return 0;
 }
 
+/* One of a list of words; `of` says of what, as `a run is never in state`. */
 static int
-set_state(struct options *options, const char *value, struct err *err)
+set_word(const char *const *words, size_t count, const char *of, const char *value,
+	 const char **ret, struct err *err)
 {
-	static const char *const states[] = {
-		"pending",     "running",	  "awaiting_approval",
-		"succeeded",   "failed",	  "rolling_back",
-		"rolled_back", "rollback_failed", "denied",
-		"cancelled",   "no_work"
-	};
 	AUTO(strv) struct strv names = STRV_INIT;
 	AUTO(str) struct str list = STR_INIT;
-	const char *near;
 
-	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
-		if (str_eq(states[i], value)) {
-			options->state = value;
+	for (size_t i = 0; i < count; i++) {
+		if (str_eq(words[i], value)) {
+			*ret = value;
 			return 0;
 		}
-		strv_add(&names, states[i]);
-		str_addf(&list, "%s%s", i ? ", " : "", states[i]);
+		strv_add(&names, words[i]);
+		str_addf(&list, "%s%s", i ? ", " : "", words[i]);
 	}
-	near = strv_nearest(&names, value);
-	(void)err_set(err, "usage", "a run is never in state '%s'", value);
-	return err_remedy(err, "%s%s%sstates are %s", near ? "did you mean `" : "",
+	const char *near = strv_nearest(&names, value);
+	(void)err_set(err, "usage", "%s '%s'", of, value);
+	return err_remedy(err, "%s%s%sit is one of %s", near ? "did you mean `" : "",
 			  near ? near : "", near ? "`? " : "", str_get(&list));
 }
 
@@ -201,57 +216,32 @@ static int
 option_set(struct options *options, const struct option_row *row, const char *value,
 	   struct err *err)
 {
-	switch (row->slot) {
-	case SLOT_STATE_DIR:
-		options->state_dir = value;
-		break;
-	case SLOT_DIRECTORY:
-		options->directory = value;
-		break;
-	case SLOT_PIPELINE:
-		options->pipeline = value;
-		break;
-	case SLOT_UNTIL:
-		options->until = value;
-		break;
-	case SLOT_KIND:
-		options->kind = value;
-		break;
-	case SLOT_SERVICE:
-		options->service = value;
-		break;
-	case SLOT_INPUT:
+	static const char *const states[] = {
+		"pending",     "running",	  "awaiting_approval",
+		"succeeded",   "failed",	  "rolling_back",
+		"rolled_back", "rollback_failed", "denied",
+		"cancelled",   "no_work"
+	};
+	static const char *const priorities[] = { "high", "normal" };
+	void *member = (char *)options + row->offset;
+
+	switch (row->type) {
+	case TYPE_TEXT:
+		*(const char **)member = value;
+		return 0;
+	case TYPE_SWITCH:
+		*(bool *)member = true;
+		return 0;
+	case TYPE_NUMBER:
+		return set_number(row, value, member, err);
+	case TYPE_INPUT:
 		return add_input(options, value, err);
-	case SLOT_FOLLOW:
-		options->follow = true;
-		break;
-	case SLOT_OUTPUT:
-		options->output = value;
-		break;
-	case SLOT_KEY:
-		options->key = value;
-		break;
-	case SLOT_STATE:
-		return set_state(options, value, err);
-	case SLOT_LIMIT:
-		return set_number(row, value, 1, 100, &options->limit, err);
-	case SLOT_OFFSET:
-		return set_number(row, value, 0, UINT32_MAX, &options->offset, err);
-	case SLOT_JSON:
-		options->json = true;
-		break;
-	case SLOT_NO_COLOR:
-		options->no_color = true;
-		break;
-	case SLOT_QUIET:
-		options->quiet = true;
-		break;
-	case SLOT_HELP:
-		options->help = true;
-		break;
-	case SLOT_VERSION:
-		options->version = true;
-		break;
+	case TYPE_STATE:
+		return set_word(states, ARRAY_LEN(states), "a run is never in state",
+				value, member, err);
+	case TYPE_PRIORITY:
+		return set_word(priorities, ARRAY_LEN(priorities),
+				"there is no priority", value, member, err);
 	}
 	return 0;
 }

@@ -19,15 +19,23 @@ enum option_bit {
 	OPTION_UNTIL = 1 << 9,
 	OPTION_KIND = 1 << 10,
 	OPTION_KEY = 1 << 11,
+	OPTION_QUEUE = 1 << 12,
+	OPTION_REASON = 1 << 13,
+	OPTION_NO_WAIT = 1 << 14,
+	OPTION_WORK = 1 << 15,
+	OPTION_CANCEL = 1 << 16,
+	OPTION_CURSOR = 1 << 17,
 };
 #define OPTION_ORDER (OPTION_PIPELINE | OPTION_SERVICE | OPTION_INPUT)
 
-/* Where the value of an option goes. */
-enum slot {
-	SLOT_STATE_DIR, SLOT_DIRECTORY, SLOT_PIPELINE, SLOT_SERVICE, SLOT_INPUT,
-	SLOT_UNTIL, SLOT_KIND,
-	SLOT_FOLLOW, SLOT_OUTPUT, SLOT_KEY, SLOT_STATE, SLOT_LIMIT, SLOT_OFFSET,
-	SLOT_JSON, SLOT_NO_COLOR, SLOT_QUIET, SLOT_HELP, SLOT_VERSION,
+/* What an option takes, and so what its member of struct options is. */
+enum option_type {
+	TYPE_TEXT,	/* const char * */
+	TYPE_SWITCH,	/* bool */
+	TYPE_NUMBER,	/* uint64_t from min to max */
+	TYPE_INPUT,	/* json_t *: KEY=VALUE, many times */
+	TYPE_STATE,	/* const char *: a state of a run */
+	TYPE_PRIORITY,	/* const char *: high or normal */
 };
 
 /* clang-format off */
@@ -35,7 +43,9 @@ struct option_row {
 	char letter;		/* 0: none */
 	const char *name, *value;	/* value NULL: a switch */
 	uint32_t bit;
-	enum slot slot;
+	enum option_type type;
+	size_t offset;		/* in struct options */
+	uint64_t min, max;
 	const char *help;
 };
 /* clang-format on */

@@ -11,9 +11,8 @@
 #include "cli/summary.h"
 #include "cli/view.h"
 
-/* The last thing a run prints. Returns the exit code of its end. */
-static int
-print_end(struct cli *cli, const char *run)
+int
+cli_print_end(struct cli *cli, const char *run)
 {
 	AUTO(json_ref) json_t *summary = NULL;
 	AUTO(json_ref) json_t *line = NULL;
@@ -52,8 +51,10 @@ recover(struct engine *engine, struct view *view, struct err *err)
 		AUTO(json_ref) json_t *run = store_run(engine->store, id, err);
 		AUTO_FREE char *line =
 			x_asprintf("finished interrupted run %s: %s", id,
-				   run ? state_words(json_text(run, "state")) :
-					 "see `fettle show`");
+				   !run ? "see `fettle show`" :
+				   str_eq(json_text(run, "state"), "pending") ?
+					  "back to the queue" :
+					  state_words(json_text(run, "state")));
 
 		view_say(view, line);
 		/* Never lost in what follows, whatever is shown of that. */
@@ -74,6 +75,34 @@ refused(struct cli *cli, const struct view *view, const struct err *err)
 	return cli_fail(cli, err, *view->run ? EXIT_NOT_ROLLED_BACK : EXIT_REFUSED);
 }
 
+/* For a worker. Nothing is carried out here, and nothing recovered. */
+static int
+queue(struct cli *cli, struct engine *engine, const struct order *order)
+{
+	bool is_high = str_eq(cli->options.priority ? cli->options.priority : "",
+			      "high");
+	AUTO(json_ref) json_t *row = NULL;
+	AUTO(json_ref) json_t *paused = NULL;
+	AUTO(str) struct str text = STR_INIT;
+	char run[RUN_ID_SIZE];
+	struct err err;
+
+	if (engine_queue(engine, order, is_high ? PRIORITY_HIGH : PRIORITY_NORMAL, run,
+			 &err) < 0 ||
+	    !(row = store_run(cli->store, run, &err)) ||
+	    !(paused = store_paused(cli->store, &err)))
+		return cli_fail(cli, &err, EXIT_REFUSED);
+	if (cli->options.json) {
+		out_json(&cli->out, row);
+		return EXIT_DONE;
+	}
+	str_addf(&text, "%s\n", run);
+	out_write(&cli->out, &text);
+	if (json_is_object(paused) && !cli->options.quiet)
+		log_warn("the site is paused: the run waits until `fettle resume`");
+	return EXIT_DONE;
+}
+
 int
 verb_run(struct cli *cli)
 {
@@ -87,10 +116,14 @@ verb_run(struct cli *cli)
 
 	if (cli_open_store(cli, STORE_WRITE, &err) < 0)
 		return cli_fail(cli, &err, EXIT_REFUSED);
+	if (cli->options.priority && !cli->options.queue)
+		return cli_misuse(cli, "run", "--priority is for --queue");
 	cli_actor(&actor);
 	cli_order(cli, &words, &order);
-	view_init(&view, cli);
 	engine = cli_engine(cli, str_get(&actor));
+	if (cli->options.queue)
+		return queue(cli, &engine, &order);
+	view_init(&view, cli);
 	engine.watch = view_watch(&view);
 	if (signals_install(&engine.cancel_fd, &err) < 0 ||
 	    recover(&engine, &view, &err) < 0) {
@@ -99,7 +132,7 @@ verb_run(struct cli *cli)
 	}
 	failed = engine_run(&engine, &order, run, &err);
 	view_end(&view);
-	return failed < 0 ? refused(cli, &view, &err) : print_end(cli, run);
+	return failed < 0 ? refused(cli, &view, &err) : cli_print_end(cli, run);
 }
 
 int
@@ -112,11 +145,8 @@ verb_rollback(struct cli *cli)
 	struct err err;
 	int failed, code;
 
-	if (!cli_has_store(cli) || cli_open_store(cli, STORE_WRITE, &err) < 0) {
-		if (!cli_has_store(cli))
-			(void)cli_find_run(cli, cli_arg(cli, 0), run, &err);
+	if (cli_open_existing(cli, &err) < 0)
 		return cli_fail(cli, &err, EXIT_USAGE);
-	}
 	if (store_find_run(cli->store, cli_arg(cli, 0), run, &err) < 0)
 		return cli_fail(cli, &err, EXIT_USAGE);
 	cli_actor(&actor);
@@ -131,7 +161,7 @@ verb_rollback(struct cli *cli)
 	if (failed < 0)
 		return cli_fail(cli, &err,
 				*view.run ? EXIT_NOT_ROLLED_BACK : EXIT_REFUSED);
-	code = print_end(cli, run);
+	code = cli_print_end(cli, run);
 	/* Everything is back, as it was asked for. */
 	return code == EXIT_FAILED ? EXIT_DONE : code;
 }

@@ -209,6 +209,17 @@ on_state(struct view *view, const json_t *body)
 	set_phase(view, str_get(&line));
 }
 
+static void
+on_cancel(struct view *view, const json_t *body)
+{
+	const char *reason = json_text(body, "reason");
+	AUTO_FREE char *text = x_asprintf("%s asks for the end of this run%s%s",
+					  json_text(body, "by"), *reason ? ": " : "",
+					  reason);
+
+	view_say(view, text);
+}
+
 static enum row_state
 row_state_of(const json_t *body)
 {
@@ -324,6 +335,8 @@ view_event(struct view *view, const char *kind, const json_t *body)
 		on_state(view, body);
 	} else if (str_eq(kind, "run.ended")) {
 		view->is_over = true;
+	} else if (str_eq(kind, "run.cancel")) {
+		on_cancel(view, body);
 	} else if (str_eq(kind, "step.verdict")) {
 		on_verdict(view, body);
 	} else if (str_eq(kind, "step.intent")) {

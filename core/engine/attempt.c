@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "engine/artifact.h"
+#include "engine/cancel.h"
 #include "engine/edit.h"
 #include "engine/gate.h"
 #include "engine/inquiry.h"
@@ -90,7 +91,7 @@ hear_artifact(void *self, const json_t *event, int scratch_fd)
 	artifact_copy(a->run, a->step->id, a->number, event, scratch_fd);
 }
 
-static void
+static bool
 hear_tick(void *self)
 {
 	struct attempt *a = self;
@@ -101,6 +102,7 @@ hear_tick(void *self)
 	(void)run_flush(a->run, &err);
 	if (watch->tick)
 		watch->tick(watch->self);
+	return !cancel_is_asked(a->run, 0);
 }
 
 static int
@@ -148,6 +150,7 @@ reply_is_good(struct attempt *a)
 	if (a->reply.result == REPLY_OK || a->reply.result == REPLY_NOOP)
 		return true;
 	a->err = a->reply.err;
+	cancel_explain(a->run, &a->err);
 	a->state = a->reply.result == REPLY_CANCELLED ? "cancelled" : "failed";
 	return false;
 }

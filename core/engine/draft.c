@@ -18,8 +18,8 @@
 
 /* ---- what was ordered ---- */
 
-static bool
-is_file_name(const char *pipeline)
+bool
+pipeline_is_file_name(const char *pipeline)
 {
 	size_t n = strlen(pipeline);
 
@@ -55,7 +55,7 @@ read_pipeline(struct draft *draft, struct err *err)
 {
 	const char *name = draft->order->pipeline;
 
-	if (name && is_file_name(name)) {
+	if (name && pipeline_is_file_name(name)) {
 		AUTO_FREE char *path = path_join(draft->order->directory, name);
 
 		return (draft->pipeline = pipeline_load(path, err)) ? 0 : -1;
@@ -75,6 +75,20 @@ read_pipeline(struct draft *draft, struct err *err)
 	AUTO_FREE char *shown = x_asprintf("built-in pipeline '%s'", name);
 	return (draft->pipeline = pipeline_parse(text, strlen(text), shown, err)) ? 0 :
 										    -1;
+}
+
+/* What waited in a queue must not be another pipeline by now. */
+static int
+check_same_pipeline(const struct draft *draft, struct err *err)
+{
+	const char *wanted = draft->order->pipeline_sha256;
+
+	if (!wanted || str_eq(wanted, draft->pipeline->sha256))
+		return 0;
+	err_set(err, "pipeline_changed",
+		"pipeline '%s' (%s) has changed since the run was queued",
+		draft->pipeline->name, draft->pipeline->file);
+	return err_remedy(err, "look at it, then queue the run again");
 }
 
 /* The project, when there is one; a pipeline with a service insists on it later. */
@@ -280,7 +294,7 @@ draft_begin(struct draft *draft, struct err *err)
 	if (read_project(draft, err) < 0)
 		return -1;
 	struct err no_project = *err;
-	if (read_pipeline(draft, err) < 0)
+	if (read_pipeline(draft, err) < 0 || check_same_pipeline(draft, err) < 0)
 		return -1;
 	if (pipeline_has_input(draft->pipeline, INPUT_SERVICE)) {
 		if (!draft->project) {
@@ -303,7 +317,7 @@ int
 draft_read(struct draft *draft, struct engine *engine, const struct order *order,
 	   struct err *err)
 {
-	*draft = (struct draft){ .engine = engine, .order = order };
+	*draft = (struct draft){ .engine = engine, .order = order, .run = draft->run };
 	if (draft_begin(draft, err) < 0 || draft_skeleton(draft, err) < 0 ||
 	    check_until(draft, err) < 0)
 		goto out;
@@ -368,7 +382,7 @@ draft_done(struct draft *draft)
 	json_decref(draft->secrets);
 	mask_done(&draft->mask);
 	str_done(&draft->project_log);
-	*draft = (struct draft){ 0 };
+	*draft = (struct draft){ .run = draft->run };
 }
 
 json_t *

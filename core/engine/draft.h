@@ -15,9 +15,12 @@
 #include "model/plan.h"
 #include "model/project.h"
 
+struct run;
+
 struct draft {
 	struct engine *engine;
 	const struct order *order;
+	struct run *run;	/* whose plan it will be; NULL: there is no run yet */
 	struct project *project; /* NULL: a pipeline without a service */
 	struct pipeline *pipeline;
 	char *instruction;	/* checked; "" when there is none */
@@ -36,6 +39,9 @@ int draft_make(struct draft *draft, struct engine *engine, const struct order *o
 int draft_read(struct draft *draft, struct engine *engine, const struct order *order,
 	       struct err *err);
 void draft_done(struct draft *draft);
+
+/* Is it given as a file, and not by its name in the project? */
+bool pipeline_is_file_name(const char *pipeline);
 
 /* The facts of a plan as modules get them: flat names. New reference. */
 json_t *plan_facts(const struct engine *engine, const struct plan *plan,

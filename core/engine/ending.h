@@ -32,13 +32,4 @@ struct ending {
 	struct err rollback;	/* why not all is put back; code "" when it is */
 };
 
-static inline void
-ending_cancel(struct ending *ending, const char *step)
-{
-	ending->state = ENDING_CANCELLED;
-	ending->is_attempted = false;
-	snprintf(ending->step, sizeof ending->step, "%s", step);
-	(void)err_set(&ending->cause, "cancelled", "cancelled before step '%s'", step);
-}
-
 #endif

@@ -45,6 +45,7 @@ struct order {
 	const char *instruction;/* NULL: none */
 	json_t *inputs;		/* object of strings, or NULL */
 	const char *until;	/* the id of the last step to do; NULL: all */
+	const char *pipeline_sha256; /* refused when it is another by now; NULL: any */
 };
 
 /* Reads and checks everything that needs no module run beyond describe. 0 or -1. */
@@ -57,6 +58,27 @@ int engine_check(struct engine *engine, const struct order *order, json_t **ret_
  */
 int engine_run(struct engine *engine, const struct order *order,
 	       char ret_run[RUN_ID_SIZE], struct err *err);
+
+/*
+ * Puts a run into the queue, for a worker. Refuses what can be refused without
+ * asking the project (draft_read).
+ */
+enum priority { PRIORITY_NORMAL, PRIORITY_HIGH };
+int engine_queue(struct engine *engine, const struct order *order,
+		 enum priority priority, char ret_run[RUN_ID_SIZE], struct err *err);
+
+/*
+ * Takes the next run of the queue for a slot of `worker` and carries it out. 1
+ * with its id, whatever its end; 0 none may begin now; -1.
+ */
+int engine_work(struct engine *engine, const char *worker, char ret_run[RUN_ID_SIZE],
+		struct err *err);
+
+/*
+ * Ends a run whose end was asked for (store_cancel), when nobody works on it:
+ * unwinds it. 0 done; 1 somebody does, and will see to it; -1.
+ */
+int engine_cancel(struct engine *engine, const char *run, struct err *err);
 
 /*
  * Everything of a run up to, but without, the first change, in a throw-away

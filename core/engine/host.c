@@ -255,8 +255,8 @@ child_supervise(struct child *child)
 			return;
 		if (clock_boot_ms() >= tick_at) {
 			tick_at = clock_boot_ms() + TICK_MS;
-			if (child->call->tick)
-				child->call->tick(child->call->self);
+			if (child->call->tick && !child->call->tick(child->call->self))
+				child_end(child, HOST_CANCELLED);
 		}
 		child_keep_time(child);
 	}

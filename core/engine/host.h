@@ -23,10 +23,13 @@ struct host_call {
 	int lock_fd;		/* the run's lock, or -1 */
 	int cancel_fd;		/* readable: end the call; -1 none */
 	uint64_t timeout_ms, idle_ms;	/* idle 0: none */
-	/* Any may be NULL. event returns -1 to end the call (err says why). */
+	/*
+	 * Any may be NULL. event returns -1 to end the call (err says why), tick
+	 * false: it was cancelled.
+	 */
 	int (*event)(void *self, const json_t *event, int scratch_fd, struct err *err);
 	void (*log)(void *self, const char *bytes, size_t n);
-	void (*tick)(void *self);
+	bool (*tick)(void *self);
 	void *self;
 };
 

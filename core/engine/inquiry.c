@@ -101,13 +101,12 @@ talk_log(void *self, const char *bytes, size_t n)
 		talk->inquiry->log(talk->inquiry->self, bytes, n);
 }
 
-static void
+static bool
 talk_tick(void *self)
 {
 	struct talk *talk = self;
 
-	if (talk->inquiry->tick)
-		talk->inquiry->tick(talk->inquiry->self);
+	return !talk->inquiry->tick || talk->inquiry->tick(talk->inquiry->self);
 }
 
 static void

@@ -25,7 +25,7 @@ struct inquiry {
 	void (*note)(void *self, const json_t *event); /* note, finding, progress */
 	void (*artifact)(void *self, const json_t *event, int scratch_fd);
 	void (*log)(void *self, const char *bytes, size_t n);
-	void (*tick)(void *self);
+	bool (*tick)(void *self); /* false: cancelled */
 	void *self;
 };
 

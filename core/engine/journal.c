@@ -117,3 +117,20 @@ run_flush(struct run *run, struct err *err)
 	}
 	return run_commit(run, err);
 }
+
+int
+run_end_closed(struct engine *engine, const struct store_claim *claim, json_t *body,
+	       struct err *err)
+{
+	const struct mask none = { 0 };
+	struct run run = { .engine = engine,
+			   .claim = *claim,
+			   .mask = &none,
+			   .queued = json_array(),
+			   .notes = json_array() };
+	int failed = run_append(&run, "run.ended", body, err);
+
+	json_decref(run.queued);
+	json_decref(run.notes);
+	return failed;
+}

@@ -5,17 +5,16 @@
  */
 #include "base/base.h"
 
-#include "engine/engine.h"
+#include "engine/order.h"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include "engine/artifact.h"
-#include "engine/draft.h"
+#include "engine/cancel.h"
 #include "engine/host.h"
 #include "engine/nursery.h"
+#include "engine/pause.h"
 #include "engine/recover.h"
-#include "engine/run.h"
 
 #define LOCK_POLL_MS 200
 
@@ -35,21 +34,25 @@ queue_body(const struct engine *engine, const struct draft *draft)
 
 /* Between two looks at a lock: 0, or -1 when cancelled meanwhile. */
 static int
-wait_a_little(const struct engine *engine)
+wait_a_little(struct run *run)
 {
-	struct pollfd cancel = { engine->cancel_fd, POLLIN, 0 };
+	const struct engine_watch *watch = &run->engine->watch;
 
-	if (engine->watch.tick)
-		engine->watch.tick(engine->watch.self);
-	return poll(&cancel, 1, LOCK_POLL_MS) > 0 ? -1 : 0;
+	if (watch->tick)
+		watch->tick(watch->self);
+	return cancel_is_asked(run, LOCK_POLL_MS) ? -1 : 0;
 }
 
+enum taken { TAKEN_FAILED = -1, TAKEN_AT_ONCE, TAKEN_AFTER_WAITING, TAKEN_NOT };
+
 /*
- * One run per service at a time. 0: ours at once; 1: ours after waiting; -1
- * `service_busy` when cancelled while waiting, or the store failed.
+ * One run per service at a time. TAKEN_FAILED: `cancelled` while waiting, or the
+ * store failed. TAKEN_NOT: another has it, and who is in the way of others there
+ * does not wait.
  */
-static int
-take_service(struct run *run, const struct plan *plan, struct err *err)
+static enum taken
+take_service(struct run *run, const struct plan *plan, enum when_busy when_busy,
+	     struct err *err)
 {
 	AUTO_FREE char *name = run_lock_name(plan);
 	char holder[RUN_ID_SIZE] = "", told[RUN_ID_SIZE] = "";
@@ -60,11 +63,15 @@ take_service(struct run *run, const struct plan *plan, struct err *err)
 			store_lock(run->engine->store, &run->claim, name, holder, err);
 
 		if (got != 0)
-			return got < 0 ? -1 : has_waited;
+			return got < 0	  ? TAKEN_FAILED :
+			       has_waited ? TAKEN_AFTER_WAITING :
+					    TAKEN_AT_ONCE;
 		if (!str_eq(holder, told)) {
 			/* Its engine may be dead; then it is ours to finish first. */
 			if (recover_run(run->engine, holder, err) == 0)
 				continue;
+			if (when_busy == BUSY_GIVE_WAY)
+				return TAKEN_NOT;
 			snprintf(told, sizeof told, "%s", holder);
 			run_note(
 				run, "step.note",
@@ -76,28 +83,36 @@ take_service(struct run *run, const struct plan *plan, struct err *err)
 						"on by run %s",
 						plan->service, holder)));
 			if (run_flush(run, err) < 0)
-				return -1;
+				return TAKEN_FAILED;
 		}
 		has_waited = true;
-		if (wait_a_little(run->engine) < 0) {
+		if (wait_a_little(run) < 0) {
 			err_set(err, "cancelled",
 				"cancelled while waiting for run %s, which "
 				"works on service '%s'",
 				holder, plan->service);
-			return -1;
+			cancel_explain(run, err);
+			return TAKEN_FAILED;
 		}
 	}
-	return 0;
+	return TAKEN_AT_ONCE;
 }
 
-static int
-end_early(struct run *run, const struct err *why, const char *state, struct err *err)
+json_t *
+order_end(const struct err *why)
 {
-	return run_append(run, "run.ended",
-			  json_pack("{s:s, s:s, s:s, s:s}", "state", state, "code",
-				    why->code, "message", why->text, "remedy",
-				    why->remedy),
-			  err);
+	const char *state = str_eq(why->code, "cancelled") ? "cancelled" : "failed";
+
+	return json_pack("{s:s, s:s, s:s, s:s}", "state", state, "code", why->code,
+			 "message", why->text, "remedy", why->remedy);
+}
+
+/* Back to the queue: whoever takes it next knows its service by then. */
+static int
+give_way(struct run *run, struct err *err)
+{
+	return run_append(run, "run.released",
+			  json_pack("{s:s}", "service", run->plan->service), err);
 }
 
 static int
@@ -117,8 +132,8 @@ record_plan(struct run *run, struct draft *draft, struct err *err)
 		err);
 }
 
-static void
-adopt(struct run *run, const struct draft *draft)
+void
+order_adopt(struct run *run, const struct draft *draft)
 {
 	run->plan = draft->plan;
 	run->project = draft->project;
@@ -127,26 +142,28 @@ adopt(struct run *run, const struct draft *draft)
 	run->mask = &draft->mask;
 }
 
-/* A claimed run with its lock: from the plan to the end. */
-static int
-begin_run(struct run *run, struct draft *draft, const struct order *order,
-	  struct err *err)
+int
+order_carry_out(struct run *run, struct draft *draft, enum when_busy when_busy,
+		struct err *err)
 {
+	const struct order *order = draft->order;
 	struct err why = { 0 };
-	int waited = take_service(run, draft->plan, &why);
 
-	if (waited > 0) {
+	switch (take_service(run, draft->plan, when_busy, &why)) {
+	case TAKEN_AT_ONCE:
+		break;
+	case TAKEN_AFTER_WAITING:
 		/* The world may have moved on meanwhile: plan again from scratch. */
 		draft_done(draft);
 		if (draft_make(draft, run->engine, order, &why) < 0)
-			waited = -1;
-		else
-			adopt(run, draft);
+			return run_append(run, "run.ended", order_end(&why), err);
+		order_adopt(run, draft);
+		break;
+	case TAKEN_NOT:
+		return give_way(run, err) < 0 ? -1 : 1;
+	case TAKEN_FAILED:
+		return run_append(run, "run.ended", order_end(&why), err);
 	}
-	if (waited < 0)
-		return end_early(run, &why,
-				 str_eq(why.code, "cancelled") ? "cancelled" : "failed",
-				 err);
 	if (record_plan(run, draft, err) < 0)
 		return -1;
 	return run_carry_out(run, err);
@@ -162,7 +179,8 @@ queue_and_claim(struct run *run, const json_t *body, struct err *err)
 	snprintf(owner, sizeof owner, "pid %d", (int)getpid());
 	if (store_begin(store, err) < 0)
 		return -1;
-	if (store_queue(store, run->engine->actor, body, id, err) < 0 ||
+	if (pause_check(store, err) < 0 ||
+	    store_queue(store, run->engine->actor, body, id, err) < 0 ||
 	    store_claim(store, id, owner, &run->claim, &run->lock_fd, err) < 0) {
 		store_rollback(store);
 		return -1;
@@ -179,6 +197,8 @@ engine_run(struct engine *engine, const struct order *order, char ret_run[RUN_ID
 							       .lock_fd = -1,
 							       .workspace_fd = -1 };
 
+	if (pause_check(engine->store, err) < 0)
+		return -1;
 	host_prepare(engine);
 	nursery_warm(engine->nursery);
 	if (draft_make(&draft, engine, order, err) < 0)
@@ -187,12 +207,13 @@ engine_run(struct engine *engine, const struct order *order, char ret_run[RUN_ID
 	if (queue_and_claim(&run, body, err) < 0)
 		return -1;
 	snprintf(ret_run, RUN_ID_SIZE, "%s", run.claim.run);
-	adopt(&run, &draft);
+	draft.run = &run;
+	order_adopt(&run, &draft);
 	if (run_open(&run, err) < 0)
 		return -1;
 	if (engine->watch.event)
 		engine->watch.event(engine->watch.self, ret_run, "run.queued", body);
-	return begin_run(&run, &draft, order, err);
+	return order_carry_out(&run, &draft, BUSY_WAIT, err);
 }
 
 int

@@ -23,6 +23,7 @@
 #include "engine/summary.h"
 #include "engine/unwind.h"
 
+#define MAX_CRASHES 3
 #define DYING_MS 5000 /* how long modules of a dead engine may take to die */
 
 /* A run taken over: its stored plan and what its project keeps secret. */
@@ -164,32 +165,66 @@ mark_interrupted(struct run *run, struct ending *ending, struct err *err)
 	return 0;
 }
 
-/* Appends to a run that could not be opened. */
 static int
-end_closed(struct takeover *t, json_t *body, struct err *err)
+end_with(struct takeover *t, const char *state, const struct err *why, struct err *err)
 {
-	struct mask none = { 0 };
-	struct run run = { .engine = t->run.engine,
-			   .claim = t->run.claim,
-			   .mask = &none,
-			   .queued = json_array(),
-			   .notes = json_array() };
-	int failed = run_append(&run, "run.ended", body, err);
+	return run_end_closed(t->run.engine, &t->run.claim,
+			      json_pack("{s:s, s:s, s:s, s:s}", "state", state, "code",
+					why->code, "message", why->text, "remedy",
+					why->remedy),
+			      err);
+}
 
-	json_decref(run.queued);
-	json_decref(run.notes);
-	return failed;
+/* 1 when it came from the queue, with all that is needed to begin anew. */
+static int
+was_queued(struct takeover *t, struct err *err)
+{
+	AUTO(json_ref)
+	json_t *events =
+		store_events(t->run.engine->store, t->run.claim.run, 0, 1, err);
+	const json_t *body = json_object_get(json_array_get(events, 0), "body");
+
+	return events ? json_is_object(json_object_get(body, "order")) : -1;
 }
 
 /* A run that died before it was planned has done nothing. */
 static int
-end_unplanned(struct takeover *t, struct err *err)
+end_unplanned(struct takeover *t, const struct err *why, struct err *err)
 {
-	return end_closed(t,
-			  json_pack("{s:s, s:s, s:s}", "state", "failed", "code",
-				    "interrupted", "message",
-				    "fettle ended before the run was planned"),
-			  err);
+	AUTO(json_ref) json_t *nothing = json_object();
+	bool is_cancelled = str_eq(why->code, "cancelled");
+	int is_queued = is_cancelled ? 0 : was_queued(t, err);
+
+	if (is_queued < 0)
+		return -1;
+	if (is_queued)
+		return store_append(t->run.engine->store, &t->run.claim, "engine",
+				    "run.released", nothing, err);
+	return end_with(t, is_cancelled ? "cancelled" : "failed", why, err);
+}
+
+/*
+ * What has ended the engine so often would do so again. What it changed stands,
+ * until somebody orders the rollback.
+ */
+static int
+end_poison(struct takeover *t, int64_t crashes, struct err *err)
+{
+	const char *run = t->run.claim.run;
+	AUTO(json_ref)
+	json_t *standing = store_standing(t->run.engine->store, run, err);
+	struct err why = { 0 };
+
+	if (!standing)
+		return -1;
+	bool has_changed = json_array_size(standing) > 0;
+	err_set(&why, "poison",
+		"fettle crashed %lld times while it worked on this run%s",
+		(long long)crashes,
+		has_changed ? ", and what the run changed is not put back" : "");
+	err_remedy(&why, has_changed ? "`fettle rollback %s` puts it back" :
+				       "`fettle logs %s` may tell why", run);
+	return end_with(t, has_changed ? "rollback_failed" : "failed", &why, err);
 }
 
 /*
@@ -204,28 +239,44 @@ end_lost(struct takeover *t, struct err *err)
 	if (str_eq(why.code, "store_unavailable") ||
 	    str_eq(why.code, "store.stale_epoch"))
 		return -1;
-	return end_closed(t,
-			  json_pack("{s:s, s:s, s:s, s:s}", "state", "rollback_failed",
-				    "code", "rollback_failed", "message", why.text,
-				    "remedy", why.remedy),
-			  err);
+	snprintf(why.code, sizeof why.code, "rollback_failed");
+	return end_with(t, "rollback_failed", &why, err);
 }
 
 static int
-undo(struct takeover *t, enum ending_state state, const char *code, const char *text,
+undo(struct takeover *t, enum ending_state state, const struct err *cause,
      struct err *err)
 {
-	struct ending ending = { .state = state };
+	struct ending ending = { .state = state, .cause = *cause };
+	bool is_ordered = state == ENDING_ORDERED;
 
 	if (takeover_open(t, err) < 0)
-		return state == ENDING_INTERRUPTED ? end_lost(t, err) : -1;
+		return is_ordered ? -1 : end_lost(t, err);
 	if (mark_interrupted(&t->run, &ending, err) < 0)
 		return -1;
-	err_set(&ending.cause, code, "%s", text);
 	if (unwind(&t->run, &ending, err) < 0 ||
-	    (state == ENDING_INTERRUPTED && section_finally(&t->run, &ending, err) < 0))
+	    (!is_ordered && section_finally(&t->run, &ending, err) < 0))
 		return -1;
 	return summary_end(&t->run, &ending, err);
+}
+
+/* Why a run nobody works on is ended: somebody asked for it, or its engine died. */
+static enum ending_state
+find_cause(const json_t *row, struct err *ret)
+{
+	const char *by = json_text(row, "cancel_by");
+	const char *reason = json_text(row, "cancel_reason");
+
+	if (!*by) {
+		err_set(ret, "interrupted", "fettle ended %s",
+			*json_text(row, "plan_sha256") ?
+				"while the run was going on" :
+				"before the run was planned");
+		return ENDING_INTERRUPTED;
+	}
+	err_set(ret, "cancelled", "cancelled by %s%s%s", by, *reason ? ": " : "",
+		reason);
+	return ENDING_CANCELLED;
 }
 
 int
@@ -233,15 +284,35 @@ recover_run(struct engine *engine, const char *run, struct err *err)
 {
 	__attribute__((cleanup(takeover_done))) struct takeover t = TAKEOVER_INIT;
 	AUTO(json_ref) json_t *row = NULL;
+	struct err cause = { 0 };
 
 	if (takeover_claim(&t, engine, run, err) < 0)
 		return str_eq(err->code, "run.busy") ? 1 : -1;
 	if (!(row = store_run(engine->store, run, err)))
 		return -1;
+	/* Between the caller's look and our claim its own process may have ended it. */
+	if (json_is_integer(json_object_get(row, "ended_ms")))
+		return 1;
+	int64_t crashes = json_int_or(row, "crashes", 0);
+	if (crashes >= MAX_CRASHES)
+		return end_poison(&t, crashes, err);
+	enum ending_state state = find_cause(row, &cause);
 	if (!*json_text(row, "plan_sha256"))
-		return end_unplanned(&t, err);
-	return undo(&t, ENDING_INTERRUPTED, "interrupted",
-		    "fettle ended while the run was going on", err);
+		return end_unplanned(&t, &cause, err);
+	return undo(&t, state, &cause, err);
+}
+
+int
+engine_cancel(struct engine *engine, const char *run, struct err *err)
+{
+	AUTO(json_ref) json_t *row = store_run(engine->store, run, err);
+
+	if (!row)
+		return -1;
+	if (!*json_text(row, "cancel_by"))
+		return 1;
+	host_prepare(engine);
+	return recover_run(engine, run, err);
 }
 
 int
@@ -315,6 +386,7 @@ engine_rollback(struct engine *engine, const char *run, struct err *err)
 	if (take_service_again(&t, json_text(row, "workspace"),
 			       json_text(row, "service"), err) < 0)
 		return -1;
-	AUTO_FREE char *text = x_asprintf("rollback ordered by %s", engine->actor);
-	return undo(&t, ENDING_ORDERED, "rollback_ordered", text, err);
+	struct err cause = { 0 };
+	err_set(&cause, "rollback_ordered", "rollback ordered by %s", engine->actor);
+	return undo(&t, ENDING_ORDERED, &cause, err);
 }

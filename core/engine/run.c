@@ -49,6 +49,8 @@ run_close(struct run *run)
 	strv_done(&run->ended);
 	json_decref(run->report);
 	str_done(&run->diagnosis);
+	free(run->cancel.by);
+	free(run->cancel.reason);
 	*run = (struct run){ .lock_fd = -1, .workspace_fd = -1 };
 }
 

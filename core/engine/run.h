@@ -16,6 +16,13 @@ enum run_mode {
 	RUN_PREVIEW, /* nothing is changed: only steps of stage ANALYZE are run */
 };
 
+/* What became known of a wish to end the run; see cancel.h. */
+struct cancel {
+	bool is_asked;
+	char *by, *reason;	/* owned; NULL: by a signal */
+	int64_t version;	/* of the store when it was last looked at */
+};
+
 struct run {
 	struct engine *engine;
 	enum run_mode mode;
@@ -41,6 +48,7 @@ struct run {
 	json_t *report;		/* preview: array of step reports */
 	struct str diagnosis;	/* the best finding's text, for the summary */
 	const struct err *failure; /* why it is being unwound, or NULL; borrowed */
+	struct cancel cancel;
 	bool is_undoing;	/* cancel is not listened to */
 	bool is_in_transaction;	/* run_begin was called */
 };
@@ -58,6 +66,10 @@ int run_begin(struct run *run, struct err *err);
 int run_commit(struct run *run, struct err *err);
 void run_abort(struct run *run);
 int run_append(struct run *run, const char *kind, json_t *body, struct err *err);
+
+/* Ends a claimed run that could not be opened. Steals body, that of run.ended. */
+int run_end_closed(struct engine *engine, const struct store_claim *claim, json_t *body,
+		   struct err *err);
 
 /* A note or finding: stored with the next append or run_flush. Steals body. */
 void run_note(struct run *run, const char *kind, json_t *body);

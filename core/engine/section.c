@@ -5,22 +5,14 @@
 #include "engine/section.h"
 
 #include <fettle/plugin.h>
-#include <poll.h>
 
 #include "base/clock.h"
 #include "base/num.h"
 #include "engine/attempt.h"
+#include "engine/cancel.h"
 #include "engine/scope.h"
 
 #define TICK_MS 100
-
-static bool
-is_cancelled(const struct run *run, int wait_ms)
-{
-	struct pollfd cancel = { run->engine->cancel_fd, POLLIN, 0 };
-
-	return poll(&cancel, 1, wait_ms) > 0;
-}
 
 /* ---- skipping ---- */
 
@@ -133,7 +125,7 @@ wait_before_retry(struct run *run, const struct plan_step *step, uint32_t attemp
 	if (run_flush(run, err) < 0)
 		return -1;
 	for (int64_t left = (int64_t)wait; left > 0; left = until - clock_boot_ms()) {
-		if (is_cancelled(run, left < TICK_MS ? (int)left : TICK_MS))
+		if (cancel_is_asked(run, left < TICK_MS ? (int)left : TICK_MS))
 			return 1;
 		if (watch->tick)
 			watch->tick(watch->self);
@@ -157,7 +149,7 @@ attempt_until_done(struct run *run, const struct plan_step *step, struct ending 
 			return 0;
 		int waited = wait_before_retry(run, step, attempt, err);
 		if (waited != 0) {
-			ending_cancel(ending, step->id);
+			cancel_before(run, step->id, ending);
 			ending->is_attempted = true;
 			return waited < 0 ? -1 : 0;
 		}
@@ -221,8 +213,8 @@ section_steps(struct run *run, struct ending *ending, struct err *err)
 
 		if (step->section != SECTION_STEPS)
 			continue;
-		if (is_cancelled(run, 0)) {
-			ending_cancel(ending, step->id);
+		if (cancel_is_asked(run, 0)) {
+			cancel_before(run, step->id, ending);
 			return skip_from(run, i, "the run was cancelled", err);
 		}
 		if (carry_out(run, step, ending, err) < 0)
@@ -241,6 +233,8 @@ int
 section_finally(struct run *run, struct ending *ending, struct err *err)
 {
 	run->has_failed |= ending->state != ENDING_SUCCEEDED;
+	/* Who cancelled the run did not mean the cleaning up behind it. */
+	run->is_undoing |= ending->state == ENDING_CANCELLED;
 	for (size_t i = 0; i < run->plan->step_count; i++) {
 		const struct plan_step *step = &run->plan->steps[i];
 		struct ending own = { .state = ENDING_SUCCEEDED };

@@ -7,6 +7,7 @@
 #include <fettle/plugin.h>
 
 #include "base/clock.h"
+#include "engine/cancel.h"
 #include "engine/inquiry.h"
 #include "engine/module.h"
 #include "engine/run.h"
@@ -26,7 +27,7 @@ keep_log(void *self, const char *bytes, size_t n)
 		mask_bytes(&draft->mask, bytes, n, &draft->project_log);
 }
 
-static void
+static bool
 pass_tick(void *self)
 {
 	struct draft *draft = self;
@@ -34,6 +35,7 @@ pass_tick(void *self)
 
 	if (watch->tick)
 		watch->tick(watch->self);
+	return !draft->run || !cancel_is_asked(draft->run, 0);
 }
 
 /* compose: as the project file says, with the Docker address resolved. */

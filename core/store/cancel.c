@@ -24,8 +24,9 @@ refuse_ended(const struct run_row *row, struct err *err)
 static int
 is_asked(struct store *store, const char *run, struct err *err)
 {
-	AUTO(rows) sqlite3_stmt *rows = db_query(
-		store, "SELECT cancel_by IS NOT NULL FROM runs WHERE run = ?", "t", run);
+	AUTO(rows) sqlite3_stmt *rows =
+		db_query(store, "SELECT cancel_by IS NOT NULL FROM runs WHERE run = ?",
+			 "t", run);
 	if (db_next(rows) != 1)
 		return db_error(store, err, "read the run");
 	return sqlite3_column_int(rows, 0);
