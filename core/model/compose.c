@@ -36,18 +36,31 @@ first_existing(const char *directory, const char *const *names, size_t count)
 	return NULL;
 }
 
-/* What plain `docker-compose up` in the directory would read. */
-static json_t *
-default_files(const char *directory)
+static void
+append_path(json_t *files, const char *below, const char *name)
 {
+	AUTO_FREE char *path = below ? path_join(below, name) : x_strdup(name);
+
+	json_array_append_new(files, json_string(path));
+}
+
+/*
+ * What plain `docker-compose up` would read in the workspace, or in `below` of
+ * it, when that is not NULL.
+ */
+static json_t *
+default_files(const char *workspace, const char *below)
+{
+	AUTO_FREE char *directory = below ? path_join(workspace, below) :
+					    x_strdup(workspace);
 	const char *file = first_existing(directory, file_names, ARRAY_LEN(file_names));
 	const char *override =
 		first_existing(directory, override_names, ARRAY_LEN(override_names));
 	json_t *files = json_array();
 
-	json_array_append_new(files, json_string(file ? file : file_names[0]));
+	append_path(files, below, file ? file : file_names[0]);
 	if (file != NULL && override != NULL)
-		json_array_append_new(files, json_string(override));
+		append_path(files, below, override);
 	return files;
 }
 
@@ -137,10 +150,10 @@ json_t *
 compose_read(const struct node *node, const char *file, const char *directory,
 	     struct err *err)
 {
-	static const char *const allowed[] = { "files",	      "env",
-					       "env_file",    "profiles",
-					       "docker_host", "docker_config",
-					       NULL };
+	static const char *const allowed[] = { "directory",   "files",
+					       "env",	      "env_file",
+					       "profiles",    "docker_host",
+					       "docker_config", NULL };
 	AUTO(json_ref) json_t *compose = json_object();
 	const struct node *files = node ? node_find(node, "files") : NULL;
 	const struct node *env = node ? node_find(node, "env") : NULL;
@@ -148,7 +161,9 @@ compose_read(const struct node *node, const char *file, const char *directory,
 
 	if (node != NULL && node_check_keys(node, file, allowed, err) < 0)
 		return NULL;
-	if (fill(compose, "files", read_list(files, file, "files", path_check, err)) <
+	if (fill(compose, "directory",
+		 read_text(node, file, "directory", path_check, err)) < 0 ||
+	    fill(compose, "files", read_list(files, file, "files", path_check, err)) <
 		    0 ||
 	    fill(compose, "env", read_list(env, file, "env", env_check_name, err)) <
 		    0 ||
@@ -162,6 +177,9 @@ compose_read(const struct node *node, const char *file, const char *directory,
 		 read_text(node, file, "docker_config", check_docker_config, err)) < 0)
 		return NULL;
 	if (json_array_size(json_object_get(compose, "files")) == 0)
-		json_object_set_new(compose, "files", default_files(directory));
+		json_object_set_new(compose, "files",
+				    default_files(directory,
+						  json_string_value(json_object_get(
+							  compose, "directory"))));
 	return STEAL(compose);
 }

@@ -60,7 +60,7 @@ fill_env(struct compose *compose)
 	if (config && *config == '/')
 		argv_addf(&compose->env, "DOCKER_CONFIG=%s", config);
 	else if (config)
-		argv_addf(&compose->env, "DOCKER_CONFIG=%s/%s", compose->directory,
+		argv_addf(&compose->env, "DOCKER_CONFIG=%s/%s", compose->workspace,
 			  config);
 }
 
@@ -71,14 +71,14 @@ compose_open_as(struct fettle_ctx *ctx, const char *made_by, struct compose *ret
 	struct compose compose = {
 		.ctx = ctx,
 		.project = fettle_fact(ctx, "project.name"),
-		.directory = fettle_fact(ctx, "project.directory"),
+		.workspace = fettle_fact(ctx, "project.directory"),
 		.data_dir = fettle_fact(ctx, "fettle.data_dir"),
 		.options = json_of(fettle_fact(ctx, "project.compose")),
 		.program = json_of(fettle_fact(ctx, "project.compose_program")),
 		.version = text_copy(fettle_fact(ctx, "project.compose_version"))
 	};
 
-	if (!compose.project || !compose.directory ||
+	if (!compose.project || !compose.workspace ||
 	    !json_is_object(compose.options)) {
 		fault_set(fault, FETTLE_WHY_INPUT, "project_missing",
 			  "this step needs a Compose project, and there is none");
@@ -139,10 +139,21 @@ add_each(struct argv *argv, const char *option, const json_t *list)
 	}
 }
 
+char *
+compose_directory(const struct compose *compose)
+{
+	const char *below = json_member(compose->options, "directory");
+
+	return below ? text_format("%s/%s", compose->workspace, below) :
+		       text_copy(compose->workspace);
+}
+
 void
 compose_argv(const struct compose *compose, struct argv *ret)
 {
 	const char *env_file = json_member(compose->options, "env_file");
+	AUTO_FREE char *project = compose_normal_name(compose->project);
+	AUTO_FREE char *directory = compose_directory(compose);
 	size_t i;
 	json_t *word;
 
@@ -151,14 +162,13 @@ compose_argv(const struct compose *compose, struct argv *ret)
 	argv_add(ret, "--ansi");
 	argv_add(ret, "never");
 	argv_add(ret, "-p");
-	AUTO_FREE char *project = compose_normal_name(compose->project);
 	argv_add(ret, project);	/* version 2 refuses what version 1 makes so itself */
 	argv_add(ret, "--project-directory");
-	argv_add(ret, compose->directory);
+	argv_add(ret, directory);
 	add_each(ret, "-f", json_object_get(compose->options, "files"));
 	argv_add(ret, "--env-file"); /* an empty one, so that no .env is read unasked */
-	if (env_file)
-		argv_add(ret, env_file);
+	if (env_file)	/* whole: versions 1 and 2 look for it in different places */
+		argv_addf(ret, "%s/%s", compose->workspace, env_file);
 	else
 		argv_addf(ret, "%s/empty.env",
 			  compose->data_dir ? compose->data_dir : "");
@@ -302,12 +312,13 @@ compose_config(struct compose *compose, const char *const *words, char **ret,
 		return variable_unset(compose, unset, fault);
 	if (exited.status != 0) {
 		AUTO_FREE char *complaint = compose_complaint(errors);
+		AUTO_FREE char *directory = compose_directory(compose);
 		fault_set(fault, FETTLE_WHY_INPUT, "compose_invalid",
 			  "compose refuses the project: %s", complaint);
 		return fault_remedy(
 			fault,
 			"mend the compose file; `%s config` in %s shows the same",
-			compose->name, compose->directory);
+			compose->name, directory);
 	}
 	*ret = text_copy_n(exited.out ? exited.out : "", exited.out_len);
 	*ret_len = strlen(*ret);

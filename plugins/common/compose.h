@@ -12,7 +12,7 @@
 struct compose {
 	struct fettle_ctx *ctx;
 	const char *project;	/* borrowed facts */
-	const char *directory;
+	const char *workspace;
 	const char *data_dir;	/* where empty.env is */
 	json_t *options;	/* fact project.compose */
 	json_t *program;	/* ["docker-compose"] or ["docker","compose"] */
@@ -34,6 +34,9 @@ void compose_close(struct compose *compose);
 #define AUTO_COMPOSE __attribute__((cleanup(compose_close)))
 
 bool compose_is_v1(const struct compose *compose);
+
+/* Compose's project directory, absolute. Caller owns. */
+char *compose_directory(const struct compose *compose);
 
 /* PROGRAM --ansi never -p NAME --project-directory DIR -f FILE... [--env-file F]
  * [--profile P]... */

@@ -270,8 +270,20 @@ shared_by(const struct services_input *in, const char *name, const json_t *own)
 
 /* ---- whose containers they are ------------------------------------------ */
 
+/* Version 1 labels files as they were named: below its directory, or where it was
+ * called. */
+static bool
+is_our_file(const struct services_input *in, const char *theirs, const char *ours)
+{
+	AUTO_FREE char *a = path_absolute(in->directory, theirs);
+	AUTO_FREE char *b = path_absolute(in->workspace, theirs);
+	AUTO_FREE char *whole = path_absolute(in->workspace, ours);
+
+	return is_same_file(a, whole) || is_same_file(b, whole);
+}
+
 static char *
-foreign_files(const char *label, const char *directory, const json_t *files)
+foreign_files(const struct services_input *in, const char *label)
 {
 	AUTO_FREE char *copy = text_copy(label);
 	char *next = NULL, *one = strtok_r(copy, ",", &next);
@@ -279,14 +291,9 @@ foreign_files(const char *label, const char *directory, const json_t *files)
 	size_t i;
 	json_t *file;
 
-	json_array_foreach(files, i, file) {
-		if (one) {
-			AUTO_FREE char *theirs = path_absolute(directory, one);
-			AUTO_FREE char *ours =
-				path_absolute(directory, json_string_value(file));
-			is_same = is_same && is_same_file(theirs, ours);
-		}
-		is_same = is_same && one;
+	json_array_foreach(in->files, i, file) {
+		is_same = is_same && one &&
+			  is_our_file(in, one, json_string_value(file));
 		one = one ? strtok_r(NULL, ",", &next) : NULL;
 	}
 	if (is_same && !one)
@@ -318,7 +325,7 @@ foreign(const struct services_input *in, const json_t *own)
 			return text_format("its container was created in directory "
 					   "'%s', and this project is '%s'",
 					   dir, in->directory);
-		char *text = foreign_files(files, in->directory, in->files);
+		char *text = foreign_files(in, files);
 		if (text)
 			return text;
 	}
@@ -412,7 +419,7 @@ describe_one(const struct services_input *in, const char *name, const json_t *se
 	json_t *d = json_object();
 
 	if (has_build)
-		build_paths(build, in->directory, &context, &dockerfile);
+		build_paths(build, in->workspace, &context, &dockerfile);
 	set_text(d, "name", name);
 	set_text(d, "image", image);
 	json_object_set_new(d, "has_build", json_boolean(has_build));
@@ -448,6 +455,20 @@ describe_one(const struct services_input *in, const char *name, const json_t *se
 	return d;
 }
 
+/* Version 1 prints all services, version 2 those of the active profiles. */
+static bool
+is_active(const struct services_input *in, const json_t *service)
+{
+	const json_t *profiles = json_object_get(service, "profiles");
+	size_t i;
+	json_t *profile;
+
+	json_array_foreach(profiles, i, profile)
+		if (json_has_text(in->profiles, json_string_value(profile)))
+			return true;
+	return json_array_size(profiles) == 0;
+}
+
 json_t *
 services_describe(const struct services_input *in)
 {
@@ -455,6 +476,7 @@ services_describe(const struct services_input *in)
 	const char *name;
 
 	json_object_foreach(json_object_get(in->config, "services"), name, service)
-		json_object_set_new(all, name, describe_one(in, name, service));
+		if (is_active(in, service))
+			json_object_set_new(all, name, describe_one(in, name, service));
 	return all;
 }

@@ -11,8 +11,10 @@
 
 struct services_input {
 	const char *project;	/* as compose makes it of the name */
-	const char *directory;	/* the workspace, absolute */
-	const json_t *files;	/* the compose files, relative to it or absolute */
+	const char *workspace;	/* absolute */
+	const char *directory;	/* compose's project directory, absolute */
+	const json_t *files;	/* the compose files, relative to the workspace */
+	const json_t *profiles;	/* the active ones; NULL: none */
 	const json_t *config;	/* what `config` printed */
 	const json_t *hashes;	/* as drift_hashes gives them; NULL: not asked */
 	const json_t *containers; /* of the whole project */

@@ -101,6 +101,7 @@ describe(struct compose *compose, struct engine_api *api, const json_t *containe
 	 json_t **ret, char hex[65], struct fault *fault)
 {
 	AUTO_FREE char *project = compose_normal_name(compose->project), *own_id = NULL;
+	AUTO_FREE char *directory = compose_directory(compose);
 	AUTO_JSON json_t *config = NULL, *hashes = NULL, *images = NULL;
 
 	if (own_container(api, &own_id, fault) < 0 ||
@@ -110,9 +111,12 @@ describe(struct compose *compose, struct engine_api *api, const json_t *containe
 	    drift_hashes(compose, config, containers, &hashes, fault) < 0)
 		return -1;
 	struct services_input in = { .project = project,
-				     .directory = compose->directory,
+				     .workspace = compose->workspace,
+				     .directory = directory,
 				     .files =
 					     json_object_get(compose->options, "files"),
+				     .profiles = json_object_get(compose->options,
+								 "profiles"),
 				     .config = config,
 				     .hashes = hashes,
 				     .containers = containers,

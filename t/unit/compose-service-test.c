@@ -41,6 +41,7 @@ describe(const char *config, const char *containers, const char *hashes,
 	AUTO_JSON json_t *c = want(config), *all = want(containers), *h = want(hashes);
 	AUTO_JSON json_t *ids = want(images), *files = want("[\"docker-compose.yml\"]");
 	struct services_input in = { .project = "shop",
+				     .workspace = "/srv/shop",
 				     .directory = "/srv/shop",
 				     .files = files,
 				     .config = c,
@@ -195,6 +196,7 @@ START_TEST(compose_2_is_read)
 	AUTO_JSON json_t *images =
 		want("{\"shop-api\":\"sha256:2\",\"sha256:1\":\"sha256:1\"}");
 	struct services_input in = { .project = "shop",
+				     .workspace = "/srv/shop",
 				     .directory = "/srv/shop",
 				     .files = files,
 				     .config = config,
@@ -213,6 +215,27 @@ START_TEST(compose_2_is_read)
 	ck_assert(json_is_null(json_object_get(d, "foreign")));
 	/* Its hash does not cover the image: another image hides no drift. */
 	ck_assert(json_member_true(d, "drift"));
+}
+END_TEST
+
+/* As `docker-compose config` of version 1 prints them: all. */
+START_TEST(services_of_other_profiles_are_left_out)
+{
+	AUTO_JSON json_t *config =
+		want("{\"services\":{\"api\":{},\"a\":{\"profiles\":[\"x\",\"y\"]},"
+		     "\"b\":{\"profiles\":[\"z\"]},\"c\":{\"profiles\":[]}}}");
+	AUTO_JSON json_t *profiles = want("[\"y\"]"), *none = json_array();
+	struct services_input in = { .project = "shop",
+				     .workspace = "/srv/shop",
+				     .directory = "/srv/shop",
+				     .profiles = profiles,
+				     .config = config,
+				     .containers = none };
+	AUTO_JSON json_t *services = services_describe(&in);
+
+	ck_assert_uint_eq(json_object_size(services), 3);
+	ck_assert_ptr_nonnull(json_object_get(services, "a"));
+	ck_assert_ptr_null(json_object_get(services, "b"));
 }
 END_TEST
 
@@ -313,6 +336,7 @@ main(void)
 	tcase_add_loop_test(tc, a_target_is_refused, 0, (int)COUNT_OF(refusal_cases));
 	tcase_add_test(tc, another_image_is_no_drift_for_compose_1);
 	tcase_add_test(tc, compose_2_is_read);
+	tcase_add_test(tc, services_of_other_profiles_are_left_out);
 	tcase_add_test(tc, a_context_elsewhere_has_no_default_paths);
 	tcase_add_loop_test(tc, paths_are_relative_to_the_workspace, 0, 9);
 	tcase_add_test(tc, a_built_image_has_composes_name);

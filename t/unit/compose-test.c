@@ -206,7 +206,12 @@ static const struct {
 	  "{\"files\":[\"a.yml\",\"b.yml\"],\"env_file\":\".env\",\"profiles\":[\"x\","
 	  "\"y\"]}",
 	  "docker compose --ansi never -p shop --project-directory /srv/shop "
-	  "-f a.yml -f b.yml --env-file .env --profile x --profile y "
+	  "-f a.yml -f b.yml --env-file /srv/shop/.env --profile x --profile y "
+	  "up -d --no-deps --no-build --force-recreate --scale api=2 api" },
+	{ "[\"docker-compose\"]",
+	  "{\"directory\":\"deploy\",\"files\":[\"deploy/a.yml\"]}",
+	  "docker-compose --ansi never -p shop --project-directory /srv/shop/deploy "
+	  "-f deploy/a.yml --env-file /usr/share/fettle/empty.env "
 	  "up -d --no-deps --no-build --force-recreate --scale api=2 api" },
 };
 
@@ -214,7 +219,7 @@ START_TEST(compose_is_called_like_this)
 {
 	AUTO_JSON json_t *program = want(argv_cases[_i].program);
 	AUTO_JSON json_t *options = want(argv_cases[_i].options);
-	struct compose compose = { .project = "shop", .directory = "/srv/shop",
+	struct compose compose = { .project = "shop", .workspace = "/srv/shop",
 				   .data_dir = "/usr/share/fettle", .options = options,
 				   .program = program };
 	AUTO_ARGV struct argv argv = { 0 };

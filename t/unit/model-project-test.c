@@ -81,6 +81,7 @@ static const struct {
 	{ HEAD "compose: { docker_host: 'tcp://evil:2375' }\n", "url.policy", 3, 25 },
 	{ HEAD "compose: { docker_host: 'unix://' }\n", "url.policy", 3, 25 },
 	{ HEAD "compose: { docker_config: ../x }\n", "path.invalid", 3, 27 },
+	{ HEAD "compose: { directory: ../x }\n", "path.invalid", 3, 23 },
 	/* secrets */
 	{ HEAD "secrets: []\n", "type.map", 3, 10 },
 	{ HEAD "secrets: { A: hunter2 }\n", "secret.ref", 3, 15 },
@@ -210,6 +211,17 @@ START_TEST(the_value_of_a_secret_is_not_repeated)
 }
 END_TEST
 
+START_TEST(a_compose_directory_has_the_default_files)
+{
+	struct project *p = load_good(HEAD "compose: { directory: deploy }\n");
+
+	ck_assert_str_eq(json_text(p->compose, "directory"), "deploy");
+	expect_json("files", json_incref(json_object_get(p->compose, "files")),
+		    "[\"deploy/docker-compose.yml\"]");
+	project_free(p);
+}
+END_TEST
+
 START_TEST(a_project_is_read)
 {
 	struct project *p = load_good(
@@ -232,7 +244,8 @@ START_TEST(a_project_is_read)
 	ck_assert_uint_eq(strlen(p->file), strlen(directory) + strlen("/fettle.yaml"));
 	ck_assert_str_eq(p->name, "shop");
 	expect_json("compose", json_incref(p->compose),
-		    "{\"docker_config\":\"/etc/docker\",\"docker_host\":\"unix:///run/"
+		    "{\"directory\":null,\"docker_config\":\"/etc/"
+		    "docker\",\"docker_host\":\"unix:///run/"
 		    "d.sock\","
 		    "\"env\":[\"DB\"],\"env_file\":null,\"files\":[\"a.yml\",\"b/"
 		    "c.yml\"],"
@@ -454,6 +467,7 @@ main(void)
 	tcase_add_test(project, the_value_of_a_secret_is_not_repeated);
 	tcase_add_test(project, without_a_project_init_is_the_remedy);
 	tcase_add_test(project, a_linked_project_file_is_refused);
+	tcase_add_test(project, a_compose_directory_has_the_default_files);
 	tcase_add_test(project, a_project_is_read);
 	tcase_add_loop_test(project, compose_files_are_those_compose_would_find, 0,
 			    ARRAY_LEN(default_cases));
