@@ -123,4 +123,29 @@ tree=$(tree_hash .)
 run_ok 'an empty diff is no failure' fettle run --json -p "$T/diff.yaml"
 like 'it changes nothing' "$(cat "$T/out" "$T/err")" 'no_change'
 is 'really' "$(tree_hash .)" "$tree"
+
+# ---- row D69: the file changes between the proposal and the edit
+
+FETTLE_LIBDIR=${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}
+export FETTLE_LIBDIR
+printf 'one\ntwo\n' >a
+{
+	printf 'fettle: 1\nname: diff\npolicies: [ { uses: pslow } ]\n'
+	printf 'steps:\n  - id: patch\n    uses: patch/apply\n    with:\n      diff: |\n'
+	change a | sed 's/new/late/; s/^/        /'
+} >"$T/diff.yaml"
+blob=$(printf 'one\nlate\ntwo\n' | sha256sum | cut -c 3-64)
+proposed() # what it would become is stored before anybody judges it
+{
+	find "$FETTLE_STATE_DIR/blobs" -name "*$blob*" | grep .
+}
+fettle run --json -p "$T/diff.yaml" >"$T/late" 2>"$T/err" &
+run=$!
+ok 'D69: the change is proposed, and being judged' wait_for 20 proposed
+printf 'one\ntwo\nthree\n' >a
+rc=0
+wait "$run" || rc=$?
+is 'D69: a file that has changed since is not overwritten' "$rc" 3
+is 'D69: the code' "$(tail -n 1 "$T/late" | jq -r '(.error // .body.cause).code')" workspace_changed
+is 'D69: what somebody else wrote stays' "$(cat a)" "$(printf 'one\ntwo\nthree')"
 done_testing

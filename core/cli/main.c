@@ -8,11 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/path.h"
 #include "cli/options.h"
+
+#define MIN_STACK_BYTES (1u << 20)
 
 /* A closed standard descriptor would be taken by the first file we open. */
 static int
@@ -32,6 +35,19 @@ static void
 on_pipe(int number)
 {
 	(void)number;
+}
+
+/* Where the stack may not grow, the end would come without a word. */
+static int
+check_stack(struct err *err)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur >= MIN_STACK_BYTES)
+		return 0;
+	(void)err_set(err, "usage", "the stack is limited to %llu KiB, %u are needed",
+		      (unsigned long long)limit.rlim_cur >> 10, MIN_STACK_BYTES >> 10);
+	return err_remedy(err, "raise the limit, such as `ulimit -s 8192`");
 }
 
 static const char *
@@ -149,7 +165,8 @@ main(int argc, char **argv)
 		return EXIT_USAGE;
 	(void)sigaction(SIGPIPE, &pipe_action, NULL);
 	log_name("fettle");
-	if (options_parse(&cli, argc, argv, &verb, &err) < 0) {
+	if (check_stack(&err) < 0 ||
+	    options_parse(&cli, argc, argv, &verb, &err) < 0) {
 		out_init(&cli.out, false);
 		return cli_fail(&cli, &err, EXIT_USAGE);
 	}

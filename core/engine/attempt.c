@@ -27,7 +27,7 @@ struct attempt {
 	char *what;		/* `step 'build' (build/compose)` */
 	struct step_log log;
 	json_t *params, *unknown, *env, *facts, *proposal;
-	bool has_intent;
+	bool has_intent, is_stale;
 	struct gate gate;
 	struct reply reply;	/* of run, or of propose when it ended there */
 	json_t *findings;	/* preview */
@@ -253,7 +253,7 @@ record_intent(struct attempt *a, struct err *err)
 	json_object_set(body, "answers", a->gate.answers);
 	if (run_append(run, "step.verdict", body, err) < 0)
 		goto out;
-	if (a->gate.verdict == GATE_ALLOW &&
+	if (a->gate.verdict == GATE_ALLOW && !a->is_stale &&
 	    (run->mode == RUN_CARRY_OUT || a->step->stage == FETTLE_ANALYZE)) {
 		body = base_body(a);
 		json_object_set_new(body, "section",
@@ -379,10 +379,14 @@ live(struct attempt *a, struct err *store_err, int *store_failed)
 		(void)fail(a, &err);
 		return;
 	}
+	/* Policies take their time: what has changed meanwhile is not touched. */
+	a->is_stale = a->gate.verdict == GATE_ALLOW &&
+		      edits_check(a->run, json_object_get(a->proposal, "edits"),
+				  &err) < 0;
 	if ((*store_failed = record_intent(a, store_err)) < 0)
 		return;
-	if (a->gate.verdict != GATE_ALLOW) {
-		(void)fail(a, &a->gate.err);
+	if (a->gate.verdict != GATE_ALLOW || a->is_stale) {
+		(void)fail(a, a->is_stale ? &err : &a->gate.err);
 		return;
 	}
 	/* The module's word on propose is not its word on run: unless it is NOOP. */

@@ -63,6 +63,28 @@ edits_apply(struct run *run, const json_t *edits, struct err *err)
 }
 
 int
+edits_check(struct run *run, const json_t *edits, struct err *err)
+{
+	const json_t *edit;
+	size_t i;
+
+	json_array_foreach (edits, i, edit) {
+		__attribute__((cleanup(image_done))) struct image image = { 0 };
+
+		if (image_read(run->workspace_fd, json_text(edit, "path"), &image,
+			       err) < 0)
+			return -1;
+		if (str_eq(image.sha256, json_text(edit, "pre")))
+			continue;
+		err_set(err, "workspace_changed",
+			"'%s' was changed by somebody else since the edit was proposed",
+			json_text(edit, "path"));
+		return err_remedy(err, "look at the file, then run again");
+	}
+	return 0;
+}
+
+int
 edits_verify(struct run *run, const json_t *edits, struct err *err)
 {
 	const json_t *edit;

@@ -8,6 +8,9 @@
 
 #include "engine/run.h"
 
+/* 0 when every file is as it was proposed upon, else `workspace_changed`. */
+int edits_check(struct run *run, const json_t *edits, struct err *err);
+
 /*
  * Applies: every new content is staged before the first file is exchanged.
  * On failure nothing is certain but what unwinding will find by hash.

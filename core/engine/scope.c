@@ -4,8 +4,11 @@
 
 #include "engine/scope.h"
 
+#include <fettle/plugin.h>
+
 #include "engine/draft.h"
 #include "model/expr.h"
+#include "model/program.h"
 
 /* The member `a.b.c` of nested objects; a name with dots in it goes first. Borrowed. */
 static json_t *
@@ -112,6 +115,10 @@ scope_params(struct run *run, const struct plan_step *step, json_t **ret,
 			json_array_append_new(unknown, json_string(name));
 			continue;
 		}
+		if ((param->flags & FETTLE_PROGRAM) &&
+		    program_check_values(value, expanded, err) < 0)
+			return err_context(err, "parameter '%s' of step '%s'", name,
+					   step->id);
 		json_t *typed = description_type_value(param, expanded, err);
 		if (!typed)
 			return err_context(err, "parameter '%s' of step '%s'", name,

@@ -4,6 +4,7 @@
 
 #include "model/formula.h"
 
+#include "base/ascii.h"
 #include "model/scalar.h"
 
 #define MAX_BYTES 4096u
@@ -13,8 +14,6 @@
 #define MAX_DIGITS 40u
 
 #define DIGITS "0123456789"
-#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
-#define NAME_CHARS LETTERS DIGITS "-"
 
 static const struct {
 	const char *name;
@@ -115,11 +114,23 @@ add_group(struct parser *p, enum formula_op op, uint32_t first)
 
 /* ---- literals and names ------------------------------------------------------ */
 
+static void
+skip_blanks(struct parser *p)
+{
+	while (ascii_is_blank(*p->at))
+		p->at++;
+}
+
+static bool
+is_name_char(char c)
+{
+	return ascii_is_letter(c) || ascii_is_digit(c) || c == '_' || c == '-';
+}
+
 static bool
 take(struct parser *p, const char *sign)
 {
-	while (*p->at == ' ' || *p->at == '\t' || *p->at == '\r' || *p->at == '\n')
-		p->at++;
+	skip_blanks(p);
 	if (!str_starts(p->at, sign))
 		return false;
 	p->at += strlen(sign);
@@ -157,7 +168,7 @@ parse_number(struct parser *p)
 	int64_t whole = 0;
 	double real = 0;
 
-	if (len > MAX_DIGITS || strspn(p->at + len, NAME_CHARS) > 0)
+	if (len > MAX_DIGITS || is_name_char(p->at[len]))
 		return syntax_err(p, "what is no number");
 	if (scalar_int(text, &whole, &ignored) == 0) {
 		p->at += len;
@@ -223,10 +234,11 @@ parse_call(struct parser *p, const char *name)
 static size_t
 name_len(const char *text)
 {
-	size_t len = 0, part;
+	size_t len = 0;
 
-	while ((part = strspn(text + len, NAME_CHARS)) > 0) {
-		len += part;
+	while (is_name_char(text[len])) {
+		while (is_name_char(text[len]))
+			len++;
 		if (text[len] != '.')
 			return len;
 		len++;
@@ -273,9 +285,9 @@ parse_operand(struct parser *p)
 	}
 	if (*p->at == '\'')
 		return parse_text(p);
-	if (*p->at == '-' || (*p->at != 0 && strchr(DIGITS, *p->at) != NULL))
+	if (*p->at == '-' || ascii_is_digit(*p->at))
 		return parse_number(p);
-	if (*p->at != 0 && strchr(LETTERS, *p->at) != NULL)
+	if (ascii_is_letter(*p->at) || *p->at == '_')
 		return parse_name(p);
 	if (str_starts(p->at, FORMULA_OPEN) || str_starts(p->at, "{{"))
 		return syntax_err(p, "'{{' inside of an expression");
@@ -373,13 +385,13 @@ parse_whole(struct parser *p, const char *close)
 	f->count = 1;
 	f->terms = x_calloc(1, sizeof(*f->terms));
 	p->formula = f;
-	p->at += strspn(p->at, FORMULA_BLANKS);
+	skip_blanks(p);
 	if (*p->at == 0 || (*close != 0 && str_starts(p->at, close)))
 		return syntax_err(p, "nothing where an expression is due"), NULL;
 	f->root = parse_or(p);
 	if (f->root == 0)
 		return NULL;
-	p->at += strspn(p->at, FORMULA_BLANKS);
+	skip_blanks(p);
 	if (*p->at == 0 && *close != 0)
 		return syntax_err(p, "'${{' without '}}'"), NULL;
 	if (*close != 0 ? !str_starts(p->at, close) : *p->at != 0)

@@ -7,6 +7,7 @@
 
 #include "model/pipeline.h"
 
+#include "base/ascii.h"
 #include "base/sha256.h"
 #include "model/env.h"
 #include "model/expr.h"
@@ -64,8 +65,11 @@ required_member(const struct node *mapping, const char *file, const char *key,
 static bool
 is_step_id(const char *id)
 {
-	return id[0] >= 'a' && id[0] <= 'z' && strlen(id) <= MAX_ID_BYTES &&
-	       id[strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-")] == 0;
+	size_t n = 0;
+
+	while (ascii_is_lower(id[n]) || ascii_is_digit(id[n]) || id[n] == '-')
+		n++;
+	return ascii_is_lower(id[0]) && n <= MAX_ID_BYTES && id[n] == 0;
 }
 
 static int

@@ -68,7 +68,8 @@ find_interpreter(const char *arg)
 	for (size_t i = 0; i < ARRAY_LEN(interpreters); i++) {
 		size_t n = strlen(interpreters[i].name);
 
-		if (strncmp(name, interpreters[i].name, n) == 0 &&
+		if (name[0] == interpreters[i].name[0] &&
+		    strncmp(name, interpreters[i].name, n) == 0 &&
 		    name[n + strspn(name + n, "0123456789.")] == 0)
 			return &interpreters[i];
 	}
@@ -145,4 +146,25 @@ program_find_template(const struct strv *argv)
 			return at;
 	}
 	return argv->count;
+}
+
+int
+program_check_values(const json_t *written, const json_t *replaced, struct err *err)
+{
+	for (size_t i = 0; i < json_array_size(replaced); i++) {
+		const char *text = json_string_value(json_array_get(written, i));
+		const char *value = json_string_value(json_array_get(replaced, i));
+
+		if (text != NULL && str_eq(text, "--"))
+			return 0;
+		/* A number may be below zero: it has a type and is no option. */
+		if (text == NULL || value == NULL || text[0] == '-' || value[0] != '-')
+			continue;
+		err_set(err, "template.option",
+			"'%.80s' became '%.80s', which a program takes for an option",
+			text, value);
+		return err_remedy(err, "write \"--\" before it, if the program "
+				       "understands that; or pass it through 'env'");
+	}
+	return 0;
 }

@@ -7,7 +7,8 @@
 #ifndef FETTLE_MODEL_PROGRAM_H
 #define FETTLE_MODEL_PROGRAM_H
 
-#include "base/base.h"
+#include "base/err.h"
+#include "base/json.h"
 #include "base/str.h"
 
 /*
@@ -15,5 +16,13 @@
  * option or script of an interpreter; argv->count when all is well.
  */
 size_t program_find_template(const struct strv *argv);
+
+/*
+ * The same argv as written and with its expressions replaced (JSON arrays): a
+ * text that begins with `-` where an expression stood would be an option, so
+ * it is refused (`template.option`) unless `--` was written before it.
+ */
+int program_check_values(const json_t *written, const json_t *replaced,
+			 struct err *err);
 
 #endif

@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <yaml.h>
 
+#include "base/ascii.h"
 #include "base/map.h"
 #include "model/scan.h"
 
@@ -217,8 +218,8 @@ close_members(struct reader *r, struct node *node, size_t first)
 static bool
 is_key_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+	return ascii_is_letter(c) || ascii_is_digit(c) || c == '_' || c == '.' ||
+	       c == '-';
 }
 
 /* A dash or dot in front would look like an option or a hidden file. */

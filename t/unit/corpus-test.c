@@ -25,9 +25,11 @@
 struct expectation {
 	char reads[16], code[48], make[32], says[200];
 	uint32_t line, column;
+	json_t *given; /* what is given as inputs, by name */
 };
 
 static unsigned case_count, failure_count;
+static unsigned row_counts[26]; /* of A to Z: rows of bad input */
 
 static void
 report(bool is_ok, const char *name, const char *claim)
@@ -39,14 +41,48 @@ report(bool is_ok, const char *name, const char *claim)
 
 /* ---- one case ------------------------------------------------------------ */
 
+/* A pipeline is given inputs. */
+static int
+read_inputs(const char *path, const json_t *given, struct err *err)
+{
+	struct pipeline *p = pipeline_load(path, err);
+	AUTO(json_ref)
+	json_t *typed = p != NULL ? pipeline_type_inputs(p, given, err) : NULL;
+
+	pipeline_free(p);
+	return typed != NULL ? 0 : -1;
+}
+
+/* A sentence about a project of three services. */
+static int
+read_instruction(const char *path, struct err *err)
+{
+	AUTO_FREE char *text = NULL, *instruction = NULL;
+	AUTO(strv) struct strv known = STRV_INIT;
+
+	if (file_read(path, 1 << 20, &text, NULL, err) < 0)
+		return -1;
+	instruction = instruction_check(text, err);
+	if (instruction == NULL)
+		return -1;
+	strv_add(&known, "api");
+	strv_add(&known, "db");
+	strv_add(&known, "web");
+	return project_target(NULL, &known, NULL, instruction, err) ? 0 : -1;
+}
+
 /* Reads the file as what it should be. 0, or -1 with err. */
 static int
-read_as(const char *reads, const char *path, struct err *err)
+read_as(const char *reads, const json_t *given, const char *path, struct err *err)
 {
 	bool is_read;
 
 	if (str_eq(reads, "plan"))
 		return corpus_plan(path, err);
+	if (str_eq(reads, "inputs"))
+		return read_inputs(path, given, err);
+	if (str_eq(reads, "instruction"))
+		return read_instruction(path, err);
 	if (str_eq(reads, "pipeline")) {
 		struct pipeline *p = pipeline_load(path, err);
 
@@ -122,7 +158,7 @@ run_case(const char *id, const struct expectation *want, const char *path)
 	unsigned fds = count_fds();
 	long kib = peak_kib();
 	int64_t begin = clock_boot_ms();
-	int result = read_as(want->reads, path, &err);
+	int result = read_as(want->reads, want->given, path, &err);
 	int64_t took = clock_boot_ms() - begin;
 	const char *wrong = compare(want, result, &err);
 	char shown[2500];
@@ -161,6 +197,18 @@ read_position(const char *text, struct expectation *ret)
 	return *end == 0 ? 0 : -1;
 }
 
+/* NAME=VALUE */
+static int
+read_given(char *text, struct expectation *ret)
+{
+	char *value = strchr(text, '=');
+
+	if (value == NULL)
+		return -1;
+	*value++ = 0;
+	return json_object_set_new(ret->given, text, json_string(value));
+}
+
 /* Lines of `key value`. */
 static int
 read_expectation(char *text, struct expectation *ret)
@@ -183,7 +231,10 @@ read_expectation(char *text, struct expectation *ret)
 			copy_text(ret->make, sizeof(ret->make), value);
 		else if (str_eq(line, "says"))
 			copy_text(ret->says, sizeof(ret->says), value);
-		else if (!str_eq(line, "at") || read_position(value, ret) < 0)
+		else if (str_eq(line, "given")) {
+			if (read_given(value, ret) < 0)
+				return -1;
+		} else if (!str_eq(line, "at") || read_position(value, ret) < 0)
 			return -1;
 	}
 	return ret->code[0] != 0 && ret->reads[0] != 0 ? 0 : -1;
@@ -196,6 +247,8 @@ copy_case(const char *folder, const char *id, const char *path)
 	struct err err;
 	size_t len = 0;
 
+	if (access(name, F_OK) < 0)
+		snprintf(strrchr(name, '.'), strlen(".yaml") + 1, ".text");
 	if (file_read(name, 16 << 20, &bytes, &len, &err) < 0)
 		return -1;
 	return corpus_write(path, bytes, len, 0600);
@@ -206,9 +259,11 @@ run_file(const char *folder, const char *id, const char *directory)
 {
 	AUTO_FREE char *path = x_asprintf("%s/fettle.yaml", directory), *text = NULL;
 	AUTO_FREE char *name = x_asprintf("%s/%s.expect", folder, id);
-	struct expectation want = { "" };
+	struct expectation want = { .given = json_object() };
 	struct err err;
 
+	if (id[0] >= 'A' && id[0] <= 'Z')
+		row_counts[id[0] - 'A']++;
 	(void)remove(path);
 	if (file_read(name, 4096, &text, NULL, &err) < 0 ||
 	    read_expectation(text, &want) < 0)
@@ -218,6 +273,7 @@ run_file(const char *folder, const char *id, const char *directory)
 		report(false, id, "its file can be made");
 	else
 		run_case(id, &want, path);
+	json_decref(want.given);
 }
 
 static int
@@ -261,7 +317,7 @@ is_survived(const char *reads, const char *path, const char *bytes, size_t len)
 	}
 	if (corpus_write(path, bytes, len, 0600) < 0)
 		return false;
-	return read_as(reads, path, &err) == 0 ||
+	return read_as(reads, NULL, path, &err) == 0 ||
 	       (err.code[0] != 0 && err.text[0] != 0);
 }
 
@@ -312,6 +368,10 @@ main(void)
 	AUTO_FREE char *left = x_asprintf("%s/fettle.yaml", directory);
 	(void)remove(left);
 	(void)rmdir(directory);
+	for (size_t i = 0; i < ARRAY_LEN(row_counts); i++)
+		if (row_counts[i] > 0)
+			printf("# cases of rows %c: %u\n", (int)('A' + i),
+			       row_counts[i]);
 	printf("1..%u\n", case_count);
 	return failure_count > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
