@@ -232,26 +232,26 @@ read_section(struct pipeline *p, enum section section, struct err *err)
 	return 0;
 }
 
-static int
-read_policies(struct pipeline *p, struct err *err)
+int
+policies_read(const struct node *list, const char *file, struct pipeline_policy **ret,
+	      size_t *ret_count, struct err *err)
 {
 	static const char *const allowed[] = { "uses", "with", NULL };
-	const struct node *list = node_find(p->root, "policies");
 
 	if (list == NULL || node_is_null(list))
 		return 0;
 	if (list->kind != NODE_SEQUENCE)
-		return node_err(list, p->file, err, "type.list",
+		return node_err(list, file, err, "type.list",
 				"'policies' must be a list of policies");
-	p->policies = x_calloc(list->count + 1, sizeof(*p->policies));
+	*ret = x_calloc(list->count + 1, sizeof(**ret));
 	for (size_t i = 0; i < list->count; i++) {
-		struct pipeline_policy *policy = &p->policies[p->policy_count++];
+		struct pipeline_policy *policy = &(*ret)[(*ret_count)++];
 
 		policy->node = list->items[i];
-		if (node_check_keys(policy->node, p->file, allowed, err) < 0 ||
-		    read_uses(policy->node, p->file, USES_POLICY, &policy->uses, err) <
+		if (node_check_keys(policy->node, file, allowed, err) < 0 ||
+		    read_uses(policy->node, file, USES_POLICY, &policy->uses, err) <
 			    0 ||
-		    read_with(policy->node, p->file, &policy->with, err) < 0)
+		    read_with(policy->node, file, &policy->with, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -334,7 +334,8 @@ read_pipeline(struct pipeline *p, struct err *err)
 	    node_get_text(p->root, p->file, "description", &p->description, err) < 0 ||
 	    input_read(p, node_find(p->root, "inputs"), err) < 0 ||
 	    env_read(node_find(p->root, "env"), p->file, &p->env, err) < 0 ||
-	    read_policies(p, err) < 0)
+	    policies_read(node_find(p->root, "policies"), p->file, &p->policies,
+			  &p->policy_count, err) < 0)
 		return -1;
 	for (int section = 0; section < SECTION_COUNT; section++)
 		if (read_section(p, (enum section)section, err) < 0)

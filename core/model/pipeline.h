@@ -73,6 +73,13 @@ struct pipeline *pipeline_parse_within(const char *text, size_t len, const char 
 				       struct err *err);
 struct pipeline *pipeline_load(const char *path, struct err *err);
 void pipeline_free(struct pipeline *p);
+
+/*
+ * A list under `policies:`, here or in the site file; missing is empty. *ret is
+ * the caller's to free, also after a failure; its texts are the nodes'.
+ */
+int policies_read(const struct node *list, const char *file,
+		  struct pipeline_policy **ret, size_t *ret_count, struct err *err);
 bool pipeline_has_input(const struct pipeline *p, enum input_type type);
 
 /* The built-in pipeline of that name as YAML text (`repair`), or NULL. */
