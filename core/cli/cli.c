@@ -131,6 +131,7 @@ cli_engine(struct cli *cli, const char *actor)
 	return (struct engine){
 		.lib_dir = cli->lib_dir,
 		.data_dir = cli->data_dir,
+		.site_file = cli->site_file,
 		.store = cli->store,
 		.cancel_fd = -1,
 		.actor = actor,

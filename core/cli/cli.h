@@ -42,7 +42,7 @@ struct cli {
 	struct out out;
 	char *state_dir;	/* absolute; owned */
 	char *directory;	/* where the caller stands, absolute; owned */
-	const char *lib_dir, *data_dir;
+	const char *lib_dir, *data_dir, *site_file;
 	struct store *store;	/* NULL until a verb opens it */
 };
 

@@ -58,6 +58,18 @@ env_or(const char *name, const char *fallback)
 	return value && *value ? value : fallback;
 }
 
+/*
+ * What the site says cannot be taken away: another file is looked at only where
+ * there is none.
+ */
+static const char *
+find_site_file(void)
+{
+	return access(FETTLE_SITE_FILE, F_OK) < 0 && errno == ENOENT
+		       ? env_or("FETTLE_SITE_FILE", FETTLE_SITE_FILE)
+		       : FETTLE_SITE_FILE;
+}
+
 /* An absolute path, so that it means the same in every process we start. */
 static char *
 absolute(const struct cli *cli, const char *path)
@@ -112,6 +124,7 @@ find_places(struct cli *cli, struct err *err)
 	}
 	cli->lib_dir = env_or("FETTLE_LIBDIR", FETTLE_LIBDIR);
 	cli->data_dir = env_or("FETTLE_DATADIR", FETTLE_DATADIR);
+	cli->site_file = find_site_file();
 	return find_state_dir(cli, err);
 }
 

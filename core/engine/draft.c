@@ -194,9 +194,10 @@ draft_step(struct draft *draft, size_t i, struct err *err)
 	return plan_add_step(draft->plan, draft->pipeline, module, err);
 }
 
+/* `file` is where `with` stands. */
 static int
 draft_policy(struct draft *draft, const char *uses, const struct node *with,
-	     struct err *err)
+	     const char *file, struct err *err)
 {
 	AUTO(module)
 	struct module *module = module_find(draft->engine, uses, true, err);
@@ -206,7 +207,7 @@ draft_policy(struct draft *draft, const char *uses, const struct node *with,
 		return -1;
 	AUTO(json_ref)
 	json_t *typed = description_type_with(module->description, with,
-					      draft->pipeline->file, err);
+					      file, err);
 	if (!typed)
 		return -1;
 	plan->policies = x_realloc(plan->policies, plan->policy_count + 1,
@@ -223,21 +224,48 @@ draft_policy(struct draft *draft, const char *uses, const struct node *with,
 }
 
 static int
+draft_policy_list(struct draft *draft, const struct pipeline_policy *list, size_t count,
+		  const char *file, struct err *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (draft_policy(draft, list[i].uses, list[i].with, file, err) < 0) {
+			const struct node *uses = node_find(list[i].node, "uses");
+
+			return err->line || !uses ? -1 : node_at(uses, file, err);
+		}
+	return 0;
+}
+
+static bool
+has_policy(const struct draft *draft, const char *uses)
+{
+	for (size_t i = 0; i < draft->plan->policy_count; i++)
+		if (str_eq(draft->plan->policies[i].uses, uses))
+			return true;
+	return false;
+}
+
+/* The site's come first and whatever a pipeline says. */
+static int
 draft_policies(struct draft *draft, struct err *err)
 {
-	bool has_allow_list = false;
+	const struct pipeline *pipeline = draft->pipeline;
+	const char *site_file = draft->engine->site_file;
 
-	for (size_t i = 0; i < draft->pipeline->policy_count; i++) {
-		const struct pipeline_policy *policy = &draft->pipeline->policies[i];
-
-		if (draft_policy(draft, policy->uses, policy->with, err) < 0)
+	if (site_file) {
+		draft->site = site_load(site_file, err);
+		if (!draft->site ||
+		    draft_policy_list(draft, draft->site->policies,
+				      draft->site->policy_count, site_file, err) < 0)
 			return -1;
-		has_allow_list |= str_eq(policy->uses, SERVICE_POLICY);
 	}
+	if (draft_policy_list(draft, pipeline->policies, pipeline->policy_count,
+			      pipeline->file, err) < 0)
+		return -1;
 	/* A service is never changed without its allow-list, whatever a pipeline says.
 	 */
-	if (draft->project && !has_allow_list)
-		return draft_policy(draft, SERVICE_POLICY, NULL, err);
+	if (draft->project && !has_policy(draft, SERVICE_POLICY))
+		return draft_policy(draft, SERVICE_POLICY, NULL, pipeline->file, err);
 	return 0;
 }
 
@@ -374,6 +402,7 @@ void
 draft_done(struct draft *draft)
 {
 	pipeline_free(draft->pipeline);
+	site_free(draft->site);
 	project_free(draft->project);
 	plan_free(draft->plan);
 	free(draft->instruction);

@@ -14,6 +14,7 @@
 #include "engine/mask.h"
 #include "model/plan.h"
 #include "model/project.h"
+#include "model/site.h"
 
 struct run;
 
@@ -23,6 +24,7 @@ struct draft {
 	struct run *run;	/* whose plan it will be; NULL: there is no run yet */
 	struct project *project; /* NULL: a pipeline without a service */
 	struct pipeline *pipeline;
+	struct site *site;	/* NULL: an engine without a site file */
 	char *instruction;	/* checked; "" when there is none */
 	char *directory;	/* the workspace, absolute */
 	json_t *inputs;		/* typed */

@@ -27,6 +27,7 @@ struct engine_watch {
 struct engine {
 	const char *lib_dir;	/* fettle-host, plugins/, policies/ */
 	const char *data_dir;	/* rules/ */
+	const char *site_file;	/* of model/site.h; NULL: none, for tests */
 	struct store *store;
 	struct engine_watch watch;
 	int cancel_fd;		/* readable: cancel and unwind; -1 none */

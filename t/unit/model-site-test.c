@@ -86,7 +86,7 @@ static const struct {
 	{ "fettle: 2\n", "site.version", 0644, 1, 9 },
 	{ HEAD "principal: {}\n", "key.unknown", 0644, 2, 1 },
 	{ HEAD "principals: [ann]\n", "type.map", 0644, 2, 13 },
-	{ HEAD "principals: { .ann: {} }\n", "site.principal", 0644, 2, 15 },
+	{ HEAD "principals: { _ann: {} }\n", "site.principal", 0644, 2, 15 },
 	{ HEAD "principals: { ann: { class: robot } }\n", "site.principal", 0644, 2,
 	  29 },
 	{ HEAD "principals: { ann: { rolls: [x] } }\n", "key.unknown", 0644, 2, 22 },
