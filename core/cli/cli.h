@@ -29,10 +29,10 @@ enum exit_code {
 
 struct options {
 	const char *state_dir, *directory, *pipeline, *service, *output, *state, *until,
-		*key, *kind, *reason, *priority;
+		*key, *kind, *reason, *priority, *from;
 	json_t *inputs;		/* object of strings, or NULL; owned */
 	uint64_t limit, offset;
-	bool json, no_color, quiet, follow, help, version, queue, no_wait;
+	bool json, no_color, quiet, follow, help, version, queue, no_wait, whole;
 };
 
 struct cli {
@@ -58,6 +58,7 @@ int verb_diff(struct cli *cli);
 int verb_artifacts(struct cli *cli);
 int verb_cancel(struct cli *cli);
 int verb_rollback(struct cli *cli);
+int verb_retry(struct cli *cli);
 int verb_plugins(struct cli *cli);
 int verb_plugin_new(struct cli *cli);
 int verb_plugin_check(struct cli *cli);

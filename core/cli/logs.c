@@ -63,7 +63,7 @@ tail_add(struct logs *logs, const char *step, int64_t attempt)
 		(struct tail){ .step = x_strdup(step), .name = STEAL(name), .fd = -1 };
 }
 
-/* A step per tail, in the order the steps began. */
+/* A tail for each attempt, in the order the steps began. */
 static int
 add_tails(struct logs *logs, struct err *err)
 {
@@ -74,9 +74,10 @@ add_tails(struct logs *logs, struct err *err)
 	if (!steps)
 		return -1;
 	json_array_foreach (steps, i, step)
-		if (!logs->only || str_eq(logs->only, json_text(step, "step")))
-			tail_add(logs, json_text(step, "step"),
-				 json_int_or(step, "attempt", 1));
+		for (int64_t attempt = 1; attempt <= json_int_or(step, "attempt", 1);
+		     attempt++)
+			if (!logs->only || str_eq(logs->only, json_text(step, "step")))
+				tail_add(logs, json_text(step, "step"), attempt);
 	return 0;
 }
 
@@ -110,7 +111,8 @@ print_bytes(struct logs *logs, struct tail *tail, const char *bytes, size_t n)
 		out_json_line(out, line);
 		return;
 	}
-	if (!logs->only && (!logs->shown || !str_eq(logs->shown, tail->name))) {
+	if ((!logs->only || logs->tail_count > 1) &&
+	    (!logs->shown || !str_eq(logs->shown, tail->name))) {
 		if (logs->shown)
 			str_add_c(&text, '\n');
 		out_addf(out, &text, TONE_STRONG, "==> %s <==", tail->name);
@@ -257,7 +259,8 @@ print_document(struct logs *logs)
 
 		(void)json_array_append_new(
 			list,
-			json_pack("{s:s, s:o}", "step", tail->step, "text",
+			json_pack("{s:s, s:s, s:o}", "step", tail->step, "name",
+				  tail->name, "text",
 				  bytes ? json_string_lossy(bytes, len) : json_null()));
 	}
 	document = json_pack("{s:s, s:O}", "run", logs->run, "logs", list);

@@ -135,6 +135,26 @@ verb_run(struct cli *cli)
 	return failed < 0 ? refused(cli, &view, &err) : cli_print_end(cli, run);
 }
 
+/* For a verb that goes on with a run that exists: its id, and an engine to do it. */
+static int
+begin(struct cli *cli, struct view *view, struct str *actor, char run[RUN_ID_SIZE],
+      struct engine *engine)
+{
+	struct err err;
+
+	if (cli_open_existing(cli, &err) < 0)
+		return cli_fail(cli, &err, EXIT_USAGE);
+	if (store_find_run(cli->store, cli_arg(cli, 0), run, &err) < 0)
+		return cli_fail(cli, &err, EXIT_USAGE);
+	cli_actor(actor);
+	view_init(view, cli);
+	*engine = cli_engine(cli, str_get(actor));
+	engine->watch = view_watch(view);
+	if (signals_install(&engine->cancel_fd, &err) < 0)
+		return cli_fail(cli, &err, EXIT_REFUSED);
+	return EXIT_DONE;
+}
+
 int
 verb_rollback(struct cli *cli)
 {
@@ -143,25 +163,47 @@ verb_rollback(struct cli *cli)
 	char run[RUN_ID_SIZE];
 	AUTO(engine) struct engine engine = { 0 };
 	struct err err;
-	int failed, code;
+	int code = begin(cli, &view, &actor, run, &engine);
 
-	if (cli_open_existing(cli, &err) < 0)
-		return cli_fail(cli, &err, EXIT_USAGE);
-	if (store_find_run(cli->store, cli_arg(cli, 0), run, &err) < 0)
-		return cli_fail(cli, &err, EXIT_USAGE);
-	cli_actor(&actor);
-	view_init(&view, cli);
+	if (code != EXIT_DONE)
+		return code;
 	view.opening = "putting back what a run changed";
-	engine = cli_engine(cli, str_get(&actor));
-	engine.watch = view_watch(&view);
-	if (signals_install(&engine.cancel_fd, &err) < 0)
-		return cli_fail(cli, &err, EXIT_REFUSED);
-	failed = engine_rollback(&engine, run, &err);
-	view_end(&view);
-	if (failed < 0)
+	if (engine_rollback(&engine, run, &err) < 0) {
+		view_end(&view);
 		return cli_fail(cli, &err,
 				*view.run ? EXIT_NOT_ROLLED_BACK : EXIT_REFUSED);
+	}
+	view_end(&view);
 	code = cli_print_end(cli, run);
 	/* Everything is back, as it was asked for. */
 	return code == EXIT_FAILED ? EXIT_DONE : code;
+}
+
+int
+verb_retry(struct cli *cli)
+{
+	AUTO(str) struct str actor = STR_INIT;
+	AUTO(view) struct view view = { 0 };
+	const struct options *options = &cli->options;
+	char run[RUN_ID_SIZE];
+	AUTO(engine) struct engine engine = { 0 };
+	struct err err;
+	int code, failed;
+
+	if (options->from && options->whole)
+		return cli_misuse(cli, "retry",
+				  "--from and --whole exclude each other");
+	code = begin(cli, &view, &actor, run, &engine);
+	if (code != EXIT_DONE)
+		return code;
+	view.opening = "looking at the project again";
+	/* It may itself be one that was interrupted. */
+	if (recover(&engine, &view, &err) < 0) {
+		view_end(&view);
+		return cli_fail(cli, &err, EXIT_REFUSED);
+	}
+	failed = engine_retry(&engine, run, options->from,
+			      options->whole ? RETRY_WHOLE : RETRY_REST, &err);
+	view_end(&view);
+	return failed < 0 ? refused(cli, &view, &err) : cli_print_end(cli, run);
 }

@@ -30,6 +30,13 @@ add_steps(struct cli *cli, struct str *out, const json_t *summary)
 	json_array_foreach (json_object_get(summary, "steps"), i, step) {
 		const char *state = json_text(step, "state");
 		int64_t duration = json_int_or(step, "duration_ms", -1);
+		int64_t attempt = json_int_or(step, "attempt", 1);
+		AUTO_FREE char *message =
+			attempt > 1 ?
+				x_asprintf("attempt %lld%s%s", (long long)attempt,
+					   *json_text(step, "message") ? ": " : "",
+					   json_text(step, "message")) :
+				x_strdup(json_text(step, "message"));
 		char buf[32];
 
 		table_add(&table, TONE_STRONG, json_text(step, "step"));
@@ -41,7 +48,7 @@ add_steps(struct cli *cli, struct str *out, const json_t *summary)
 			  time_of_day(json_int_or(step, "started_ms", 0), buf));
 		table_add(&table, TONE_PLAIN,
 			  duration < 0 ? "-" : num_format_ms((uint64_t)duration, buf));
-		table_add(&table, TONE_PLAIN, json_text(step, "message"));
+		table_add(&table, TONE_PLAIN, message);
 	}
 	str_add(out, "\nsteps\n");
 	table_print(&table, &cli->out, out, 2);

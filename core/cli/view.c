@@ -4,16 +4,11 @@
 
 #include "cli/view.h"
 
-#include <errno.h>
 #include <stdarg.h>
 
 #include "base/clock.h"
 #include "base/num.h"
 #include "cli/report.h"
-#include "cli/signals.h"
-
-#define LOG_LINE_MAX 4096
-#define PAINT_MS 100
 
 void
 view_init(struct view *view, struct cli *cli)
@@ -110,9 +105,8 @@ row_add(struct view *view, const char *id, const char *uses, bool is_main)
 	return row;
 }
 
-/* A step the plan did not name gets a row of its own. */
-static struct view_row *
-row_get(struct view *view, const char *id)
+struct view_row *
+view_row(struct view *view, const char *id)
 {
 	for (size_t i = 0; i < view->row_count; i++)
 		if (str_eq(view->rows[i].id, id))
@@ -120,8 +114,8 @@ row_get(struct view *view, const char *id)
 	return row_add(view, id, "", false);
 }
 
-static void
-row_begin(struct view *view, struct view_row *row)
+void
+view_row_begin(struct view *view, struct view_row *row)
 {
 	if (row->state == ROW_RUNNING)
 		return;
@@ -148,7 +142,7 @@ begin_next(struct view *view)
 		    row->state == ROW_RUNNING)
 			return;
 		if (row->state == ROW_WAITING && row->is_main) {
-			row_begin(view, row);
+			view_row_begin(view, row);
 			return;
 		}
 	}
@@ -184,14 +178,37 @@ on_planned(struct view *view, const json_t *body)
 	begin_next(view);
 }
 
-/* What the run as a whole is at, when it is not simply going on. */
-static void
-set_phase(struct view *view, const char *text)
+void
+view_phase(struct view *view, const char *text)
 {
 	free(view->phase);
 	view->phase = x_strdup(text);
 	if (view->mode == VIEW_LINES)
 		view_say(view, text);
+}
+
+/* Steps before that one were done before, by another process perhaps. */
+static void
+keep_rows(struct view *view, const char *step)
+{
+	size_t first = 0;
+
+	while (first < view->row_count && !str_eq(view->rows[first].id, step))
+		first++;
+	if (first == view->row_count)
+		return;
+	for (size_t i = 0; i < view->row_count; i++) {
+		struct view_row *row = &view->rows[i];
+
+		if (i < first && row->is_main) {
+			row->state = ROW_DONE;
+			free(row->message);
+			row->message = x_strdup("kept");
+		} else if (row->state == ROW_RUNNING) {
+			row->state = ROW_WAITING;
+		}
+	}
+	begin_next(view);
 }
 
 static void
@@ -201,12 +218,24 @@ on_state(struct view *view, const json_t *body)
 		   *message = json_text(body, "message");
 	AUTO(str) struct str line = STR_INIT;
 
-	if (str_eq(state, "running"))
+	if (str_eq(state, "running")) {
+		keep_rows(view, json_text(body, "step"));
 		return;
+	}
 	str_add(&line, state_words(state));
 	if (*message)
 		str_addf(&line, ": %s", message);
-	set_phase(view, str_get(&line));
+	view_phase(view, str_get(&line));
+}
+
+static void
+on_retried(struct view *view, const json_t *body)
+{
+	const char *why = json_text(body, "message");
+	AUTO_FREE char *line = x_asprintf("begins at '%s'%s%s", json_text(body, "from"),
+					  *why ? ": " : "", why);
+
+	view_say(view, line);
 }
 
 static void
@@ -247,7 +276,7 @@ row_gist(const struct view_row *row)
 static void
 on_step_ended(struct view *view, const json_t *body)
 {
-	struct view_row *row = row_get(view, json_text(body, "step"));
+	struct view_row *row = view_row(view, json_text(body, "step"));
 	const char *message = json_text(body, "message");
 	char took[32];
 
@@ -267,7 +296,7 @@ on_step_ended(struct view *view, const json_t *body)
 static void
 on_verdict(struct view *view, const json_t *body)
 {
-	struct view_row *row = row_get(view, json_text(body, "step"));
+	struct view_row *row = view_row(view, json_text(body, "step"));
 	json_t *answer;
 	size_t i;
 
@@ -297,7 +326,7 @@ on_note(struct view *view, const json_t *body, const char *prefix, const char *t
 		view_say(view, note);
 		return;
 	}
-	row = row_get(view, json_text(body, "step"));
+	row = view_row(view, json_text(body, "step"));
 	strv_add(&row->notes, note);
 	say_step(view, row, "%s", note);
 }
@@ -323,8 +352,7 @@ on_files_back(struct view *view, const json_t *body)
 	}
 }
 
-/* Everything but the running step's log, by kind. */
-static void
+void
 view_event(struct view *view, const char *kind, const json_t *body)
 {
 	if (str_eq(kind, "run.queued")) {
@@ -333,6 +361,8 @@ view_event(struct view *view, const char *kind, const json_t *body)
 		on_planned(view, body);
 	} else if (str_eq(kind, "run.state")) {
 		on_state(view, body);
+	} else if (str_eq(kind, "run.retried")) {
+		on_retried(view, body);
 	} else if (str_eq(kind, "run.ended")) {
 		view->is_over = true;
 	} else if (str_eq(kind, "run.cancel")) {
@@ -340,20 +370,25 @@ view_event(struct view *view, const char *kind, const json_t *body)
 	} else if (str_eq(kind, "step.verdict")) {
 		on_verdict(view, body);
 	} else if (str_eq(kind, "step.intent")) {
-		struct view_row *row = row_get(view, json_text(body, "step"));
+		struct view_row *row = view_row(view, json_text(body, "step"));
 
-		row_begin(view, row);
-		say_step(view, row, "started%s%s", *row->uses ? " " : "", row->uses);
+		view_row_begin(view, row);
+		if (json_int_or(body, "attempt", 1) > 1)
+			say_step(view, row, "started %s, attempt %lld", row->uses,
+				 (long long)json_int_or(body, "attempt", 1));
+		else
+			say_step(view, row, "started%s%s", *row->uses ? " " : "",
+				 row->uses);
 	} else if (str_eq(kind, "step.ended")) {
 		on_step_ended(view, body);
 	} else if (str_eq(kind, "step.skipped")) {
-		row_get(view, json_text(body, "step"))->state = ROW_SKIPPED;
+		view_row(view, json_text(body, "step"))->state = ROW_SKIPPED;
 	} else if (str_eq(kind, "step.note")) {
 		on_note(view, body,
 			str_eq(json_text(body, "level"), "warn") ? WARNING : "",
 			json_text(body, "text"));
 	} else if (str_eq(kind, "step.finding")) {
-		struct view_row *row = row_get(view, json_text(body, "step"));
+		struct view_row *row = view_row(view, json_text(body, "step"));
 
 		free(row->finding);
 		row->finding = x_strdup(json_text(body, "title"));
@@ -363,99 +398,6 @@ view_event(struct view *view, const char *kind, const json_t *body)
 	} else if (str_eq(kind, "artifact.missing")) {
 		view_say(view, json_text(body, "message"));
 	}
-}
-
-/* What the reader's own signals did. */
-static void
-look_at_signals(struct view *view)
-{
-	unsigned cancels = signals_cancels();
-
-	if (signals_hung_up() && view->mode != VIEW_SILENT) {
-		/* Nobody looks any more; the run goes on, the store knows all. */
-		view->mode = VIEW_SILENT;
-		view->cli->out.is_broken = true;
-		view->cli->out.error = EPIPE; /* no error: there is nobody to tell */
-	}
-	if (cancels == view->cancels || view->is_over)
-		return;
-	if (view->cancels == 0)
-		set_phase(view, "cancelling: what was changed is put back");
-	if (cancels > 1)
-		view_say(view,
-			 "already cancelling; a second signal does not cut it short");
-	view->cancels = cancels;
-}
-
-static void
-watch_event(void *self, const char *run, const char *kind, const json_t *body)
-{
-	struct view *view = self;
-	AUTO(json_ref) json_t *line = NULL;
-
-	(void)snprintf(view->run, sizeof(view->run), "%s", run);
-	look_at_signals(view);
-	if (view->mode == VIEW_JSON) {
-		line = json_pack("{s:s, s:I, s:s, s:O}", "run", run, "time_ms",
-				 (json_int_t)clock_wall_ms(), "kind", kind, "body",
-				 body);
-		if (line)
-			out_json_line(&view->cli->out, line);
-		return;
-	}
-	view_event(view, kind, body);
-	if (view->mode == VIEW_LIVE)
-		view_paint(view);
-}
-
-static void
-keep_last_line(struct view *view)
-{
-	if (view->log_line.len) {
-		free(view->last_line);
-		view->last_line = x_strdup(str_get(&view->log_line));
-	}
-	str_truncate(&view->log_line, 0);
-}
-
-static void
-watch_log(void *self, const char *step, const char *bytes, size_t n)
-{
-	struct view *view = self;
-	struct view_row *row;
-
-	if (view->mode != VIEW_LIVE || !view->row_count)
-		return;
-	row = row_get(view, step);
-	if (row->state == ROW_WAITING)
-		row_begin(view, row);
-	for (size_t i = 0; i < n; i++) {
-		if (bytes[i] == '\n' || bytes[i] == '\r')
-			keep_last_line(view);
-		else if (view->log_line.len < LOG_LINE_MAX)
-			str_add_c(&view->log_line, bytes[i]);
-	}
-	if (clock_boot_ms() - view->painted_ms >= PAINT_MS)
-		view_paint(view);
-}
-
-static void
-watch_tick(void *self)
-{
-	struct view *view = self;
-
-	look_at_signals(view);
-	if (view->mode == VIEW_LIVE &&
-	    clock_boot_ms() - view->painted_ms >= PAINT_MS - 20)
-		view_paint(view);
-}
-
-struct engine_watch
-view_watch(struct view *view)
-{
-	return (struct engine_watch){
-		.event = watch_event, .log = watch_log, .tick = watch_tick, .self = view
-	};
 }
 
 void

@@ -62,6 +62,14 @@ void view_erase(struct view *view);
 /* A line that stays, above or below what is painted. */
 void view_say(struct view *view, const char *text);
 
+/* What becomes of the rows with an event; the step's own log comes beside it. */
+void view_event(struct view *view, const char *kind, const json_t *body);
+/* The row of a step; one the plan did not name gets one of its own. */
+struct view_row *view_row(struct view *view, const char *id);
+void view_row_begin(struct view *view, struct view_row *row);
+/* What the run as a whole is at, when it is not simply going on. */
+void view_phase(struct view *view, const char *text);
+
 /* paint.c */
 void view_paint(struct view *view);
 

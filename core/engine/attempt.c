@@ -339,8 +339,13 @@ outcome_body(const struct attempt *a)
 		json_object_set_new(body, "remedy", json_string(a->err.remedy));
 	}
 	json_t *outputs = json_object_get(a->run->outputs, a->step->id);
-	if (outputs)
+	if (outputs) {
+		AUTO(json_ref) json_t *masked = mask_json(a->run->mask, outputs);
+
 		json_object_set(body, "outputs", outputs);
+		if (!json_equal(masked, outputs))
+			json_object_set_new(body, "masked", json_true());
+	}
 	json_object_set_new(body, "duration_ms",
 			    json_integer(clock_boot_ms() - a->started_ms));
 	return body;

@@ -13,6 +13,7 @@ enum ending_state {
 	ENDING_INTERRUPTED,	/* the engine died; found by recovery */
 	ENDING_ORDERED,		/* somebody asked for the rollback */
 	ENDING_FAILED_FINALLY,	/* the work stands, a `finally` step failed */
+	ENDING_WAITING,		/* no end: it goes on later, in some process */
 };
 
 enum unwound {

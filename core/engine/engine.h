@@ -33,6 +33,7 @@ struct engine {
 	int cancel_fd;		/* readable: cancel and unwind; -1 none */
 	const char *actor;	/* `operator:NAME` */
 	struct nursery *nursery; /* the engine's own: NULL at the beginning */
+	bool is_worker;		/* long waits are slept, not sat out (store_due) */
 };
 
 /* Ends what the verbs below have started. The store stays open. */
@@ -98,6 +99,24 @@ int engine_rollback(struct engine *engine, const char *run, struct err *err);
  */
 int engine_recover(struct engine *engine, struct strv *recovered, struct err *err);
 
+/*
+ * Goes on with a run that waits, when it is due (store_due): to its end or its
+ * next wait. 0, 1 when there was nothing to do (another process has it, or it
+ * does not wait any more), -1.
+ */
+int engine_continue(struct engine *engine, const char *run, struct err *err);
+
+/*
+ * Tries a run again that failed, was rolled back, denied or cancelled. from: a
+ * step of `steps`, or NULL: the one that failed, or the first one before it
+ * whose changes were put back. What is refused (`retry_not_allowed`,
+ * `invalid_resume_step`, `missing_action_plan`, `rollback_failed`,
+ * `plan_stale`, or why the world is not fit) changes nothing.
+ */
+enum retry_extent { RETRY_REST, RETRY_WHOLE };
+int engine_retry(struct engine *engine, const char *run, const char *from,
+		 enum retry_extent extent, struct err *err);
+
 /* All modules found: [{"name","kind","path","sha256","description"|"error"}]. */
 json_t *engine_modules(struct engine *engine, struct err *err);
 
@@ -107,8 +126,8 @@ json_t *engine_modules(struct engine *engine, struct err *err);
  * NULL. Needs no store. scratch_dir: a directory that exists, for what goes on
  * meanwhile.
  */
-json_t *engine_describe(struct engine *engine, const char *scratch_dir, const char *path,
-			struct err *err);
+json_t *engine_describe(struct engine *engine, const char *scratch_dir,
+			const char *path, struct err *err);
 
 /* The unified diff of all edits a run proposed or applied, from the stored images. */
 int engine_diff(struct store *store, const char *run, struct str *out, struct err *err);

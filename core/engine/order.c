@@ -23,9 +23,10 @@ queue_body(const struct engine *engine, const struct draft *draft)
 {
 	const struct plan *plan = draft->plan;
 	json_t *body = json_pack(
-		"{s:s, s:s, s:s, s:O, s:s, s:s}", "pipeline", plan->pipeline, "service",
-		plan->service, "instruction", plan->instruction, "inputs", plan->inputs,
-		"workspace", plan->workspace, "requested_by", engine->actor);
+		"{s:s, s:s, s:s, s:O, s:s, s:s, s:s*}", "pipeline", plan->pipeline,
+		"service", plan->service, "instruction", plan->instruction, "inputs",
+		plan->inputs, "workspace", plan->workspace, "requested_by",
+		engine->actor, "until", draft->order->until);
 	json_t *masked = mask_json(&draft->mask, body);
 
 	json_decref(body);

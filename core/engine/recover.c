@@ -8,134 +8,13 @@
 
 #include "engine/recover.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <unistd.h>
-
-#include "base/clock.h"
-#include "base/num.h"
 #include "engine/host.h"
-#include "engine/run.h"
-#include "engine/scratch.h"
-#include "engine/secret.h"
 #include "engine/section.h"
 #include "engine/summary.h"
+#include "engine/takeover.h"
 #include "engine/unwind.h"
 
 #define MAX_CRASHES 3
-#define DYING_MS 5000 /* how long modules of a dead engine may take to die */
-
-/* A run taken over: its stored plan and what its project keeps secret. */
-struct takeover {
-	struct run run;
-	struct plan *plan;
-	struct project *project;
-	json_t *secrets;
-	struct mask mask;
-};
-
-#define TAKEOVER_INIT { .run = { .lock_fd = -1, .workspace_fd = -1 } }
-
-static void
-takeover_done(struct takeover *t)
-{
-	run_close(&t->run);
-	plan_free(t->plan);
-	project_free(t->project);
-	json_decref(t->secrets);
-	mask_done(&t->mask);
-}
-
-/* The project file may have changed or gone since: then undo without its secrets. */
-static void
-takeover_secrets(struct takeover *t)
-{
-	struct err ignored = { 0 };
-
-	if (*t->plan->service)
-		t->project = project_find(t->plan->workspace, &ignored);
-	if (t->project)
-		t->secrets = secrets_resolve(t->project, &t->mask, &ignored);
-	if (!t->secrets)
-		t->secrets = json_object();
-}
-
-/* Whether the engine that owns a run, by its own word `pid N`, is gone from this
- * machine. */
-static bool
-owner_is_gone(struct engine *engine, const char *run)
-{
-	struct err ignored = { 0 };
-	AUTO(json_ref) json_t *row = store_run(engine->store, run, &ignored);
-	const char *owner = json_text(row, "owner");
-	uint64_t pid;
-
-	return str_starts(owner, "pid ") &&
-	       num_u64(owner + strlen("pid "), &pid) == 0 && kill((pid_t)pid, 0) < 0 &&
-	       errno == ESRCH;
-}
-
-/*
- * The lock is free as soon as the old engine and its modules are dead. The
- * modules die right after their engine; so much is waited for.
- */
-static int
-takeover_claim(struct takeover *t, struct engine *engine, const char *run,
-	       struct err *err)
-{
-	char owner[64];
-	int64_t until = clock_boot_ms() + DYING_MS;
-
-	snprintf(owner, sizeof owner, "pid %d", (int)getpid());
-	t->run.engine = engine;
-	while (store_claim(engine->store, run, owner, &t->run.claim, &t->run.lock_fd,
-			   err) < 0) {
-		if (!str_eq(err->code, "run.busy") || clock_boot_ms() >= until ||
-		    !owner_is_gone(engine, run))
-			return -1;
-		(void)poll(NULL, 0, 10);
-	}
-	scratch_sweep(store_dir(engine->store), run);
-	return 0;
-}
-
-static int
-takeover_open(struct takeover *t, struct err *err)
-{
-	struct store *store = t->run.engine->store;
-	AUTO(json_ref) json_t *stored = store_plan(store, t->run.claim.run, err);
-	AUTO(json_ref) json_t *steps = NULL;
-	const json_t *step;
-	size_t i;
-
-	if (!stored)
-		return -1;
-	t->plan =
-		plan_parse(json_text(stored, "text"), json_text(stored, "sha256"), err);
-	if (!t->plan)
-		return -1;
-	takeover_secrets(t);
-	t->run.plan = t->plan;
-	t->run.project = t->project;
-	t->run.secrets = t->secrets;
-	t->run.mask = &t->mask;
-	if (run_open(&t->run, err) < 0 ||
-	    !(steps = store_steps(store, t->run.claim.run, err)))
-		return -1;
-	json_array_foreach (steps, i, step) {
-		const char *id = json_text(step, "step");
-
-		json_object_set(t->run.attempts, id, json_object_get(step, "attempt"));
-		if (json_is_object(json_object_get(step, "outputs")))
-			json_object_set(t->run.outputs, id,
-					json_object_get(step, "outputs"));
-		if (!str_eq(json_text(step, "state"), "in_progress") &&
-		    !str_eq(json_text(step, "state"), "pending"))
-			strv_add(&t->run.ended, id);
-	}
-	return 0;
-}
 
 /* Steps that were running when the engine died. */
 static int
@@ -227,20 +106,33 @@ end_poison(struct takeover *t, int64_t crashes, struct err *err)
 	return end_with(t, has_changed ? "rollback_failed" : "failed", &why, err);
 }
 
-/*
- * The workspace or the plan is gone: nothing can be put back any more. Said
- * once, loudly, rather than tried before every later run.
- */
+/* A run that has ended gave its service's lock away. */
 static int
-end_lost(struct takeover *t, struct err *err)
+take_service(struct takeover *t, struct err *err)
 {
-	struct err why = *err;
+	char holder[RUN_ID_SIZE] = "";
+	int busy = takeover_lock(t, holder, err);
 
-	if (str_eq(why.code, "store_unavailable") ||
-	    str_eq(why.code, "store.stale_epoch"))
+	if (busy <= 0)
+		return busy;
+	err_set(err, "service_busy", "service '%s' is being worked on by run %s",
+		t->plan->service, holder);
+	return err_remedy(err, "wait for it (`fettle logs -f %s`), then try again",
+			  holder);
+}
+
+/* Steps, those of `finally` too, are begun in a running run only. */
+static int
+wake(struct run *run, struct err *err)
+{
+	AUTO(json_ref) json_t *row = store_run(run->engine->store, run->claim.run, err);
+	const char *state = json_text(row, "state");
+
+	if (!row)
 		return -1;
-	snprintf(why.code, sizeof why.code, "rollback_failed");
-	return end_with(t, "rollback_failed", &why, err);
+	if (!str_eq(state, "pending") && !str_eq(state, "awaiting_approval"))
+		return 0;
+	return run_append(run, "run.state", json_pack("{s:s}", "state", "running"), err);
 }
 
 static int
@@ -251,8 +143,10 @@ undo(struct takeover *t, enum ending_state state, const struct err *cause,
 	bool is_ordered = state == ENDING_ORDERED;
 
 	if (takeover_open(t, err) < 0)
-		return is_ordered ? -1 : end_lost(t, err);
-	if (mark_interrupted(&t->run, &ending, err) < 0)
+		return is_ordered ? -1 : takeover_give_up(t, err);
+	if (is_ordered && take_service(t, err) < 0)
+		return -1;
+	if (wake(&t->run, err) < 0 || mark_interrupted(&t->run, &ending, err) < 0)
 		return -1;
 	if (unwind(&t->run, &ending, err) < 0 ||
 	    (!is_ordered && section_finally(&t->run, &ending, err) < 0))
@@ -292,6 +186,10 @@ recover_run(struct engine *engine, const char *run, struct err *err)
 		return -1;
 	/* Between the caller's look and our claim its own process may have ended it. */
 	if (json_is_integer(json_object_get(row, "ended_ms")))
+		return 1;
+	/* It waits, as it is to; its time is the business of engine_continue. */
+	if (json_is_integer(json_object_get(row, "due_ms")) &&
+	    !*json_text(row, "cancel_by"))
 		return 1;
 	int64_t crashes = json_int_or(row, "crashes", 0);
 	if (crashes >= MAX_CRASHES)
@@ -341,7 +239,8 @@ refuse_rollback(struct engine *engine, const char *run, const char *state,
 		struct err *err)
 {
 	AUTO(json_ref) json_t *standing = store_standing(engine->store, run, err);
-	bool is_over = str_eq(state, "succeeded") || str_eq(state, "rollback_failed");
+	bool is_over = str_eq(state, "succeeded") || str_eq(state, "failed") ||
+		       str_eq(state, "cancelled") || str_eq(state, "rollback_failed");
 	bool is_going_on = str_eq(state, "running") || str_eq(state, "rolling_back");
 
 	if (!standing)
@@ -351,25 +250,6 @@ refuse_rollback(struct engine *engine, const char *run, const char *state,
 	err_set(err, "rollback_not_applicable", "run %s is %s: nothing of it stands",
 		run, state);
 	return err_remedy(err, "look at it with `fettle show %s`", run);
-}
-
-/* A run that has ended gave its service's lock away. */
-static int
-take_service_again(struct takeover *t, const char *workspace, const char *service,
-		   struct err *err)
-{
-	AUTO_FREE char *name = x_asprintf("%s:%s", workspace, service);
-	char holder[RUN_ID_SIZE] = "";
-	int got = *service ? store_lock(t->run.engine->store, &t->run.claim, name,
-					holder, err) :
-			     1;
-
-	if (got != 0)
-		return got < 0 ? -1 : 0;
-	err_set(err, "service_busy", "service '%s' is being worked on by run %s",
-		service, holder);
-	return err_remedy(err, "wait for it (`fettle logs -f %s`), then try again",
-			  holder);
 }
 
 int
@@ -382,9 +262,6 @@ engine_rollback(struct engine *engine, const char *run, struct err *err)
 	if (!row || refuse_rollback(engine, run, json_text(row, "state"), err) < 0)
 		return -1;
 	if (takeover_claim(&t, engine, run, err) < 0)
-		return -1;
-	if (take_service_again(&t, json_text(row, "workspace"),
-			       json_text(row, "service"), err) < 0)
 		return -1;
 	struct err cause = { 0 };
 	err_set(&cause, "rollback_ordered", "rollback ordered by %s", engine->actor);

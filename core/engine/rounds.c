@@ -46,40 +46,50 @@ note_round(struct run *run, const char *step, const char *text)
 						run->plan->rounds, text)));
 }
 
-/* 0 ready; 1 the project cannot be looked at, so there is no other round. */
+/* 0 ready; 1 the project cannot be looked at, so there is no other round; -1. */
 static int
-begin_next(struct run *run, const struct ending *own)
+begin_next(struct run *run, const struct ending *own, struct err *err)
 {
-	struct err err = { 0 };
-	json_t *now = survey_now(run->engine, run->plan, run->secrets, &err);
+	struct err why = { 0 };
+	json_t *now = survey_now(run->engine, run->plan, run->secrets, &why);
 
 	if (!now) {
-		note_round(run, own->step, err.text);
+		note_round(run, own->step, why.text);
 		return 1;
 	}
 	note_round(run, own->step, "it did not help yet; looking again");
 	json_decref(run->now);
 	run->now = now;
 	json_decref(run->earlier);
-	run->earlier = json_deep_copy(run->outputs);
-	return 0;
+	run->earlier = mask_json(run->mask, run->outputs);
+	return run_append(run, "run.round",
+			  json_pack("{s:i, s:O}", "round", (int)run->round + 1,
+				    "earlier", run->earlier),
+			  err);
 }
 
 int
 rounds_carry_out(struct run *run, struct ending *ending, struct err *err)
 {
-	for (run->round = 1;; run->round++) {
+	if (run->round == 0)
+		run->round = 1;
+	for (;; run->round++) {
 		struct ending own = { .state = ENDING_SUCCEEDED };
+		int next;
 
 		if (section_steps(run, &own, err) < 0)
 			return -1;
-		if (is_fruitless(run, &own)) {
+		strv_done(&run->kept);
+		if (ending->state != ENDING_SUCCEEDED && is_fruitless(run, &own)) {
 			/* The cause stays that of the round before. */
 			note_round(run, own.step, "nothing new was found");
 			return run_flush(run, err);
 		}
 		*ending = own;
-		if (!is_worth_another(run, &own) || begin_next(run, &own) != 0)
+		if (!is_worth_another(run, &own))
 			return run_flush(run, err);
+		next = begin_next(run, &own, err);
+		if (next != 0)
+			return next < 0 ? -1 : run_flush(run, err);
 	}
 }

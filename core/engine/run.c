@@ -47,6 +47,8 @@ run_close(struct run *run)
 	json_decref(run->earlier);
 	json_decref(run->now);
 	strv_done(&run->ended);
+	strv_done(&run->kept);
+	strv_done(&run->lost);
 	json_decref(run->report);
 	str_done(&run->diagnosis);
 	free(run->cancel.by);
@@ -62,18 +64,33 @@ run_lock_name(const struct plan *plan)
 }
 
 int
-run_carry_out(struct run *run, struct err *err)
+run_end(struct run *run, struct ending *ending, struct err *err)
+{
+	if (ending->state != ENDING_SUCCEEDED && unwind(run, ending, err) < 0)
+		return -1;
+	if (section_finally(run, ending, err) < 0)
+		return -1;
+	return summary_end(run, ending, err);
+}
+
+int
+run_go_on(struct run *run, struct err *err)
 {
 	struct ending ending = { .state = ENDING_SUCCEEDED };
 
+	if (rounds_carry_out(run, &ending, err) < 0)
+		return -1;
+	/* Whoever continues it needs no more than what the store knows. */
+	if (ending.state == ENDING_WAITING)
+		return 0;
+	return run_end(run, &ending, err);
+}
+
+int
+run_carry_out(struct run *run, struct err *err)
+{
 	if (run_append(run, "run.state", json_pack("{s:s}", "state", "running"), err) <
 	    0)
 		return -1;
-	if (rounds_carry_out(run, &ending, err) < 0)
-		return -1;
-	if (ending.state != ENDING_SUCCEEDED && unwind(run, &ending, err) < 0)
-		return -1;
-	if (section_finally(run, &ending, err) < 0)
-		return -1;
-	return summary_end(run, &ending, err);
+	return run_go_on(run, err);
 }

@@ -41,10 +41,14 @@ struct run {
 	json_t *attempts;	/* step id -> number of attempts made so far */
 	json_t *states;		/* step id -> how it ended, for `steps.ID.state` */
 	uint32_t round;		/* 1, 2, ... */
-	json_t *earlier;	/* outputs of the round before; NULL in the first */
+	json_t *earlier; /* outputs of the round before, masked; NULL in the first */
 	json_t *now;		/* project facts of this round; NULL in the first */
 	bool has_failed;	/* a step failed and was forgiven, or the run did */
 	struct strv ended;	/* steps an earlier process saw to their end */
+	struct strv kept;	/* steps passed over until this round is done */
+	struct strv lost;	/* steps whose outputs held a secret: not known here */
+	char slept_step[64];	/* the step the run slept before, or "" */
+	uint32_t slept_tries;	/* tries made of it before that */
 	json_t *report;		/* preview: array of step reports */
 	struct str diagnosis;	/* the best finding's text, for the summary */
 	const struct err *failure; /* why it is being unwound, or NULL; borrowed */
@@ -80,5 +84,10 @@ char *run_lock_name(const struct plan *plan);
 
 /* All of a claimed, planned run: steps, unwinding, finally, end. */
 int run_carry_out(struct run *run, struct err *err);
+/* The same for a run that is recorded as running: all that is not in run->kept. */
+int run_go_on(struct run *run, struct err *err);
+struct ending;
+/* What comes behind the steps: unwinding, finally, end. */
+int run_end(struct run *run, struct ending *ending, struct err *err);
 
 #endif

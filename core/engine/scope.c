@@ -28,6 +28,35 @@ find_member(json_t *object, const char *path)
 	return value;
 }
 
+/* A step whose outputs the text needs and this process does not know, or NULL. */
+static const char *
+find_lost(const struct run *run, const char *text)
+{
+	for (size_t i = 0; i < run->lost.count; i++) {
+		const char *id = run->lost.v[i];
+		AUTO_FREE char *name = x_asprintf("steps.%s.outputs.", id);
+
+		if (!json_object_get(run->outputs, id) && strstr(text, name))
+			return id;
+	}
+	return NULL;
+}
+
+int
+scope_refuse_lost(const struct run *run, const char *text, struct err *err)
+{
+	const char *lost = find_lost(run, text);
+
+	if (!lost)
+		return 0;
+	err_set(err, "outputs_masked",
+		"the outputs of step '%s' held a secret: they are stored without it, "
+		"and the process that knew them is gone",
+		lost);
+	return err_remedy(err, "`fettle retry %s --from %s` makes them anew",
+			  run->claim.run, lost);
+}
+
 /* `steps.ID.outputs.NAME`, `steps.ID.outputs.NAME.MEMBER` */
 static json_t *
 lookup_output(const struct run *run, const char *name)
@@ -81,14 +110,6 @@ find_param(const struct plan_step *step, const char *name)
 	return NULL;
 }
 
-static bool
-has_reference(const json_t *value)
-{
-	AUTO_FREE char *text = json_dumps(value, JSON_ENCODE_ANY);
-
-	return text && expr_has(text);
-}
-
 int
 scope_params(struct run *run, const struct plan_step *step, json_t **ret,
 	     json_t **ret_unknown, struct err *err)
@@ -102,13 +123,15 @@ scope_params(struct run *run, const struct plan_step *step, json_t **ret,
 	json_object_foreach (step->with, name, value) {
 		AUTO(json_ref) json_t *expanded = NULL;
 		const struct description_param *param = find_param(step, name);
+		AUTO_FREE char *text = json_dumps(value, JSON_ENCODE_ANY);
 		bool is_known = true;
 
-		if (!has_reference(value)) {
+		if (!text || !expr_has(text)) {
 			json_object_set(params, name, value);
 			continue;
 		}
-		if (expr_expand(value, &scope, &expanded, &is_known, err) < 0)
+		if (scope_refuse_lost(run, text, err) < 0 ||
+		    expr_expand(value, &scope, &expanded, &is_known, err) < 0)
 			return err_context(err, "parameter '%s' of step '%s'", name,
 					   step->id);
 		if (!is_known || !param) {
@@ -140,9 +163,11 @@ scope_env(struct run *run, const struct plan_step *step, json_t **ret, struct er
 
 	json_object_foreach (step->env, name, value) {
 		AUTO(json_ref) json_t *expanded = NULL;
+		AUTO_FREE char *text = json_dumps(value, JSON_ENCODE_ANY);
 		bool is_known = true;
 
-		if (expr_expand(value, &scope, &expanded, &is_known, err) < 0)
+		if ((text && scope_refuse_lost(run, text, err) < 0) ||
+		    expr_expand(value, &scope, &expanded, &is_known, err) < 0)
 			return err_context(err,
 					   "environment variable '%s' of step '%s'",
 					   name, step->id);
@@ -156,10 +181,10 @@ scope_env(struct run *run, const struct plan_step *step, json_t **ret, struct er
 		if (json_is_string(expanded))
 			json_object_set(env, name, expanded);
 		else {
-			char *text = is_known ? json_canonical(expanded) : x_strdup("");
+			AUTO_FREE char *flat =
+				is_known ? json_canonical(expanded) : x_strdup("");
 
-			json_object_set_new(env, name, json_string(text));
-			free(text);
+			json_object_set_new(env, name, json_string(flat));
 		}
 	}
 	*ret = STEAL(env);

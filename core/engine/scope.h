@@ -21,6 +21,12 @@ int scope_params(struct run *run, const struct plan_step *step, json_t **ret,
 int scope_env(struct run *run, const struct plan_step *step, json_t **ret,
 	      struct err *err);
 
+/*
+ * -1 `outputs_masked` when the text needs outputs that a run taken over does not
+ * know any more.
+ */
+int scope_refuse_lost(const struct run *run, const char *text, struct err *err);
+
 /* All facts as a step is told them, with the outputs so far. New reference. */
 json_t *scope_facts(const struct run *run);
 

@@ -10,9 +10,11 @@
 #include "base/num.h"
 #include "engine/attempt.h"
 #include "engine/cancel.h"
+#include "engine/continue.h"
 #include "engine/scope.h"
 
 #define TICK_MS 100
+#define SIT_OUT_MS 3000 /* a worker sleeps through longer waits */
 
 /* ---- skipping ---- */
 
@@ -48,6 +50,12 @@ skip_from(struct run *run, size_t first, const char *why, struct err *err)
 
 /* ---- is it due? ---- */
 
+static int
+next_attempt(const struct run *run, const struct plan_step *step)
+{
+	return (int)json_int_or(run->attempts, step->id, 0) + 1;
+}
+
 /* A condition that cannot be told is the step's failure. */
 static int
 record_untold(struct run *run, const struct plan_step *step, struct ending *ending,
@@ -60,9 +68,10 @@ record_untold(struct run *run, const struct plan_step *step, struct ending *endi
 	json_object_set_new(run->states, step->id, json_string("failed"));
 	return run_append(run, "step.ended",
 			  json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:i}", "step",
-				    step->id, "attempt", 1, "state", "failed", "result",
-				    "error", "code", why->code, "message", why->text,
-				    "remedy", why->remedy, "duration_ms", 0),
+				    step->id, "attempt", next_attempt(run, step),
+				    "state", "failed", "result", "error", "code",
+				    why->code, "message", why->text, "remedy",
+				    why->remedy, "duration_ms", 0),
 			  err);
 }
 
@@ -76,7 +85,8 @@ is_due(struct run *run, const struct plan_step *step, struct ending *ending,
 
 	if (!step->condition)
 		return 1;
-	if (expr_condition(step->condition, &scope, &is_true, &ending->cause) < 0) {
+	if (scope_refuse_lost(run, step->condition, &ending->cause) < 0 ||
+	    expr_condition(step->condition, &scope, &is_true, &ending->cause) < 0) {
 		err_context(&ending->cause, "`if` of step '%s'", step->id);
 		return record_untold(run, step, ending, err);
 	}
@@ -133,11 +143,48 @@ wait_before_retry(struct run *run, const struct plan_step *step, uint32_t attemp
 	return 0;
 }
 
+static bool
+is_worth_sleeping(const struct run *run, const struct plan_step *step, uint32_t attempt)
+{
+	return run->engine->is_worker && step->section == SECTION_STEPS &&
+	       backoff_ms(&step->retry, attempt) > SIT_OUT_MS;
+}
+
+/* Holds no slot and no process: whichever worker is free when it is due goes on. */
+static int
+sleep_before_retry(struct run *run, const struct plan_step *step, uint32_t attempt,
+		   struct err *err)
+{
+	uint64_t wait = backoff_ms(&step->retry, attempt);
+	char buffer[32];
+
+	return continue_later(
+		run,
+		json_pack("{s:s, s:I, s:s, s:i, s:o}", "state", "pending", "due_ms",
+			  (json_int_t)(clock_wall_ms() + (int64_t)wait), "step",
+			  step->id, "tries", (int)attempt, "message",
+			  json_sprintf("attempt %u of %u of step '%s' failed; again in "
+				       "%s",
+				       attempt, step->retry.attempts, step->id,
+				       num_format_ms(wait, buffer))),
+		err);
+}
+
+/* Tries that were made before the run slept count. */
+static uint32_t
+tries_so_far(struct run *run, const struct plan_step *step)
+{
+	uint32_t tries = str_eq(run->slept_step, step->id) ? run->slept_tries : 0;
+
+	run->slept_step[0] = '\0';
+	return tries;
+}
+
 static int
 attempt_until_done(struct run *run, const struct plan_step *step, struct ending *ending,
 		   struct err *err)
 {
-	for (uint32_t attempt = 1;; attempt++) {
+	for (uint32_t attempt = tries_so_far(run, step) + 1;; attempt++) {
 		struct ending own = { .state = ENDING_SUCCEEDED };
 
 		if (attempt_step(run, step, NULL, &own, err) < 0)
@@ -147,6 +194,10 @@ attempt_until_done(struct run *run, const struct plan_step *step, struct ending 
 		*ending = own;
 		if (!is_worth_retrying(step, &own, attempt))
 			return 0;
+		if (is_worth_sleeping(run, step, attempt)) {
+			ending->state = ENDING_WAITING;
+			return sleep_before_retry(run, step, attempt, err);
+		}
 		int waited = wait_before_retry(run, step, attempt, err);
 		if (waited != 0) {
 			cancel_before(run, step->id, ending);
@@ -180,9 +231,12 @@ demand_news(struct run *run, const struct plan_step *step, struct ending *ending
 {
 	if (run->round <= 1 || step->stage != FETTLE_ANALYZE ||
 	    step->section != SECTION_STEPS ||
-	    ending->state != ENDING_SUCCEEDED ||
-	    !json_equal(json_object_get(run->outputs, step->id),
-			json_object_get(run->earlier, step->id)))
+	    ending->state != ENDING_SUCCEEDED)
+		return;
+	/* What the store knows of the round before it knows without secrets. */
+	AUTO(json_ref)
+	json_t *found = mask_json(run->mask, json_object_get(run->outputs, step->id));
+	if (!json_equal(found, json_object_get(run->earlier, step->id)))
 		return;
 	ending->state = ENDING_FAILED;
 	snprintf(ending->step, sizeof ending->step, "%s", step->id);
@@ -211,7 +265,7 @@ section_steps(struct run *run, struct ending *ending, struct err *err)
 	for (size_t i = 0; i < run->plan->step_count; i++) {
 		const struct plan_step *step = &run->plan->steps[i];
 
-		if (step->section != SECTION_STEPS)
+		if (step->section != SECTION_STEPS || strv_has(&run->kept, step->id))
 			continue;
 		if (cancel_is_asked(run, 0)) {
 			cancel_before(run, step->id, ending);
@@ -219,6 +273,8 @@ section_steps(struct run *run, struct ending *ending, struct err *err)
 		}
 		if (carry_out(run, step, ending, err) < 0)
 			return -1;
+		if (ending->state == ENDING_WAITING)
+			return 0;
 		if (ending->state != ENDING_SUCCEEDED)
 			return skip_from(run, i + 1, "an earlier step did not succeed",
 					 err);

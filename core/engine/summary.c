@@ -25,6 +25,7 @@ end_state(const struct ending *ending)
 	case ENDING_ORDERED:
 		return "rolled_back";
 	case ENDING_FAILED_FINALLY:
+	case ENDING_WAITING: /* never gets here */
 		return "failed";
 	}
 	return "failed";

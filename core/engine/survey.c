@@ -232,7 +232,8 @@ survey_project(struct draft *draft, struct err *err)
 }
 
 static int
-check_step(struct draft *draft, const struct plan_step *step, struct err *err)
+check_step(struct draft *draft, const struct plan_step *step, const json_t *now,
+	   struct err *err)
 {
 	AUTO(json_ref)
 	json_t *facts = plan_facts(draft->engine, draft->plan, "planning");
@@ -254,6 +255,8 @@ check_step(struct draft *draft, const struct plan_step *step, struct err *err)
 	json_array_append_new(modules,
 			      module_request(step->module_path, step->module_sha256,
 					     params, unknown));
+	if (now)
+		json_object_update(facts, (json_t *)(uintptr_t)now);
 	struct inquiry inquiry = { .engine = draft->engine,
 				   .call = "check",
 				   .what = what,
@@ -279,15 +282,35 @@ check_step(struct draft *draft, const struct plan_step *step, struct err *err)
 	return -1;
 }
 
-int
-survey_checks(struct draft *draft, struct err *err)
+static int
+check_steps(struct draft *draft, const json_t *now, struct err *err)
 {
 	for (size_t i = 0; i < draft->plan->step_count; i++) {
 		const struct plan_step *step = &draft->plan->steps[i];
 
 		if ((step->callbacks & CALLBACK_CHECK) &&
-		    check_step(draft, step, err) < 0)
+		    check_step(draft, step, now, err) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+int
+survey_checks(struct draft *draft, struct err *err)
+{
+	return check_steps(draft, NULL, err);
+}
+
+int
+survey_checks_again(struct engine *engine, const struct plan *plan,
+		    const json_t *secrets, const json_t *now, struct err *err)
+{
+	struct draft look = { .engine = engine,
+			      .plan = (struct plan *)(uintptr_t)plan,
+			      .directory = plan->workspace,
+			      .secrets = (json_t *)(uintptr_t)secrets };
+	int failed = check_steps(&look, now, err);
+
+	str_done(&look.project_log); /* what is worth knowing is in err */
+	return failed;
 }

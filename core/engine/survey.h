@@ -23,5 +23,8 @@ json_t *survey_now(struct engine *engine, const struct plan *plan,
 
 /* All `check` callbacks of the plan, in its order; the first "no" is the answer. */
 int survey_checks(struct draft *draft, struct err *err);
+/* The same in the middle of a run. now: what survey_now said, or NULL. */
+int survey_checks_again(struct engine *engine, const struct plan *plan,
+			const json_t *secrets, const json_t *now, struct err *err);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/path.h"
 #include "engine/cancel.h"
 #include "engine/host.h"
@@ -177,6 +178,28 @@ carry_out(struct engine *engine, struct store_claim *claim, int lock_fd,
 	return run_end_closed(engine, claim, order_end(&why), err);
 }
 
+/* What waits and is due comes before what was not begun: 1 one, 0 none, -1. */
+static int
+continue_due(struct engine *engine, char ret_run[RUN_ID_SIZE], struct err *err)
+{
+	AUTO(json_ref)
+	json_t *due = store_due(engine->store, clock_wall_ms(), err);
+	const json_t *row;
+	size_t i;
+
+	if (!due)
+		return -1;
+	json_array_foreach (due, i, row) {
+		int done = engine_continue(engine, json_text(row, "run"), err);
+
+		if (done > 0)
+			continue;
+		snprintf(ret_run, RUN_ID_SIZE, "%s", json_text(row, "run"));
+		return done < 0 ? -1 : 1;
+	}
+	return 0;
+}
+
 int
 engine_work(struct engine *engine, const char *worker, char ret_run[RUN_ID_SIZE],
 	    struct err *err)
@@ -185,6 +208,10 @@ engine_work(struct engine *engine, const char *worker, char ret_run[RUN_ID_SIZE]
 	int done;
 
 	snprintf(owner, sizeof owner, "pid %d", (int)getpid());
+	engine->is_worker = true;
+	done = continue_due(engine, ret_run, err);
+	if (done != 0)
+		return done;
 	do {
 		struct store_claim claim;
 		int lock_fd = -1;

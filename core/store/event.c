@@ -11,14 +11,18 @@
 static const struct event_kind kinds[] = {
 	{ "run.queued", 0, true,
 	  "pipeline? service? instruction? inputs{}? workspace? requested_by?"
-	  " order{}? priority?" },
+	  " order{}? priority? until?" },
 	{ "run.claimed", PHASE_ANY, true, "owner epoch# worker?" },
 	{ "run.released", PHASE_PENDING, false, "service?" },
 	{ "run.cancel", PHASE_ALIVE, true, "by reason?" },
 	{ "run.locked", PHASE_ANY, true, "name ticket#" },
 	{ "run.waiting", PHASE_ANY, true, "name ticket#" },
+	{ "run.unlocked", PHASE_ANY, false, "name" },
 	{ "run.planned", PHASE_PENDING | PHASE_RUNNING, false, "plan{} sha256" },
-	{ "run.state", PHASE_ANY, false, "state code? message?" },
+	{ "run.state", PHASE_ANY, false,
+	  "state code? message? due_ms#? step? tries#?" },
+	{ "run.round", PHASE_RUNNING, false, "round# earlier{}" },
+	{ "run.retried", PHASE_RUNNING, false, "from by steps[] round# message?" },
 	{ "run.ended", PHASE_ALIVE, false,
 	  "state code? message? remedy? step? detail*?" },
 	{ "step.proposed", PHASE_ALIVE, false,
@@ -27,7 +31,7 @@ static const struct event_kind kinds[] = {
 	{ "step.intent", PHASE_WORKING, false, "step attempt# section? stage?" },
 	{ "step.ended", PHASE_ALIVE, false,
 	  "step attempt# state result? why? code? message? remedy? outputs{}? "
-	  "duration_ms#? section? stage?" },
+	  "masked*? duration_ms#? section? stage?" },
 	{ "step.skipped", PHASE_ALIVE, false, "step section? stage? code? message?" },
 	{ "step.note", PHASE_ANY, false, "step attempt#? level text" },
 	{ "step.finding", PHASE_ANY, false,
@@ -45,19 +49,23 @@ static const struct event_kind kinds[] = {
 static const struct {
 	const char *from, *to;
 } moves[] = {
-	{ "pending", " running failed denied cancelled no_work " },
+	/* One that sleeps before it tries a step again is pending once more. */
+	{ "pending", " running rolling_back failed denied cancelled no_work"
+		     " rollback_failed " },
 	/* rollback_failed at once: what is needed to begin a rollback is lost. */
-	{ "running", " running awaiting_approval rolling_back succeeded failed denied"
-		     " cancelled no_work rollback_failed " },
+	{ "running", " running pending awaiting_approval rolling_back succeeded failed"
+		     " denied cancelled no_work rollback_failed " },
 	{ "awaiting_approval", " awaiting_approval running rolling_back failed denied"
-			       " cancelled " },
+			       " cancelled rollback_failed " },
 	{ "rolling_back", " rolling_back rolled_back rollback_failed failed denied"
 			  " cancelled " },
 }, operator_moves[] = {
 	{ "succeeded", " rolling_back " },
-	{ "failed", " rolling_back " },
+	{ "failed", " rolling_back running " },
+	{ "rolled_back", " running " },
 	{ "rollback_failed", " rolling_back " },
-	{ "cancelled", " rolling_back " },
+	{ "denied", " running " },
+	{ "cancelled", " rolling_back running " },
 };
 
 static const struct {

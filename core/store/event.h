@@ -41,7 +41,7 @@ int event_check_body(const struct event_kind *kind, const json_t *body,
 enum phase event_phase(const char *state);	/* 0 for a word that is no state */
 /*
  * May a run go from one state to another? is_reclaimed: the writer claimed the
- * run after it had ended, which is how an operator's rollback begins.
+ * run after it had ended, which is how an operator's rollback or retry begins.
  */
 bool event_can_move(const char *from, const char *to, bool is_reclaimed);
 

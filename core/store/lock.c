@@ -24,9 +24,11 @@ static int
 load_nth(struct store *store, const char *name, int64_t n, struct lock_row *ret,
 	 struct err *err)
 {
-	AUTO(rows) sqlite3_stmt *rows = db_query(
+	AUTO(rows)
+	sqlite3_stmt *rows = db_query(
 		store,
-		"SELECT l.run, l.held, r.state FROM locks l JOIN runs r USING (run)"
+		"SELECT l.run, l.held, r.state, r.due_ms IS NOT NULL FROM locks l JOIN "
+		"runs r USING (run)"
 		" WHERE l.name = ? ORDER BY l.held DESC, l.ticket LIMIT 1 OFFSET ?",
 		"ti", name, n);
 	int rc = db_next(rows);
@@ -37,7 +39,8 @@ load_nth(struct store *store, const char *name, int64_t n, struct lock_row *ret,
 	snprintf(ret->run, sizeof(ret->run), "%s", db_text(rows, 0));
 	ret->is_held = sqlite3_column_int(rows, 1);
 	ret->is_working = event_phase(db_text(rows, 2)) &
-			  (PHASE_RUNNING | PHASE_UNWINDING | PHASE_AWAITING);
+			  (PHASE_RUNNING | PHASE_UNWINDING | PHASE_AWAITING) ||
+			  sqlite3_column_int(rows, 3);
 	return 1;
 }
 

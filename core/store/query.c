@@ -92,8 +92,9 @@ ask_one(struct store *store, struct err *err, const char *sql, const char *types
 #define RUN_COLUMNS                                                                    \
 	"SELECT run, state, code, message, remedy, step, service, instruction,"        \
 	" pipeline, workspace, requested_by, queued_ms, started_ms, ended_ms, owner,"  \
-	" epoch, plan_sha256, detail AS 'detail{}', worker, crashes, cancel_by,"      \
-	" cancel_reason, iif(priority, 'high', 'normal') AS priority,"                 \
+	" epoch, plan_sha256, due_ms, detail AS 'detail{}', worker, crashes,"          \
+	" cancel_by, cancel_reason,"                                                   \
+	" iif(priority, 'high', 'normal') AS priority,"                                \
 	" CASE WHEN state = 'pending' AND owner IS NULL THEN"                          \
 	"  (SELECT count(*) FROM runs q WHERE q.state = 'pending'"                     \
 	"   AND q.owner IS NULL AND (q.priority > r.priority"                          \
@@ -122,9 +123,16 @@ store_unfinished(struct store *store, struct err *err)
 {
 	return ask(store, err,
 		   RUN_COLUMNS "WHERE state IN ('running', 'rolling_back')"
-			       " OR (state = 'pending' AND owner IS NOT NULL)"
-			       " ORDER BY n",
+			       " OR (state = 'pending' AND owner IS NOT NULL"
+			       "  AND due_ms IS NULL) ORDER BY n",
 		   "");
+}
+
+json_t *
+store_due(struct store *store, int64_t now_ms, struct err *err)
+{
+	return ask(store, err, RUN_COLUMNS "WHERE due_ms <= ? ORDER BY due_ms, n", "i",
+		   now_ms);
 }
 
 json_t *
@@ -153,7 +161,8 @@ store_steps(struct store *store, const char *run, struct err *err)
 	return ask(store, err,
 		   "SELECT step, section, stage, state, attempt, result, why, code,"
 		   " message, remedy, outputs AS 'outputs{}', started_ms, ended_ms,"
-		   " duration_ms FROM steps WHERE run = ? ORDER BY n",
+		   " duration_ms, iif(masked, 'true', 'false') AS 'masked{}'"
+		   " FROM steps WHERE run = ? ORDER BY n",
 		   "t", run);
 }
 
@@ -173,6 +182,15 @@ store_standing(struct store *store, const char *run, struct err *err)
 	return ask(store, err,
 		   "SELECT n, step, attempt, kind, target, body AS 'body{}'"
 		   " FROM standing WHERE run = ? AND undone_seq IS NULL ORDER BY n",
+		   "t", run);
+}
+
+json_t *
+store_undone(struct store *store, const char *run, struct err *err)
+{
+	return ask(store, err,
+		   "SELECT n, step, attempt, kind, target, body AS 'body{}'"
+		   " FROM standing WHERE run = ? AND undone_seq IS NOT NULL ORDER BY n",
 		   "t", run);
 }
 
@@ -210,6 +228,17 @@ store_events(struct store *store, const char *run, int64_t after, uint32_t limit
 		   "SELECT seq, time_ms, kind, actor, body AS 'body{}', hash"
 		   " FROM events WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?",
 		   "tii", run, after, limit ? (int64_t)limit : (int64_t)-1);
+}
+
+json_t *
+store_last_event(struct store *store, const char *run, const char *kind,
+		 struct err *err)
+{
+	return ask_one(store, err,
+		       "SELECT seq, time_ms, kind, actor, body AS 'body{}', hash"
+		       " FROM events WHERE run = ? AND kind = ?"
+		       " ORDER BY seq DESC LIMIT 1",
+		       "tt", run, kind);
 }
 
 json_t *

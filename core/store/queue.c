@@ -20,6 +20,7 @@ static const char next[] =
 	"   WHERE name = r.workspace || ':' || r.service)"
 	"  AND NOT EXISTS (SELECT 1 FROM runs o WHERE o.service = r.service"
 	"   AND o.workspace = r.workspace AND o.owner IS NOT NULL"
+	"   AND o.due_ms IS NULL"
 	"   AND o.state IN ('pending', 'running', 'rolling_back'))))"
 	" ORDER BY priority DESC, n LIMIT 1";
 

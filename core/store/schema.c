@@ -76,11 +76,13 @@ static const char derived[] =
 	"  cancel_by TEXT, cancel_reason TEXT,"	/* asked for, and not yet done */
 	"  epoch INTEGER NOT NULL,"	/* of the latest claim */
 	"  ended_epoch INTEGER,"	/* that of the claim that ended it */
+	"  due_ms INTEGER,"	/* when it waits: when somebody has to look */
 	"  plan_sha256 TEXT,"
 	"  seq INTEGER NOT NULL,"	/* the last event, and its hash */
 	"  head TEXT NOT NULL);"
 	"CREATE INDEX runs_state ON runs (state, n);"
 	"CREATE INDEX runs_service ON runs (service, n);"
+	"CREATE INDEX runs_due ON runs (due_ms) WHERE due_ms IS NOT NULL;"
 	"CREATE TABLE plans ("
 	"  run TEXT PRIMARY KEY, plan TEXT NOT NULL, sha256 TEXT NOT NULL);"
 	"CREATE TRIGGER plans_keep BEFORE UPDATE ON plans BEGIN"
@@ -94,6 +96,7 @@ static const char derived[] =
 	"  attempt INTEGER NOT NULL,"
 	"  result TEXT, why TEXT, code TEXT, message TEXT, remedy TEXT, outputs TEXT,"
 	"  started_ms INTEGER, ended_ms INTEGER, duration_ms INTEGER,"
+	"  masked INTEGER NOT NULL DEFAULT 0,"	/* a secret was in the outputs */
 	"  PRIMARY KEY (run, step)) WITHOUT ROWID;"
 	"CREATE TABLE proposals ("
 	"  run TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,"

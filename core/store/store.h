@@ -9,12 +9,18 @@
  * Events and their bodies (a member marked ? may be missing):
  *
  *  run.queued     pipeline, service, instruction, inputs, workspace, requested_by,
- *                 order? (what a worker plans it from), priority?: high|normal
+ *                 order? (what a worker plans it from), priority?: high|normal,
+ *                 until?
  *  run.claimed    owner, epoch, worker?
  *  run.released   service?: back to the queue, nothing was begun
  *  run.cancel     by, reason?: somebody wants it to end; appended by store_cancel
  *  run.planned    plan (the frozen JSON), sha256
- *  run.state      state: running | rolling_back | awaiting_approval; code?, message?
+ *  run.state      state: running | rolling_back | awaiting_approval | pending;
+ *                 code?, message?, step?; due_ms? when it waits: somebody has to
+ *                 look then; pending: sleeps before step's next try, tries were made
+ *  run.round      round (2, 3, ...), earlier: the outputs of the round before
+ *  run.retried    from, by, steps: [id] to be done again, round, message?;
+ *                 behind run.state
  *  run.ended      state (terminal), code?, message?, remedy?, step?, detail? (any)
  *  step.proposed  step, attempt, proposal, sha256; voids the verdict on the last one
  *  step.verdict   step, attempt, verdict: allow|hold|deny,
@@ -22,7 +28,8 @@
  *  step.intent    step, attempt, section, stage: the attempt starts; needs a verdict
  *                 that allows it
  *  step.ended     step, attempt, state: succeeded|failed|interrupted|cancelled,
- *                 result, why?, code?, message?, remedy?, outputs?, duration_ms
+ *                 result, why?, code?, message?, remedy?, outputs?, duration_ms,
+ *                 masked?: true when a secret's value was taken out of outputs
  *  step.skipped   step, section, code?, message?
  *  step.note      step, attempt, level: info|warn, text
  *  step.finding   step, attempt, rule, confidence, title, evidence
@@ -32,6 +39,7 @@
  *  unwind.files   restored: [path], conflicts: [{path, expected, found}], kept: [path]
  *  effect.undone  effects: [int]  (row numbers of store_standing)
  *  run.locked, run.waiting  name, ticket: appended by store_lock alone
+ *  run.unlocked   name: given away by a run that waits
  *  site.paused    reason?: of no run, but of a chain of its own
  *  site.resumed
  *
@@ -42,7 +50,8 @@
  * second end, an intent without an allowing verdict) is refused with
  * `store.transition`, a body of the wrong shape with `store.body`. A run that
  * succeeded, failed, rollback_failed or was cancelled may go to rolling_back by
- * a claim taken after its end, and end again. run.ended closes open steps.
+ * a claim taken after its end, and end again; one that failed, was rolled back,
+ * denied or cancelled may go to running (a retry). run.ended closes open steps.
  *
  * On step.intent every edit and effect of the step's latest proposal becomes a
  * standing row: {"n", "step", "attempt", "kind": "edit"|KIND, "target", "body"}.
@@ -171,18 +180,22 @@ struct store_filter {
 };
 /* Newest first: {"run","state","code","message","remedy","step","service",
    "instruction","pipeline","workspace","requested_by","queued_ms","started_ms",
-   "ended_ms","owner","epoch","plan_sha256","detail","worker","crashes","cancel_by",
-   "cancel_reason","priority","position" in the queue} (null until known). */
+   "ended_ms","owner","epoch","plan_sha256","due_ms","detail","worker","crashes",
+   "cancel_by","cancel_reason","priority","position" in the queue} (null until known;
+   due_ms null unless it waits). */
 json_t *
 store_runs(struct store *store, const struct store_filter *filter, struct err *err);
 json_t *store_run(struct store *store, const char *run, struct err *err);
 /* In plan order of first event: {"step","section","stage","state","attempt","result",
-   "why","code","message","remedy","outputs","started_ms","ended_ms","duration_ms"} */
+   "why","code","message","remedy","outputs","started_ms","ended_ms","duration_ms",
+   "masked":bool} */
 json_t *store_steps(struct store *store, const char *run, struct err *err);
 /* {"name","step","attempt","type","path","bytes","sha256","missing":bool,"message",
    "time_ms"}; a name added again replaces. */
 json_t *store_artifacts(struct store *store, const char *run, struct err *err);
 json_t *store_standing(struct store *store, const char *run, struct err *err);
+/* The same of what once stood and was put back, or never came to be. */
+json_t *store_undone(struct store *store, const char *run, struct err *err);
 /* {"plan": object, "text": the very text that was hashed, "sha256"} */
 json_t *store_plan(struct store *store, const char *run, struct err *err);
 /* Latest proposal of a step, {"proposal","sha256","attempt"}; JSON null for none. */
@@ -194,9 +207,18 @@ json_t *store_events(struct store *store, const char *run, int64_t after,
 		     uint32_t limit, struct err *err);
 /*
  * Runs in `running` or `rolling_back`, and claimed ones that never got so far,
- * oldest first: what recovery looks at.
+ * oldest first: what recovery looks at. None that waits.
  */
 json_t *store_unfinished(struct store *store, struct err *err);
+/*
+ * Runs that wait and that somebody has to look at by now: the pause before a
+ * retry is over, or what an approval waited for came, or its time did. Those
+ * due first come first. engine_continue() looks.
+ */
+json_t *store_due(struct store *store, int64_t now_ms, struct err *err);
+/* The latest event of a kind, as store_events gives it; JSON null for none. */
+json_t *store_last_event(struct store *store, const char *run, const char *kind,
+			 struct err *err);
 /* Resolves `last`, a full id or a unique prefix. */
 int store_find_run(struct store *store, const char *name, char ret_run[RUN_ID_SIZE],
 		   struct err *err);

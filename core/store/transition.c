@@ -54,11 +54,14 @@ check_state(struct store *store, const struct run_row *row,
 	const char *to = json_text(body, "state");
 	enum phase phase = event_phase(to);
 	enum phase wanted = str_eq(kind->name, "run.ended") ? PHASE_ENDED
-				: PHASE_RUNNING | PHASE_AWAITING | PHASE_UNWINDING;
+				: PHASE_ALIVE;
 	bool is_reclaimed = row->ended_epoch && row->epoch > row->ended_epoch;
 
 	if (!(phase & wanted))
 		return refuse(row, kind, err, "'%s' is no state for it", to);
+	if (phase == PHASE_PENDING && !json_object_get(body, "due_ms"))
+		return refuse(row, kind, err,
+			      "it would sleep, and nobody knew until when");
 	if (!event_can_move(row->state, to, is_reclaimed))
 		return refuse(row, kind, err, "a run does not go from %s to %s",
 			      row->state, to);

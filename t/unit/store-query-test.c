@@ -7,11 +7,11 @@
 START_TEST(run_is_told_with_all_its_members)
 {
 	static const char *const keys[] = {
-		"run",		"state",       "code",	      "message",  "remedy",
-		"step",		"service",     "instruction", "pipeline", "workspace",
-		"requested_by", "queued_ms",   "started_ms",  "ended_ms", "owner",
-		"epoch",	"plan_sha256", "detail",      "worker",	  "crashes",
-		"cancel_by",	"cancel_reason", "priority",  "position",
+		"run",		"state",       "code",		"message",  "remedy",
+		"step",		"service",     "instruction",	"pipeline", "workspace",
+		"requested_by", "queued_ms",   "started_ms",	"ended_ms", "owner",
+		"epoch",	"plan_sha256", "due_ms",	"detail",   "worker",
+		"crashes",	"cancel_by",   "cancel_reason", "priority", "position",
 	};
 	start_run();
 	OK(append("run.ended",

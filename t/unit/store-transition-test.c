@@ -11,16 +11,16 @@ enum { PENDING, RUNNING, AWAITING, ROLLING_BACK, FIRST_END };
 static const struct {
 	const char *state, *to;
 } moves[] = {
-	{ "pending",		".x...x..xxx" },
+	{ "pending",		".x.x.x.xxxx" },
 	{ "running",		".xxxxx.xxxx" },
-	{ "awaiting_approval",	".xxx.x..xx." },
+	{ "awaiting_approval",	".xxx.x.xxx." },
 	{ "rolling_back",	"...x.xxxxx." },
 	{ "succeeded",		"...o......." },
-	{ "failed",		"...o......." },
-	{ "rolled_back",	"..........." },
+	{ "failed",		".o.o......." },
+	{ "rolled_back",	".o........." },
 	{ "rollback_failed",	"...o......." },
-	{ "denied",		"..........." },
-	{ "cancelled",		"...o......." },
+	{ "denied",		".o........." },
+	{ "cancelled",		".o.o......." },
 	{ "no_work",		"..........." },
 };
 
@@ -65,7 +65,7 @@ START_TEST(run_moves_between_states_as_the_table_says)
 }
 END_TEST
 
-START_TEST(run_claimed_after_its_end_may_only_roll_back)
+START_TEST(run_claimed_after_its_end_rolls_back_or_is_retried)
 {
 	for (size_t from = FIRST_END; from < ARRAY_LEN(moves); from++) {
 		for (size_t to = 0; to < ARRAY_LEN(moves); to++) {
@@ -127,6 +127,9 @@ static const struct {
 	  "xxxxx" },
 	{ "artifact.added", "{'name':'n','path':'n','bytes':1,'sha256':'s'}", "xxxxx" },
 	{ "artifact.missing", "{'name':'n','message':'m'}", "xxxxx" },
+	{ "run.round", "{'round':2,'earlier':{}}", ".x..." },
+	{ "run.retried", "{'from':'x','by':'b','steps':[],'round':1}", ".x..." },
+	{ "run.unlocked", "{'name':'x'}", "xxxxx" },
 	{ "unwind.files", "{'restored':[]}", ".x.x." },
 	{ "effect.undone", "{'effects':[]}", ".x.x." },
 };
@@ -354,7 +357,7 @@ main(void)
 {
 	const TTest *const runs[] = {
 		run_moves_between_states_as_the_table_says,
-		run_claimed_after_its_end_may_only_roll_back,
+		run_claimed_after_its_end_rolls_back_or_is_retried,
 		run_rolled_back_by_its_operator_ends_again,
 		word_that_is_no_state_is_refused,
 		kind_of_event_happens_in_its_phases_only,
