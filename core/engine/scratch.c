@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -45,24 +46,39 @@ tree_remove(int dirfd, const char *name)
 	tree_remove_at(dirfd, name, 0);
 }
 
-int
-scratch_init(struct scratch *scratch, const char *state_dir, const char *owner,
-	     struct err *err)
+static int
+make(struct scratch *scratch, const char *state_dir, const char *owner, struct err *err)
 {
 	AUTO_FREE char *parent = path_join(state_dir, "scratch");
 	AUTO_FREE char *path = x_asprintf("%s/%s.XXXXXX", parent, owner);
+	AUTO_FREE char *template = x_strdup(path);
 
-	if (mkdir(parent, 0700) < 0 && errno != EEXIST)
-		return err_errno(err, "store_unavailable", "make directory '%s'",
-				 parent);
-	if (!mkdtemp(path))
-		return err_errno(err, "store_unavailable",
-				 "make a scratch directory in '%s'", parent);
+	if (!mkdtemp(path)) {
+		memcpy(path, template, strlen(path));
+		if (errno != ENOENT || (mkdir(parent, 0700) < 0 && errno != EEXIST) ||
+		    !mkdtemp(path))
+			return err_errno(err, "store_unavailable",
+					 "make a scratch directory in '%s'", parent);
+	}
 	int fd = path_open_dir(path, err);
 	if (fd < 0)
 		return -1;
 	scratch->path = STEAL(path);
 	scratch->fd = fd;
+	return 0;
+}
+
+int
+scratch_init(struct scratch *scratch, struct scratch *spare, const char *state_dir,
+	     const char *owner, struct err *err)
+{
+	const char *name = spare->path ? strrchr(spare->path, '/') + 1 : "";
+	size_t n = strlen(owner);
+
+	if (!str_starts(name, owner) || name[n] != '.')
+		return make(scratch, state_dir, owner, err);
+	*scratch = *spare;
+	*spare = (struct scratch)SCRATCH_INIT;
 	return 0;
 }
 
@@ -74,8 +90,45 @@ scratch_done(struct scratch *scratch)
 	if (scratch->path)
 		tree_remove(AT_FDCWD, scratch->path);
 	auto_free(&scratch->path);
-	scratch->path = NULL;
-	scratch->fd = -1;
+	*scratch = (struct scratch)SCRATCH_INIT;
+}
+
+static bool
+is_empty(int dirfd)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	bool is_empty = dir != NULL;
+
+	for (struct dirent *entry; is_empty && (entry = readdir(dir)) != NULL;)
+		is_empty = str_eq(entry->d_name, ".") || str_eq(entry->d_name, "..");
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	return is_empty;
+}
+
+/* Nothing in it, and nothing on it that a module could have put there. */
+static bool
+is_as_made(const struct scratch *scratch)
+{
+	struct stat st;
+
+	return fstat(scratch->fd, &st) == 0 && (st.st_mode & 07777) == 0700 &&
+	       st.st_uid == geteuid() && st.st_gid == getegid() &&
+	       flistxattr(scratch->fd, NULL, 0) <= 0 && is_empty(scratch->fd);
+}
+
+void
+scratch_keep(struct scratch *scratch, struct scratch *spare)
+{
+	if (scratch->fd < 0 || spare->path || !is_as_made(scratch)) {
+		scratch_done(scratch);
+		return;
+	}
+	*spare = *scratch;
+	*scratch = (struct scratch)SCRATCH_INIT;
 }
 
 void
