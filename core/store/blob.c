@@ -4,32 +4,49 @@
 
 #include "store/store.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/path.h"
 #include "base/sha256.h"
-#include "store/db.h"
+#include "store/blob.h"
 #include "store/directory.h"
 
 #define BLOB_MAX_BYTES ((size_t)256 << 20)
 
 /* STATE/blobs/ab. A descriptor, or -1. */
 static int
-open_shelf(struct store *store, const char *sha256, struct err *err)
+open_shelf(int blobs, const char *sha256, struct err *err)
 {
 	char name[3] = { sha256[0], sha256[1], '\0' };
 
+	return directory_below_durable(blobs, name, err);
+}
+
+/*
+ * Held shared while a blob is put, exclusively while old ones are removed: one
+ * that is found there and gets a new reference is not taken away meanwhile.
+ */
+int
+blob_lock(struct store *store, int how, struct err *err)
+{
 	AUTO_CLOSE int dir = directory_open(store->dir, err);
 	if (dir < 0)
 		return -1;
 	AUTO_CLOSE int blobs = directory_below_durable(dir, "blobs", err);
 	if (blobs < 0)
 		return -1;
-	return directory_below_durable(blobs, name, err);
+	while (flock(blobs, how) < 0)
+		if (errno != EINTR)
+			return err_errno(err, "store_unavailable", "lock '%s/blobs'",
+					 store->dir);
+	return STEAL_FD(blobs);
 }
 
-/* True when the very bytes are there already. */
+/* True when the very bytes are there already; they count as new from now on. */
 static bool
 is_stored(int shelf, const char *sha256)
 {
@@ -39,7 +56,7 @@ is_stored(int shelf, const char *sha256)
 
 	AUTO_CLOSE int fd = openat(shelf, sha256, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	return fd >= 0 && sha256_fd(fd, found, &size, &ignored) == 0 &&
-	       str_eq(found, sha256) && fsync(fd) == 0;
+	       str_eq(found, sha256) && futimens(fd, NULL) == 0 && fsync(fd) == 0;
 }
 
 int
@@ -52,7 +69,8 @@ store_blob_put(struct store *store, const void *bytes, size_t n, char ret_sha256
 		return err_set(err, "store.blob_size",
 			       "store %zu bytes: the limit is %zu", n, BLOB_MAX_BYTES);
 	sha256_hex(bytes, n, sha256);
-	AUTO_CLOSE int shelf = open_shelf(store, sha256, err);
+	AUTO_CLOSE int lock = blob_lock(store, LOCK_SH, err);
+	AUTO_CLOSE int shelf = lock < 0 ? -1 : open_shelf(lock, sha256, err);
 	if (shelf < 0)
 		return -1;
 
@@ -69,8 +87,8 @@ store_blob_put(struct store *store, const void *bytes, size_t n, char ret_sha256
 	return 0;
 }
 
-static bool
-is_sha256(const char *text)
+bool
+blob_is_name(const char *text)
 {
 	return strspn(text, "0123456789abcdef") == 64 && text[64] == '\0';
 }
@@ -82,7 +100,7 @@ store_blob_get(struct store *store, const char *sha256, char **ret, size_t *ret_
 	char found[SHA256_HEX_SIZE];
 	size_t len = 0;
 
-	if (!is_sha256(sha256))
+	if (!blob_is_name(sha256))
 		return err_set(err, "store.corrupt",
 			       "read the blob '%s': that is no SHA-256", sha256);
 	AUTO_FREE char *file =
@@ -91,7 +109,11 @@ store_blob_get(struct store *store, const char *sha256, char **ret, size_t *ret_
 	if (file_read(file, BLOB_MAX_BYTES, &bytes, &len, err) < 0) {
 		snprintf(err->code, sizeof(err->code), "store.corrupt");
 		err_context(err, "read a stored file");
-		return err_remedy(err, "restore '%s' from a backup", file);
+		return err_remedy(
+			err,
+			"`fettle store gc` removes it when the run is old and "
+			"nothing of it stands; else restore '%s' from a backup",
+			file);
 	}
 	sha256_hex(bytes, len, found);
 	if (!str_eq(found, sha256)) {

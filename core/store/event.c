@@ -43,6 +43,8 @@ static const struct event_kind kinds[] = {
 	{ "effect.undone", PHASE_WORKING, false, "effects[]" },
 	{ "site.paused", PHASE_ANY, true, "reason?" },
 	{ "site.resumed", PHASE_ANY, true, "" },
+	{ "site.collected", PHASE_ANY, true,
+	  "keep_days# runs# files# blobs# bytes#" },
 };
 
 /* From a state to the states behind it, each with a blank on both sides. */

@@ -274,6 +274,17 @@ site_resumed(struct store *store, const struct event *event, const json_t *body,
 		      " paused_reason = NULL", "");
 }
 
+/* Told for the record; the site's row is there from its first event on. */
+static int
+site_collected(struct store *store, const struct event *event, const json_t *body,
+	       struct err *err)
+{
+	return db_run(store, err,
+		      "INSERT INTO site VALUES (?1, NULL, NULL, NULL, 0, '')"
+		      " ON CONFLICT (run) DO NOTHING",
+		      "t", event->run);
+}
+
 static const struct projection projections[] = {
 	{ "run.round", only_told },
 	{ "step.proposed", step_proposed },
@@ -289,6 +300,7 @@ static const struct projection projections[] = {
 	{ "effect.undone", effect_undone },
 	{ "site.paused", site_paused },
 	{ "site.resumed", site_resumed },
+	{ "site.collected", site_collected },
 };
 
 static const struct {

@@ -18,8 +18,8 @@ site_is_paused(struct store *store, struct err *err)
 	return rc < 0 ? db_error(store, err, "ask whether the site is paused") : rc;
 }
 
-static int
-append_site(struct store *store, const char *actor, const char *kind,
+int
+site_append(struct store *store, const char *actor, const char *kind,
 	    const json_t *body, struct err *err)
 {
 	struct run_row row = { .run = SITE, .head = EVENT_NO_PREV };
@@ -48,7 +48,7 @@ change(struct store *store, const char *actor, const char *kind, const json_t *b
 	int is_paused = site_is_paused(store, err);
 	bool is_so = is_paused == to_paused;
 	if (is_paused < 0 ||
-	    (!is_so && append_site(store, actor, kind, body, err) < 0)) {
+	    (!is_so && site_append(store, actor, kind, body, err) < 0)) {
 		db_abandon(store);
 		return -1;
 	}

@@ -42,6 +42,7 @@
  *  run.unlocked   name: given away by a run that waits
  *  site.paused    reason?: of no run, but of a chain of its own
  *  site.resumed
+ *  site.collected keep_days, runs, files, blobs, bytes: what `store gc` removed
  *
  * step.proposed and step.ended may carry section and stage too: for steps that
  * end before their intent.
