@@ -64,6 +64,25 @@ propose_command(struct fettle_ctx *ctx, const struct compose *compose,
 	fettle_command(ctx, argv_get(&argv));
 }
 
+/* The command that lets go of what pin() keeps, for `fettle store gc` to tell. */
+static json_t *
+discard(const struct compose *compose, const char *keep, bool has_tag)
+{
+	const char *host = json_member(compose->options, "docker_host");
+	json_t *argv = json_pack("[s]", "docker");
+
+	if (host) {
+		json_array_append_new(argv, json_string("--host"));
+		json_array_append_new(argv, json_string(host));
+	}
+	json_array_append_new(argv, json_string("image"));
+	json_array_append_new(argv, json_string("rm"));
+	json_array_append_new(argv, json_string(keep));
+	if (has_tag)
+		json_array_append_new(argv, json_sprintf("%s-tag", keep));
+	return argv;
+}
+
 static bool
 any_is_mounted(const json_t *containers)
 {
@@ -96,6 +115,12 @@ propose(struct fettle_ctx *ctx)
 	json_object_set_new(before, "keep", json_text_or_null(keep));
 	json_object_set_new(before, "is_mounted",
 			    json_boolean(any_is_mounted(target.containers)));
+	if (keep)
+		json_object_set_new(before, "discard",
+				    discard(&compose, keep,
+					    target.image_id && target.tag_id &&
+						    strcmp(target.image_id,
+							   target.tag_id) != 0));
 	AUTO_FREE char *text = json_dumps(before, JSON_COMPACT | JSON_SORT_KEYS);
 	const char *dockerfile = json_member(target.service, "dockerfile");
 	AUTO_FREE char *summary =
