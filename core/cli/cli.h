@@ -29,10 +29,12 @@ enum exit_code {
 
 struct options {
 	const char *state_dir, *directory, *pipeline, *service, *output, *state, *until,
-		*key, *kind, *reason, *priority, *from;
+		*key, *kind, *reason, *priority, *from,
+		*since, *keep;
 	json_t *inputs;		/* object of strings, or NULL; owned */
 	uint64_t limit, offset;
-	bool json, no_color, quiet, follow, help, version, queue, no_wait, whole;
+	bool json, no_color, quiet, follow, help, version, queue, no_wait, whole,
+		dry_run, replace;
 };
 
 struct cli {
@@ -65,6 +67,13 @@ int verb_plugin_check(struct cli *cli);
 int verb_audit_verify(struct cli *cli);
 int verb_audit_export(struct cli *cli);
 int verb_audit_key(struct cli *cli);
+int verb_stats(struct cli *cli);
+int verb_store_status(struct cli *cli);
+int verb_store_verify(struct cli *cli);
+int verb_store_backup(struct cli *cli);
+int verb_store_restore(struct cli *cli);
+int verb_store_gc(struct cli *cli);
+int verb_store_rebuild(struct cli *cli);
 int verb_doctor(struct cli *cli);
 
 /*
