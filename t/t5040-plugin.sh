@@ -66,6 +66,11 @@ module good.so '-DPARAM={ "count", 99, 0, 0, 0, "How many." }'
 refused 'a type that is none' plugin.description "'count' of its params has an unknown type"
 module good.so '-DPARAM={ "Count", FETTLE_INT, 0, 0, 0, "How many." }'
 refused 'a parameter without a proper name' plugin.description 'no proper name'
+module good.so '-DPARAM={ "go", FETTLE_LIST, FETTLE_COMMAND, 0, 0, "What to run." }'
+refused 'a command that is no program' plugin.description "'go' of its params is a command, but no program"
+module good.so '-DPARAM={ "go", FETTLE_LIST, FETTLE_PROGRAM | FETTLE_COMMAND, 0, 0, "What to run." }' \
+	'-DMORE=, .propose = run'
+refused 'a command that is proposed twice' plugin.description 'and it has propose\(\) as well'
 module good.so '-DSTAGE=FETTLE_BUILD | FETTLE_PATCH'
 refused 'two stages' plugin.description 'not exactly one'
 module good.so '-DNAME="good"'

@@ -132,6 +132,40 @@ YAML
 run_fails 3 'T8: the output of a step that was skipped' fettle run --json -p ./skipped.yaml
 is 'T8: is not known' "$(code)" template.unknown
 
+# ---- inputs of every type reach a program as what they are
+
+cat >typed.yaml <<'YAML'
+fettle: 1
+inputs:
+  flag: { type: bool, default: true }
+  number: { type: int, min: -9, max: 9 }
+  part: { type: real, default: 0.25 }
+  level: { type: choice, choices: [low, high], default: low }
+  wait: { type: duration, default: 1m30s }
+  room: { type: size, default: 2KiB }
+  file: { type: path, default: api/Dockerfile }
+  names: { type: list, default: [a, b c] }
+  colours: { type: map }
+  any: { type: json }
+steps:
+  - id: one
+    uses: analyze/command
+    if: inputs.flag && inputs.wait >= 90000 && contains(inputs.names, 'b c')
+    with:
+      capture: true
+      argv: [printf, '%s|', x, "${{ inputs.flag }}", "${{ inputs.number }}", "${{ inputs.part }}",
+        "${{ inputs.level }}", "${{ inputs.room }}", "${{ inputs.file }}", ":${{ inputs.names }}",
+        "${{ inputs.colours.sky }}", ":${{ inputs.any.deep.er }}"]
+YAML
+run_ok 'inputs of every type' fettle run -p ./typed.yaml -i number=-7 \
+	-i 'colours={ sky: blue }' -i 'any={"deep": {"er": [1, "2"]}}'
+is 'are what they are' "$(stdout)" \
+	'x|true|-7|0.25|low|2048|api/Dockerfile|:["a","b c"]|blue|:[1,"2"]|'
+for bad in flag=yes number=10 part=1e3 level=lwo wait=90 room=2kb file=../x names=a 'colours=[a]' 'any={a'; do
+	run_fails 2 "an input $bad is refused" fettle run --json -p ./typed.yaml -i "$bad"
+	like "an input $bad is named" "$err" "input '${bad%%=*}'"
+done
+
 # ---- I: instructions, services, variables
 
 cat >say.yaml <<'YAML'

@@ -33,6 +33,17 @@ run_fails 2 'a program that is not there is refused' fettle run -p ./one.yaml
 like 'by its name' "$err" "no program 'no-such-program-here'"
 pipe analyze/command 'argv: []'
 run_fails 2 'an empty command is refused' fettle run -p ./one.yaml
+cat >later.yaml <<'YAML'
+fettle: 1
+name: later
+steps:
+  - { id: one, uses: build/command, irreversible: true, with: { argv: [printf, '%s', '[]'], capture: true } }
+  - { id: two, uses: verify/command, with: { argv: [echo, "${{ steps.one.outputs.stdout }}"] } }
+YAML
+run_ok 'what only a run can know is no fault of a plan' fettle plan --json -p ./later.yaml
+is 'a command with it is shown as it is written' \
+	"$(json '.steps[1].proposal.commands[0] | join(" ")')" \
+	'echo ${{ steps.one.outputs.stdout }}'
 pipe analyze/command 'argv: ["true"]' 'expect: [300]'
 run_fails 2 'an exit status that cannot be is refused' fettle run -p ./one.yaml
 like 'with the range' "$err" '0 to 255'

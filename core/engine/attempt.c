@@ -212,8 +212,8 @@ propose(struct attempt *a)
 	struct err err = { 0 };
 
 	if (!(a->step->callbacks & CALLBACK_PROPOSE)) {
-		a->proposal = proposal_empty();
-		return 0;
+		a->proposal = proposal_of_commands(a->step, a->params, &err);
+		return a->proposal ? 0 : fail(a, &err);
 	}
 	if (ask(a, "propose", NULL, &err) < 0)
 		return fail(a, &err);

@@ -45,7 +45,7 @@ struct order {
 	const char *pipeline;	/* name or file; NULL: `repair` */
 	const char *service;	/* NULL: from the instruction */
 	const char *instruction;/* NULL: none */
-	json_t *inputs;		/* object of strings, or NULL */
+	json_t *inputs;		/* object by name (pipeline_type_inputs), or NULL */
 	const char *until;	/* the id of the last step to do; NULL: all */
 	const char *pipeline_sha256; /* refused when it is another by now; NULL: any */
 };

@@ -298,7 +298,7 @@ child_done(struct child *child)
 	auto_close(&child->pid_fd);
 	auto_close(&child->log_fd);
 	auto_close(&child->event_fd);
-	scratch_done(&child->scratch);
+	scratch_keep(&child->scratch, nursery_spare(child->call->nursery));
 	host_answer_done(&child->answer);
 }
 
@@ -327,7 +327,8 @@ host_ask(const struct host_call *call, struct host_answer *ret, struct err *err)
 	int64_t now = clock_boot_ms();
 	AUTO_FREE char *run = x_strndup(call->attempt, strcspn(call->attempt, "/"));
 
-	if (scratch_init(&child.scratch, call->state_dir, run, err) < 0)
+	if (scratch_init(&child.scratch, nursery_spare(call->nursery), call->state_dir,
+			 run, err) < 0)
 		return -1;
 	child.deadline_ms = call->timeout_ms ? now + (int64_t)call->timeout_ms : 0;
 	child.idle_at_ms = now + (int64_t)call->idle_ms;

@@ -24,6 +24,7 @@ struct nursery {
 	const char *lib_dir;
 	pid_t pid;	/* 0: not started, or gone */
 	int channel;
+	struct scratch spare;
 };
 
 struct nursery *
@@ -31,7 +32,9 @@ nursery_new(const char *lib_dir)
 {
 	struct nursery *nursery = x_malloc(sizeof *nursery);
 
-	*nursery = (struct nursery){ .lib_dir = lib_dir, .channel = -1 };
+	*nursery = (struct nursery){ .lib_dir = lib_dir,
+				     .channel = -1,
+				     .spare = SCRATCH_INIT };
 	return nursery;
 }
 
@@ -54,6 +57,7 @@ nursery_free(struct nursery *nursery)
 	if (!nursery)
 		return;
 	stop(nursery);
+	scratch_done(&nursery->spare);
 	free(nursery);
 }
 
@@ -142,6 +146,12 @@ nursery_start(struct nursery *nursery, const struct start *question, struct err 
 		return -1;
 	}
 	return pid;
+}
+
+struct scratch *
+nursery_spare(struct nursery *nursery)
+{
+	return &nursery->spare;
 }
 
 pid_t

@@ -6,6 +6,7 @@
 #ifndef FETTLE_ENGINE_NURSERY_H
 #define FETTLE_ENGINE_NURSERY_H
 
+#include "engine/scratch.h"
 #include "wire/start.h"
 
 struct nursery;
@@ -20,6 +21,9 @@ void nursery_warm(struct nursery *nursery);
 /* A host for one question: its pid, or -1 with `spawn_failed`. */
 pid_t nursery_start(struct nursery *nursery, const struct start *start,
 		    struct err *err);
+
+/* A scratch directory that no host uses. Borrowed. */
+struct scratch *nursery_spare(struct nursery *nursery);
 
 /* Its pid, which is no child of a question; 0 when there is none. */
 pid_t nursery_pid(const struct nursery *nursery);

@@ -4,6 +4,7 @@
 
 #include "engine/proposal.h"
 
+#include <fettle/plugin.h>
 #include <openssl/evp.h>
 #include <strings.h>
 
@@ -206,9 +207,34 @@ proposal_make(struct run *run, const struct plan_step *step, const struct reply 
 }
 
 json_t *
-proposal_empty(void)
+proposal_of_commands(const struct plan_step *step, const json_t *params,
+		     struct err *err)
 {
-	return json_pack("{s:[], s:[], s:[]}", "edits", "effects", "commands");
+	const struct description *d = step->description;
+	AUTO(json_ref) json_t *commands = json_array();
+
+	for (size_t i = 0; i < d->param_count; i++) {
+		const char *name = d->params[i].name;
+		json_t *argv = json_object_get(params, name);
+
+		if (!(d->params[i].flags & FETTLE_COMMAND))
+			continue;
+		/* Of a plan: not known yet, and shown as it is written. */
+		if (!argv)
+			argv = json_object_get(step->with, name);
+		if (!json_is_array(argv))
+			continue;
+		const char *program = json_string_value(json_array_get(argv, 0));
+		if (!program || !*program) {
+			err_set(err, "command_empty",
+				"parameter '%s' of step '%s' names no program", name,
+				step->id);
+			err_remedy(err, "give the program and its arguments as a list");
+			return NULL;
+		}
+		json_array_append(commands, argv);
+	}
+	return json_pack("{s:[], s:[], s:O}", "edits", "effects", "commands", commands);
 }
 
 static int

@@ -23,8 +23,12 @@
 json_t *proposal_make(struct run *run, const struct plan_step *step,
 		      const struct reply *reply, struct err *err);
 
-/* That of a step with nothing to say: no edit, effect or command. New reference. */
-json_t *proposal_empty(void);
+/*
+ * That of a step without propose(): its commands as the parameters have them
+ * (FETTLE_COMMAND), no edit and no effect. New reference, or NULL: `command_empty`.
+ */
+json_t *proposal_of_commands(const struct plan_step *step, const json_t *params,
+			     struct err *err);
 
 /* The unified diff of edits, from the stored images. */
 int edits_diff(struct store *store, const json_t *edits, struct str *out,

@@ -80,7 +80,7 @@ lookup(void *self, const char *name)
 
 	if (str_starts(name, "inputs."))
 		return json_incref(
-			json_object_get(run->plan->inputs, name + strlen("inputs.")));
+			find_member(run->plan->inputs, name + strlen("inputs.")));
 	if (str_starts(name, "steps."))
 		return lookup_output(run, name);
 	if (str_starts(name, "secrets."))

@@ -8,13 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/path.h"
 
 #define TREE_MAX_DEPTH 200
-#define SCRATCH_MAX_AGE_S (24 * 3600)
 
 static void
 tree_remove_at(int dirfd, const char *name, int depth)
@@ -47,24 +46,39 @@ tree_remove(int dirfd, const char *name)
 	tree_remove_at(dirfd, name, 0);
 }
 
-int
-scratch_init(struct scratch *scratch, const char *state_dir, const char *owner,
-	     struct err *err)
+static int
+make(struct scratch *scratch, const char *state_dir, const char *owner, struct err *err)
 {
 	AUTO_FREE char *parent = path_join(state_dir, "scratch");
 	AUTO_FREE char *path = x_asprintf("%s/%s.XXXXXX", parent, owner);
+	AUTO_FREE char *template = x_strdup(path);
 
-	if (mkdir(parent, 0700) < 0 && errno != EEXIST)
-		return err_errno(err, "store_unavailable", "make directory '%s'",
-				 parent);
-	if (!mkdtemp(path))
-		return err_errno(err, "store_unavailable",
-				 "make a scratch directory in '%s'", parent);
+	if (!mkdtemp(path)) {
+		memcpy(path, template, strlen(path));
+		if (errno != ENOENT || (mkdir(parent, 0700) < 0 && errno != EEXIST) ||
+		    !mkdtemp(path))
+			return err_errno(err, "store_unavailable",
+					 "make a scratch directory in '%s'", parent);
+	}
 	int fd = path_open_dir(path, err);
 	if (fd < 0)
 		return -1;
 	scratch->path = STEAL(path);
 	scratch->fd = fd;
+	return 0;
+}
+
+int
+scratch_init(struct scratch *scratch, struct scratch *spare, const char *state_dir,
+	     const char *owner, struct err *err)
+{
+	const char *name = spare->path ? strrchr(spare->path, '/') + 1 : "";
+	size_t n = strlen(owner);
+
+	if (!str_starts(name, owner) || name[n] != '.')
+		return make(scratch, state_dir, owner, err);
+	*scratch = *spare;
+	*spare = (struct scratch)SCRATCH_INIT;
 	return 0;
 }
 
@@ -76,8 +90,45 @@ scratch_done(struct scratch *scratch)
 	if (scratch->path)
 		tree_remove(AT_FDCWD, scratch->path);
 	auto_free(&scratch->path);
-	scratch->path = NULL;
-	scratch->fd = -1;
+	*scratch = (struct scratch)SCRATCH_INIT;
+}
+
+static bool
+is_empty(int dirfd)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	bool is_empty = dir != NULL;
+
+	for (struct dirent *entry; is_empty && (entry = readdir(dir)) != NULL;)
+		is_empty = str_eq(entry->d_name, ".") || str_eq(entry->d_name, "..");
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	return is_empty;
+}
+
+/* Nothing in it, and nothing on it that a module could have put there. */
+static bool
+is_as_made(const struct scratch *scratch)
+{
+	struct stat st;
+
+	return fstat(scratch->fd, &st) == 0 && (st.st_mode & 07777) == 0700 &&
+	       st.st_uid == geteuid() && st.st_gid == getegid() &&
+	       flistxattr(scratch->fd, NULL, 0) <= 0 && is_empty(scratch->fd);
+}
+
+void
+scratch_keep(struct scratch *scratch, struct scratch *spare)
+{
+	if (scratch->fd < 0 || spare->path || !is_as_made(scratch)) {
+		scratch_done(scratch);
+		return;
+	}
+	*spare = *scratch;
+	*scratch = (struct scratch)SCRATCH_INIT;
 }
 
 void
@@ -91,24 +142,6 @@ scratch_sweep(const char *state_dir, const char *owner)
 		return;
 	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
 		if (str_starts(entry->d_name, owner) && entry->d_name[n] == '.')
-			tree_remove(dirfd(dir), entry->d_name);
-	closedir(dir);
-}
-
-void
-scratch_sweep_old(const char *state_dir)
-{
-	AUTO_FREE char *parent = path_join(state_dir, "scratch");
-	time_t oldest = time(NULL) - SCRATCH_MAX_AGE_S;
-	DIR *dir = opendir(parent);
-	struct stat st;
-
-	if (!dir)
-		return;
-	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
-		if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, "..") &&
-		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    st.st_mtime < oldest)
 			tree_remove(dirfd(dir), entry->d_name);
 	closedir(dir);
 }

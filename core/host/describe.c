@@ -51,14 +51,20 @@ is_module_name(const char *name)
 static int
 check_param(const char *table, const struct fettle_param *param, struct err *err)
 {
+	const uint32_t flags = FETTLE_REQUIRED | FETTLE_PROGRAM | FETTLE_COMMAND;
+
 	if (!is_text(param->name) || !is_word(param->name, strlen(param->name), WORD))
 		return err_set(err, CODE, "an entry of its %s has no proper name",
 			       table);
 	if (param->type < FETTLE_BOOL || param->type > FETTLE_SECRET)
 		return err_set(err, CODE, "'%s' of its %s has an unknown type",
 			       param->name, table);
-	if (param->flags & ~(uint32_t)(FETTLE_REQUIRED | FETTLE_PROGRAM))
+	if (param->flags & ~flags)
 		return err_set(err, CODE, "'%s' of its %s has unknown flags",
+			       param->name, table);
+	if (param->flags & FETTLE_COMMAND &&
+	    (param->type != FETTLE_LIST || !(param->flags & FETTLE_PROGRAM)))
+		return err_set(err, CODE, "'%s' of its %s is a command, but no program",
 			       param->name, table);
 	if ((param->preset && !is_text(param->preset)) ||
 	    (param->accept && !is_text(param->accept)) || !is_text(param->help))
@@ -157,6 +163,27 @@ check_step(const struct fettle_step *step, struct err *err)
 	return 0;
 }
 
+/* What it proposes is said in one place. */
+static int
+check_commands(const struct module *module, struct err *err)
+{
+	for (uint32_t i = 0; i < module->param_count; i++) {
+		if (!(module->params[i].flags & FETTLE_COMMAND))
+			continue;
+		if (module->step.propose)
+			return err_set(err, CODE,
+				       "'%s' of its params is proposed as a command, "
+				       "and it has propose() as well",
+				       module->params[i].name);
+		if (!module->step.run)
+			return err_set(err, CODE,
+				       "'%s' of its params is a command, but there is "
+				       "no run()",
+				       module->params[i].name);
+	}
+	return 0;
+}
+
 static int
 check_policy(const struct fettle_policy *policy, struct err *err)
 {
@@ -191,7 +218,7 @@ describe_step(const struct module *module, struct err *err)
 	AUTO(json_ref) json_t *outputs = NULL;
 
 	if (check_identity(step->name, step->version, step->summary, err) < 0 ||
-	    check_step(step, err) < 0)
+	    check_step(step, err) < 0 || check_commands(module, err) < 0)
 		return NULL;
 	effects = describe_kinds("effects", step->effects, err);
 	undoes = effects ? describe_kinds("undoes", step->undoes, err) : NULL;

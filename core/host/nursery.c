@@ -106,6 +106,7 @@ prepare(void)
 	char hex[SHA256_HEX_SIZE];
 
 	sha256_end(hash, hex);
+	json_object_seed(0);
 	supervise_reset();
 }
 

@@ -113,9 +113,18 @@ static int PRINTF_LIKE(4, 5) name_err(const struct check *c, const char *name,
 static int
 check_input(const struct check *c, const char *name, const char *input, struct err *err)
 {
-	for (size_t i = 0; i < c->pipeline->input_count; i++)
-		if (str_eq(c->pipeline->inputs[i].name, input))
+	size_t len = strcspn(input, ".");
+
+	for (size_t i = 0; i < c->pipeline->input_count; i++) {
+		const struct pipeline_input *known = &c->pipeline->inputs[i];
+		bool has_members =
+			known->type == INPUT_MAP || known->type == INPUT_JSON;
+
+		if (strlen(known->name) == len &&
+		    strncmp(known->name, input, len) == 0 &&
+		    (input[len] == 0 || has_members))
 			return 0;
+	}
 	return name_err(c, name, err, "the pipeline declares no such input");
 }
 

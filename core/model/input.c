@@ -4,16 +4,23 @@
 
 #include "model/input.h"
 
+#include <fettle/plugin.h>
+
 #include "base/str.h"
+#include "model/accept.h"
+#include "model/expr.h"
 #include "model/scalar.h"
+#include "model/value.h"
 
 #define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
-static const char *const type_names[] = {
-	[INPUT_STRING] = "string",
-	[INPUT_INT] = "int",
-	[INPUT_BOOL] = "bool",
-	[INPUT_SERVICE] = "service",
+_Static_assert((int)INPUT_BOOL == (int)FETTLE_BOOL &&
+		       (int)INPUT_JSON == (int)FETTLE_JSON,
+	       "types of inputs are those of parameters");
+
+static const enum input_type input_types[] = {
+	INPUT_STRING, INPUT_BOOL, INPUT_INT,  INPUT_REAL, INPUT_CHOICE, INPUT_DURATION,
+	INPUT_SIZE,   INPUT_PATH, INPUT_LIST, INPUT_MAP,  INPUT_JSON,	INPUT_SERVICE,
 };
 
 static bool
@@ -22,85 +29,188 @@ is_input_name(const char *name)
 	return name[strspn(name, NAME_CHARS)] == 0;
 }
 
+/* An input is typed as a parameter of the same type is. */
+static struct description_param
+as_param(const struct pipeline_input *input)
+{
+	return (struct description_param){
+		.name = input->name,
+		.type = input->type == INPUT_SERVICE ? FETTLE_STRING
+						     : (uint32_t)input->type,
+		.accept = input->accept,
+	};
+}
+
+static const char *
+type_name(enum input_type type)
+{
+	return type == INPUT_SERVICE ? "service" : param_type_name(type);
+}
+
 static int
 read_type(struct pipeline_input *input, const struct node *node, const char *file,
 	  struct err *err)
 {
 	const struct node *type = node_find(node, "type");
 	const char *text = type ? node_text(type, file, "type", err) : "string";
+	AUTO(strv) struct strv names = STRV_INIT;
+	AUTO(str) struct str list = STR_INIT;
+	const char *near;
 
 	if (text == NULL)
 		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(type_names); i++)
-		if (str_eq(type_names[i], text)) {
-			input->type = (enum input_type)i;
+	for (size_t i = 0; i < ARRAY_LEN(input_types); i++) {
+		input->type = input_types[i];
+		if (str_eq(type_name(input->type), text))
 			return 0;
-		}
-	node_err(type, file, err, "type.choice", "'%.80s' is no type of an input",
-		 text);
-	return err_remedy(err, "write one of: string, int, bool, service");
+		strv_add(&names, type_name(input->type));
+		str_addf(&list, "%s%s", i > 0 ? ", " : "", type_name(input->type));
+	}
+	near = strv_nearest(&names, text);
+	node_err(type, file, err, "type.choice", "'%.80s' is no type of an input%s%s%s",
+		 text, near ? ", did you mean '" : "", near ? near : "",
+		 near ? "'?" : "");
+	return err_remedy(err, "write one of: %s", str_get(&list));
 }
 
-/* One value as its input's type. New reference, or NULL without position. */
-static json_t *
-type_text(const struct pipeline_input *input, const char *text, struct err *err)
+/* `choices: [a, b]` as "a|b". */
+static int
+read_choices(struct pipeline_input *input, const struct node *node, const char *file,
+	     struct err *err)
 {
-	int64_t number = 0;
-	bool flag = false;
+	const struct node *choices = node_find(node, "choices");
+	AUTO(str) struct str accept = STR_INIT;
 
-	switch (input->type) {
-	case INPUT_INT:
-		return scalar_int(text, &number, err) < 0 ? NULL : json_integer(number);
-	case INPUT_BOOL:
-		return scalar_bool(text, &flag, err) < 0 ? NULL : json_boolean(flag);
-	case INPUT_SERVICE:
-		if (text[0] == 0 || scalar_is_service_name(text))
-			break;
-		err_set(err, "service.grammar", "'%.80s' is no name of a service",
-			text);
-		err_remedy(err, "names are made of A-Z a-z 0-9 _ . -, beginning with a "
-				"letter or digit");
-		return NULL;
-	case INPUT_STRING:
-		break;
+	if ((choices != NULL) != (input->type == INPUT_CHOICE)) {
+		node_err(choices ? choices : node, file, err,
+			 choices ? "key.conflict" : "key.missing",
+			 choices ? "'choices' are of inputs of type choice, '%s' is %s"
+				 : "'choices' is missing: '%s' is of type %s",
+			 input->name, type_name(input->type));
+		return err_remedy(err, "write type: choice, and choices: [a, b]");
 	}
-	return json_string(text);
+	if (choices == NULL)
+		return 0;
+	if (choices->kind != NODE_SEQUENCE || choices->count == 0)
+		return node_err(choices, file, err, "type.list",
+				"'choices' must be a list of texts");
+	for (size_t i = 0; i < choices->count; i++) {
+		const char *text = node_text(choices->items[i], file, "choices", err);
+
+		if (text == NULL)
+			return -1;
+		if (*text == 0 || strchr(text, '|') != NULL)
+			return node_err(choices->items[i], file, err, "type.choice",
+					"'%.80s' cannot be a choice", text);
+		str_addf(&accept, "%s%s", i > 0 ? "|" : "", text);
+	}
+	input->accept = str_take(&accept);
+	return 0;
+}
+
+/* `min:` and `max:` as "MIN..MAX". */
+static int
+read_bounds(struct pipeline_input *input, const struct node *node, const char *file,
+	    struct err *err)
+{
+	const struct node *min = node_find(node, "min"), *max = node_find(node, "max");
+	const char *least = min ? node_text(min, file, "min", err) : "";
+	const char *most = least && max ? node_text(max, file, "max", err) : "";
+	struct description_param param;
+
+	if (least == NULL || most == NULL)
+		return -1;
+	if (min == NULL && max == NULL)
+		return 0;
+	free(input->accept);
+	input->accept = x_asprintf("%s..%s", least, most);
+	param = as_param(input);
+	if (input->type != INPUT_SERVICE && input->type != INPUT_CHOICE &&
+	    accept_is_valid(&param))
+		return 0;
+	node_err(min ? min : max, file, err, "type.range",
+		 "'%s%s%s' are no bounds of an input of type %s", least, "..", most,
+		 type_name(input->type));
+	return err_remedy(err, "int, real, duration and size have bounds as their "
+			       "values are written, string a number of characters");
+}
+
+static int
+check_service(const char *text, struct err *err)
+{
+	if (text[0] == 0 || scalar_is_service_name(text))
+		return 0;
+	err_set(err, "service.grammar", "'%.80s' is no name of a service", text);
+	return err_remedy(err, "names are made of A-Z a-z 0-9 _ . -, beginning with a "
+			       "letter or digit");
+}
+
+static int
+read_preset(struct pipeline_input *input, const struct node *node, const char *file,
+	    struct err *err)
+{
+	const struct node *preset = node_find(node, "default");
+	struct description_param param = as_param(input);
+	AUTO_FREE char *text = NULL;
+
+	if (preset == NULL)
+		return 0;
+	input->preset = value_of_node(&param, preset, file, err);
+	if (input->preset == NULL)
+		return err_context(err, "'default' of input '%s'", input->name);
+	text = json_canonical(input->preset);
+	if (expr_has(text)) {
+		node_err(preset, file, err, "template.position",
+			 "'default' of input '%s' may not hold a reference",
+			 input->name);
+		return err_remedy(err, "write the value itself");
+	}
+	if (input->type == INPUT_SERVICE &&
+	    check_service(json_string_value(input->preset), err) < 0)
+		return node_at(preset, file, err);
+	return 0;
 }
 
 /* What stands for an input that was not given and has no default. */
 static json_t *
 blank_value(enum input_type type)
 {
-	if (type == INPUT_INT)
+	switch (type) {
+	case INPUT_BOOL:
+		return json_false();
+	case INPUT_INT:
+	case INPUT_DURATION:
+	case INPUT_SIZE:
 		return json_integer(0);
-	return type == INPUT_BOOL ? json_false() : json_string("");
-}
-
-static int
-check_preset(const struct pipeline_input *input, const struct node *node,
-	     const char *file, struct err *err)
-{
-	AUTO(json_ref) json_t *typed = NULL;
-
-	if (input->preset == NULL)
-		return 0;
-	typed = type_text(input, input->preset, err);
-	if (typed != NULL)
-		return 0;
-	err_context(err, "'default' of input '%s'", input->name);
-	return node_at(node_find(node, "default"), file, err);
+	case INPUT_REAL:
+		return json_real(0);
+	case INPUT_LIST:
+		return json_array();
+	case INPUT_MAP:
+		return json_object();
+	case INPUT_JSON:
+		return json_null();
+	case INPUT_STRING:
+	case INPUT_CHOICE:
+	case INPUT_PATH:
+	case INPUT_SERVICE:
+		break;
+	}
+	return json_string("");
 }
 
 static int
 read_one(struct pipeline *p, const struct node *inputs, size_t i, struct err *err)
 {
-	static const char *const allowed[] = { "type", "required", "default",
-					       "description", NULL };
+	static const char *const allowed[] = { "type",	      "required", "default",
+					       "description", "choices",  "min",
+					       "max",	      NULL };
 	const struct node *node = inputs->items[i];
 	struct pipeline_input *input = &p->inputs[p->input_count++];
 	AUTO_FREE char *description = NULL;
 
 	input->name = x_strdup(inputs->keys[i]);
+	input->type = INPUT_STRING;
 	if (!is_input_name(input->name)) {
 		err_set(err, "id.grammar",
 			"input '%s': names are made of A-Z a-z 0-9 _ -", input->name);
@@ -111,9 +221,10 @@ read_one(struct pipeline *p, const struct node *inputs, size_t i, struct err *er
 	if (node_check_keys(node, p->file, allowed, err) < 0 ||
 	    read_type(input, node, p->file, err) < 0 ||
 	    node_get_bool(node, p->file, "required", &input->is_required, err) < 0 ||
-	    node_get_text(node, p->file, "default", &input->preset, err) < 0 ||
 	    node_get_text(node, p->file, "description", &description, err) < 0 ||
-	    check_preset(input, node, p->file, err) < 0)
+	    read_choices(input, node, p->file, err) < 0 ||
+	    read_bounds(input, node, p->file, err) < 0 ||
+	    read_preset(input, node, p->file, err) < 0)
 		return -1;
 	for (size_t j = 0; j + 1 < p->input_count; j++)
 		if (input->type == INPUT_SERVICE &&
@@ -146,7 +257,8 @@ void
 input_done(struct pipeline_input *input)
 {
 	free(input->name);
-	free(input->preset);
+	free(input->accept);
+	json_decref(input->preset);
 }
 
 static int
@@ -180,32 +292,39 @@ check_known(const struct pipeline *p, const json_t *given, struct err *err)
 	return 0;
 }
 
+/* A value that was given. New reference, or NULL. */
+static json_t *
+type_given(const struct pipeline_input *input, const json_t *given, struct err *err)
+{
+	struct description_param param = as_param(input);
+	const char *text = json_string_value(given);
+	json_t *typed = text != NULL ? value_of_text(&param, text, err)
+				     : description_type_value(&param, given, err);
+
+	if (typed != NULL && input->type == INPUT_SERVICE &&
+	    check_service(json_string_value(typed), err) < 0) {
+		json_decref(typed);
+		typed = NULL;
+	}
+	if (typed == NULL)
+		err_context(err, "input '%s'", input->name);
+	return typed;
+}
+
 static json_t *
 typed_input(const struct pipeline *p, const struct pipeline_input *input,
 	    const json_t *given, struct err *err)
 {
-	const char *text = json_string_value(given);
-	json_t *typed;
-
-	if (given != NULL && text == NULL) {
-		err_set(err, "type.string", "input '%s' must be given as text",
-			input->name);
-		return NULL;
-	}
-	if (text == NULL)
-		text = input->preset;
-	if (text == NULL && !input->is_required)
+	if (given != NULL)
+		return type_given(input, given, err);
+	if (input->preset != NULL)
+		return json_incref(input->preset);
+	if (!input->is_required)
 		return blank_value(input->type);
-	if (text == NULL) {
-		err_set(err, "input.required", "pipeline '%s' needs the input '%s'",
-			p->name, input->name);
-		err_remedy(err, "give it with -i %s=VALUE", input->name);
-		return NULL;
-	}
-	typed = type_text(input, text, err);
-	if (typed == NULL)
-		err_context(err, "input '%s'", input->name);
-	return typed;
+	err_set(err, "input.required", "pipeline '%s' needs the input '%s'", p->name,
+		input->name);
+	err_remedy(err, "give it with -i %s=VALUE", input->name);
+	return NULL;
 }
 
 json_t *

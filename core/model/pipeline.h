@@ -11,13 +11,19 @@
 #include "model/node.h"
 #include "model/retry.h"
 
-enum input_type { INPUT_STRING, INPUT_INT, INPUT_BOOL, INPUT_SERVICE };
+/* Those of parameters (enum fettle_type), and one of their own. */
+enum input_type {
+	INPUT_BOOL = 1, INPUT_INT, INPUT_REAL, INPUT_STRING, INPUT_CHOICE,
+	INPUT_DURATION, INPUT_SIZE, INPUT_PATH, INPUT_LIST, INPUT_MAP, INPUT_JSON,
+	INPUT_SERVICE = 100,
+};
 
 struct pipeline_input {
 	char *name;
 	enum input_type type;
 	bool is_required;
-	char *preset;		/* NULL: none */
+	char *accept;		/* as of parameters: "MIN..MAX", "a|b"; NULL: all */
+	json_t *preset;		/* typed; NULL: none */
 };
 
 enum section { SECTION_STEPS, SECTION_ON_FAILURE, SECTION_FINALLY };
@@ -86,9 +92,11 @@ bool pipeline_has_input(const struct pipeline *p, enum input_type type);
 const char *pipeline_builtin(const char *name);
 
 /*
- * Types the given inputs (object of strings by name) and fills presets:
- * `input.unknown`, `input.required`, `type.*`, `service.grammar`. What is
- * neither given nor preset is "", 0 or false. New reference or NULL.
+ * Types the given inputs and fills presets: `input.unknown`, `input.required`,
+ * `type.*`, `param.choice`, `path.invalid`, `service.grammar`. `given` is an
+ * object by name, of texts as on a command line (a list, map or JSON is
+ * written as YAML) or of values that fit. What is neither given nor preset is
+ * "", 0, false, empty or null. New reference or NULL.
  */
 json_t *pipeline_type_inputs(const struct pipeline *p, const json_t *given,
 			     struct err *err);

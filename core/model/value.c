@@ -225,9 +225,9 @@ template_value(const struct description_param *param, const struct node *node,
 	return NULL;
 }
 
-static json_t *
-node_value(const struct description_param *param, const struct node *node,
-	   const char *file, struct err *err)
+json_t *
+value_of_node(const struct description_param *param, const struct node *node,
+	      const char *file, struct err *err)
 {
 	json_t *value;
 
@@ -260,23 +260,52 @@ node_value(const struct description_param *param, const struct node *node,
 
 /* ---- presets, whole mappings, values that became known --------------------- */
 
-/* A preset is written as YAML writes it, so YAML reads it. */
+/* What is written as YAML writes it, YAML reads. A mapping of one key, or NULL. */
+static struct node *
+parse_value(const char *name, const char *written, struct err *err)
+{
+	AUTO_FREE char *text = x_asprintf("value: %s\n", written);
+	AUTO(node) struct node *root = node_parse(text, strlen(text), name, err);
+
+	if (root == NULL || root->count == 1)
+		return STEAL(root);
+	err_set(err, "yaml.syntax", "'%.80s' is more than one value", written);
+	return NULL;
+}
+
+json_t *
+value_of_text(const struct description_param *param, const char *text, struct err *err)
+{
+	AUTO(node) struct node *root = NULL;
+	json_t *value = NULL;
+
+	if (param->type != FETTLE_LIST && param->type != FETTLE_MAP &&
+	    param->type != FETTLE_JSON)
+		return scalar_value(param, text, err);
+	root = parse_value(param->name, text, err);
+	if (root != NULL && param->type != FETTLE_JSON &&
+	    root->items[0]->kind == NODE_SCALAR && expr_has(text)) {
+		err_set(err, "template.position", "'${{ }}' is not replaced here");
+		err_remedy(err, "write the value itself");
+	} else if (root != NULL) {
+		value = value_of_node(param, root->items[0], param->name, err);
+	}
+	/* The place in what we made of it would tell nobody anything. */
+	if (value == NULL)
+		err_at(err, "", 0, 0);
+	return value;
+}
+
 json_t *
 value_preset(const struct description_param *param, struct err *err)
 {
-	AUTO_FREE char *text = x_asprintf("preset: %s\n", param->preset);
-	AUTO(node) struct node *root = node_parse(text, strlen(text), param->name, err);
+	AUTO(node) struct node *root = parse_value(param->name, param->preset, err);
 
 	if (root == NULL)
 		return NULL;
-	if (root->count != 1) {
-		err_set(err, "yaml.syntax", "'%s' is more than one value",
-			param->preset);
-		return NULL;
-	}
 	if (param->type == FETTLE_STRING && node_is_null(root->items[0]))
 		return json_string("");
-	return node_value(param, root->items[0], param->name, err);
+	return value_of_node(param, root->items[0], param->name, err);
 }
 
 static size_t
@@ -348,7 +377,7 @@ description_type_with(const struct description *d, const struct node *with,
 		json_t *value = NULL;
 
 		if (node != NULL)
-			value = node_value(param, node, file, err);
+			value = value_of_node(param, node, file, err);
 		else if (param->preset_value != NULL)
 			value = json_incref(param->preset_value);
 		else if (!(param->flags & FETTLE_REQUIRED))

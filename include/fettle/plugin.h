@@ -25,6 +25,7 @@
  *
  * ABI history (a line a change; structs only grow, at the end):
  *	0.1	first version
+ *	0.2	FETTLE_COMMAND
  */
 #ifndef FETTLE_PLUGIN_H
 #define FETTLE_PLUGIN_H
@@ -46,7 +47,7 @@ extern "C" {
 
 #define FETTLE_MAGIC     0x464C5454u /* "FLTT" */
 #define FETTLE_ABI_MAJOR 0           /* another major is refused */
-#define FETTLE_ABI_MINOR 1           /* an older minor is understood */
+#define FETTLE_ABI_MINOR 2           /* an older minor is understood */
 
 /* ---- the frozen part: these two never change, in no version ---------- */
 
@@ -101,7 +102,8 @@ enum fettle_type {
 
 enum fettle_param_flag {
 	FETTLE_REQUIRED = 1 << 0,
-	FETTLE_PROGRAM  = 1 << 1 /* a LIST that is an argv: no ${{ }} in program text */
+	FETTLE_PROGRAM  = 1 << 1, /* a LIST, an argv: no ${{ }} in program text */
+	FETTLE_COMMAND  = 1 << 2  /* and run() starts it: proposed without propose() */
 };
 
 /* One parameter or one output. `help` is one true sentence a user would say. */
@@ -154,7 +156,11 @@ struct fettle_step {
 	const char *const *effects;	/* kinds run() causes, then NULL; or NULL */
 	const char *const *undoes;	/* ROLLBACK: kinds it puts back; or NULL */
 	struct fettle_table params, outputs;
-	/* Each may be NULL; then no process is started. Only run() changes anything. */
+	/*
+	 * Each may be NULL; then no process is started. Without propose() the step
+	 * proposes its parameters that are FETTLE_COMMAND, in their order, and
+	 * nothing else. Only run() changes anything.
+	 */
 	int (*check)(struct fettle_ctx *ctx);	/* could I work? */
 	int (*propose)(struct fettle_ctx *ctx);	/* state edits, effects, commands */
 	int (*run)(struct fettle_ctx *ctx);	/* do what was proposed */

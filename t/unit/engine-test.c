@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -112,7 +113,7 @@ END_TEST
 
 /* ---- files ---- */
 
-static struct scratch dir = SCRATCH_INIT;
+static struct scratch dir = SCRATCH_INIT, spare = SCRATCH_INIT;
 static char base[] = "/tmp/fettle-engine-XXXXXX";
 
 static void
@@ -121,7 +122,7 @@ make_dir(void)
 	struct err err;
 
 	ck_assert_ptr_nonnull(mkdtemp(base));
-	ck_assert_int_eq(scratch_init(&dir, base, "test", &err), 0);
+	ck_assert_int_eq(scratch_init(&dir, &spare, base, "test", &err), 0);
 }
 
 static void
@@ -313,6 +314,69 @@ START_TEST(settle_sorts_out_every_crash)
 }
 END_TEST
 
+/* ---- scratch directories ---- */
+
+static char *
+keep_and_take(const char *owner)
+{
+	struct err err;
+	char *before = x_strdup(dir.path);
+
+	scratch_keep(&dir, &spare);
+	ck_assert_int_eq(scratch_init(&dir, &spare, base, owner, &err), 0);
+	ck_assert_ptr_null(spare.path);
+	return before;
+}
+
+START_TEST(untouched_scratch_is_used_again)
+{
+	AUTO_FREE char *before = keep_and_take("test");
+
+	ck_assert_str_eq(dir.path, before);
+}
+END_TEST
+
+START_TEST(scratch_of_another_run_is_not_used)
+{
+	AUTO_FREE char *before = x_strdup(dir.path);
+	struct err err;
+
+	scratch_keep(&dir, &spare);
+	ck_assert_int_eq(scratch_init(&dir, &spare, base, "tes", &err), 0);
+	ck_assert_str_ne(dir.path, before);
+	scratch_done(&spare);
+}
+END_TEST
+
+/* What a module may leave on its directory; each is a reason for a new one. */
+START_TEST(touched_scratch_is_not_used_again)
+{
+	struct err err;
+
+	switch (_i) {
+	case 0:
+		put("left", "behind");
+		break;
+	case 1:
+		ck_assert_int_eq(mkdirat(dir.fd, "left", 0), 0);
+		break;
+	case 2:
+		ck_assert_int_eq(fchmod(dir.fd, 0755), 0);
+		break;
+	case 3:
+		if (fsetxattr(dir.fd, "user.left", "behind", 6, 0) < 0)
+			return; /* Not every file system has them. */
+		break;
+	}
+	AUTO_FREE char *before = x_strdup(dir.path);
+
+	scratch_keep(&dir, &spare);
+	ck_assert_ptr_null(spare.path);
+	ck_assert_int_eq(access(before, F_OK), -1);
+	ck_assert_int_eq(scratch_init(&dir, &spare, base, "test", &err), 0);
+}
+END_TEST
+
 START_TEST(mode_is_kept)
 {
 	struct swap swap = swap_of("old", "new");
@@ -348,6 +412,9 @@ main(void)
 	tcase_add_test(files, foreign_bytes_are_never_overwritten);
 	tcase_add_test(files, settle_sorts_out_every_crash);
 	tcase_add_test(files, mode_is_kept);
+	tcase_add_test(files, untouched_scratch_is_used_again);
+	tcase_add_test(files, scratch_of_another_run_is_not_used);
+	tcase_add_loop_test(files, touched_scratch_is_not_used_again, 0, 4);
 	suite_add_tcase(suite, files);
 
 	SRunner *runner = srunner_create(suite);

@@ -251,7 +251,11 @@ static const struct {
 	{ "{'text': 'x', 'tries': 'many'}", "type.int", true },
 	{ "{'text': 'x', 'tries': '9223372036854775808'}", "type.range", true },
 	{ "{'text': 'x', 'force': 'yes'}", "type.bool", true },
-	{ "{'text': 5}", "type.string", true },
+	{ "{'text': 5, 'tries': 2, 'force': true}",
+	  "{\"force\":true,\"note\":\"\",\"service\":\"\",\"text\":\"5\",\"tries\":2}",
+	  false },
+	{ "{'text': [5]}", "type.string", true },
+	{ "{'text': 'x', 'force': 1}", "type.bool", true },
 	{ "{'text': 'x', 'service': 'api;id'}", "service.grammar", true },
 	{ "{'text': 'x', 'service': '--project-directory=/'}", "service.grammar",
 	  true },
@@ -273,6 +277,137 @@ START_TEST(inputs_are_typed)
 		expect_json(input_cases[_i].given, got, input_cases[_i].want);
 	}
 	pipeline_free(p);
+}
+END_TEST
+
+#define ONE(input) "fettle: 1\nname: p\ninputs:\n  i: { " input " }\n" STEPS
+
+/* want: the value as JSON, or a code; given: text, NULL for none. */
+static const struct {
+	const char *input, *given, *want;
+} type_cases[] = {
+	{ "type: string", NULL, "''" },
+	{ "type: string, default: no", NULL, "'no'" },
+	{ "type: string, min: 2, max: 3", "ab", "'ab'" },
+	{ "type: string, min: 2, max: 3", "a", "type.range" },
+	{ "type: string, min: 2, max: 3", "\xc3\xa9t\xc3\xa9s", "type.range" },
+	{ "type: string", "${{ secrets.X }}", "'${{ secrets.X }}'" },
+	{ "type: bool", NULL, "false" },
+	{ "type: bool, default: true", NULL, "true" },
+	{ "type: bool", "yes", "type.bool" },
+	{ "type: bool", "", "type.bool" },
+	{ "type: int", NULL, "0" },
+	{ "type: int, default: -7", NULL, "-7" },
+	{ "type: int", "1.5", "type.int" },
+	{ "type: int", "", "type.int" },
+	{ "type: int, min: 1, max: 9", "0", "type.range" },
+	{ "type: int, min: 1", "10", "10" },
+	{ "type: real", NULL, "0.0" },
+	{ "type: real, default: 0.5", NULL, "0.5" },
+	{ "type: real", "1e3", "type.real" },
+	{ "type: real, max: 1.5", "1.6", "type.range" },
+	{ "type: choice, choices: [a, b]", NULL, "''" },
+	{ "type: choice, choices: [a, b], default: b", NULL, "'b'" },
+	{ "type: choice, choices: [a, b]", "c", "param.choice" },
+	{ "type: duration", NULL, "0" },
+	{ "type: duration, default: 5m30s", NULL, "330000" },
+	{ "type: duration", "5", "type.duration" },
+	{ "type: duration, max: 1m", "61s", "type.range" },
+	{ "type: size", NULL, "0" },
+	{ "type: size, default: 64KiB", NULL, "65536" },
+	{ "type: size", "64kb", "type.size" },
+	{ "type: path", NULL, "''" },
+	{ "type: path, default: api/Dockerfile", NULL, "'api/Dockerfile'" },
+	{ "type: path", "../x", "path.invalid" },
+	{ "type: path", "", "path.invalid" },
+	{ "type: list", NULL, "[]" },
+	{ "type: list, default: [a, 1]", NULL, "['a','1']" },
+	{ "type: list", "[a, 'b c']", "['a','b c']" },
+	{ "type: list", "a", "type.list" },
+	{ "type: list", "{ a: b }", "type.list" },
+	{ "type: list", "[a, [b]]", "type.string" },
+	{ "type: list", "[a", "yaml.syntax" },
+	{ "type: list", "${{ run.id }}", "template.position" },
+	{ "type: list", "['${{ run.id }}']", "['${{ run.id }}']" },
+	{ "type: map", NULL, "{}" },
+	{ "type: map, default: { A: no }", NULL, "{'A':'no'}" },
+	{ "type: map", "{ A: 1, B: x }", "{'A':'1','B':'x'}" },
+	{ "type: map", "[a]", "type.map" },
+	{ "type: map", "x\nA: 1", "yaml.syntax" },
+	{ "type: json", NULL, "null" },
+	{ "type: json, default: { a: [1, true] }", NULL, "{'a':[1,true]}" },
+	{ "type: json", "{'a': [1, {'b': 'c'}]}", "{'a':[1,{'b':'c'}]}" },
+	{ "type: json", "{ a: 1, a: 2 }", "yaml.duplicate_key" },
+	{ "type: service", NULL, "''" },
+	{ "type: service, default: api", NULL, "'api'" },
+	{ "type: service", "a b", "service.grammar" },
+	{ "required: true", NULL, "input.required" },
+	{ "required: true", "", "''" },
+};
+
+START_TEST(inputs_have_every_type)
+{
+	AUTO_FREE char *text = x_asprintf(ONE("%s"), type_cases[_i].input);
+	AUTO(json_ref) json_t *given = json_object();
+	struct pipeline *p = parse(text);
+	struct err err = { "" };
+	json_t *got;
+
+	if (type_cases[_i].given != NULL)
+		json_object_set_new(given, "i", json_string(type_cases[_i].given));
+	got = pipeline_type_inputs(p, given, &err);
+	if (got == NULL) {
+		expect_err(text, &err, type_cases[_i].want, 0, 0);
+		ck_assert_msg(strstr(err.text, "input 'i'") != NULL ||
+				      strstr(err.text, "needs the input") != NULL,
+			      "%s", err.text);
+	} else {
+		AUTO_FREE char *want = x_asprintf("{'i':%s}", type_cases[_i].want);
+		AUTO(json_ref) json_t *json = json_of(want);
+		AUTO_FREE char *canonical = json_canonical(json);
+
+		expect_json(text, got, canonical);
+	}
+	pipeline_free(p);
+}
+END_TEST
+
+static const struct {
+	const char *input, *code;
+	uint32_t column;
+} input_refusals[] = {
+	{ "type: text", "type.choice", 14 },
+	{ "type: secret", "type.choice", 14 },
+	{ "typ: int", "key.unknown", 8 },
+	{ "type: int, default: x", "type.int", 28 },
+	{ "type: int, default: [1]", "type.int", 28 },
+	{ "type: int, default:", "type.int", 28 },
+	{ "type: int, min: 1, max: 3, default: 4", "type.range", 44 },
+	{ "type: bool, default: yes", "type.bool", 29 },
+	{ "type: choice", "key.missing", 6 },
+	{ "type: choice, choices: []", "type.list", 31 },
+	{ "type: choice, choices: [a, 'b|c']", "type.choice", 35 },
+	{ "type: choice, choices: [a], default: b", "param.choice", 45 },
+	{ "type: int, choices: [1]", "key.conflict", 28 },
+	{ "type: list, min: 1", "type.range", 25 },
+	{ "type: service, max: 1", "type.range", 28 },
+	{ "type: int, min: x", "type.range", 24 },
+	{ "type: duration, max: 5", "type.range", 29 },
+	{ "type: path, default: /etc", "path.invalid", 29 },
+	{ "type: service, default: -f", "service.grammar", 32 },
+	{ "default: '${{ run.id }}'", "template.position", 17 },
+	{ "type: list, default: ['${{ run.id }}']", "template.position", 29 },
+	{ "required: 1", "type.bool", 18 },
+};
+
+START_TEST(a_wrong_input_is_refused_at_its_place)
+{
+	AUTO_FREE char *text = x_asprintf(ONE("%s"), input_refusals[_i].input);
+	struct err err = { "" };
+
+	ck_assert_msg(pipeline_parse(text, strlen(text), "p.yaml", &err) == NULL,
+		      "%s was taken", text);
+	expect_err(text, &err, input_refusals[_i].code, 4, input_refusals[_i].column);
 }
 END_TEST
 
@@ -346,6 +481,9 @@ main(void)
 	tcase_add_test(pipeline, the_built_in_pipeline_repairs_a_service);
 	suite_add_tcase(suite, pipeline);
 	tcase_add_loop_test(inputs, inputs_are_typed, 0, ARRAY_LEN(input_cases));
+	tcase_add_loop_test(inputs, inputs_have_every_type, 0, ARRAY_LEN(type_cases));
+	tcase_add_loop_test(inputs, a_wrong_input_is_refused_at_its_place, 0,
+			    ARRAY_LEN(input_refusals));
 	tcase_add_test(inputs, an_unknown_input_is_named_with_the_nearest);
 	suite_add_tcase(suite, inputs);
 	return unit_run(suite);
