@@ -28,6 +28,8 @@
 #include "wire/tree.h"
 
 #define TICK_MS 100
+#define EVENTS_AT_ONCE 256
+#define REFUSED_GRACE_MS 1000 /* nothing it could still say would count */
 
 /* A running host, as the engine sees it. */
 struct child {
@@ -154,16 +156,20 @@ child_refuse(struct child *child, const struct err *err)
 {
 	child->answer.err = *err;
 	child_end(child, HOST_REFUSED);
+	child->kill_at_ms = clock_boot_ms() + REFUSED_GRACE_MS;
 }
 
-/* false when the channel is at its end. */
+/*
+ * false when the channel is at its end. Not more than some at a time: a module that
+ * sends faster than we read must not keep us from looking at the clock.
+ */
 static bool
 child_read_events(struct child *child)
 {
 	const struct host_call *call = child->call;
 	struct err err = { 0 };
 
-	for (;;) {
+	for (int i = 0; i < EVENTS_AT_ONCE; i++) {
 		AUTO(json_ref) json_t *event = NULL;
 		int got =
 			event_receive(child->event_fd, child->scratch.fd, &event, &err);
@@ -195,6 +201,7 @@ child_read_events(struct child *child)
 			return false;
 		}
 	}
+	return true;
 }
 
 static void
@@ -306,8 +313,12 @@ static void
 settle(struct child *child)
 {
 	/* What was written before the end is still in the pipe and the channel. */
+	struct pollfd rest = { .fd = child->event_fd, .events = POLLIN };
+
 	child_read_log(child);
-	(void)child_read_events(child);
+	while (poll(&rest, 1, 0) == 1 && rest.revents & POLLIN)
+		if (!child_read_events(child))
+			break;
 	if (child->is_ending) {
 		host_answer_done(&child->answer);
 		return;

@@ -38,6 +38,7 @@ reply_done(struct reply *reply)
 struct talk {
 	const struct inquiry *inquiry;
 	struct reply reply;
+	unsigned kept;		/* notes, findings and artifacts so far */
 };
 
 static int
@@ -60,6 +61,24 @@ talk_output(struct talk *talk, const json_t *event, struct err *err)
 	json_object_set(talk->reply.outputs, json_text(event, "name"),
 			json_object_get(event, "value"));
 	return 0;
+}
+
+/* What is stored of an event for good, one by one. */
+static bool
+is_kept(const char *kind)
+{
+	return str_eq(kind, "note") || str_eq(kind, "finding");
+}
+
+static int
+talk_count(struct talk *talk, const json_t *event, struct err *err)
+{
+	if (++talk->kept <= LIST_MAX)
+		return 0;
+	return err_set(err, "event.limit",
+		       "module told more than %d notes, findings and artifacts; the "
+		       "last is a '%s'",
+		       LIST_MAX, json_text(event, "e"));
 }
 
 static int
@@ -87,9 +106,11 @@ talk_event(void *self, const json_t *event, int scratch_fd, struct err *err)
 	if (str_eq(kind, "artifact")) {
 		if (inquiry->artifact)
 			inquiry->artifact(inquiry->self, event, scratch_fd);
-	} else if (inquiry->note)
+		return talk_count(talk, event, err);
+	}
+	if (inquiry->note)
 		inquiry->note(inquiry->self, event);
-	return 0;
+	return is_kept(kind) ? talk_count(talk, event, err) : 0;
 }
 
 static void
