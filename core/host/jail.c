@@ -11,12 +11,22 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "host/host.h"
 #include "host/mounts.h"
 #include "wire/request.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#define HAS_ASAN
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_ASAN
+#endif
+#endif
 
 #define SAFE_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -90,6 +100,47 @@ limit_resources(struct jail *jail)
 		if (setrlimit(limits[i].resource, &limit) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+/* When the machine has no memory left, it is the module that goes, not the engine. */
+static int
+be_first_victim(struct jail *jail)
+{
+	AUTO_CLOSE int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : file_write_all(fd, "1000", 4);
+}
+
+static rlim_t
+half_of(unsigned long long count, unsigned long long size)
+{
+	return (rlim_t)(count / 2 * size);
+}
+
+/*
+ * What one process may take at most: half of the memory, and of the disk that the
+ * scratch directory is on. Address space is none: runtimes reserve far more of it
+ * than they use, and so do sanitizers of what counts as data.
+ */
+static int
+limit_module(struct jail *jail)
+{
+	struct statvfs disk;
+	struct rlimit limit;
+
+	if (statvfs(jail->scratch, &disk) < 0)
+		return -1;
+	limit.rlim_cur = limit.rlim_max = half_of(disk.f_bavail, disk.f_frsize);
+	if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
+		return -1;
+#ifndef HAS_ASAN
+	limit.rlim_cur = limit.rlim_max =
+		half_of((unsigned long long)sysconf(_SC_PHYS_PAGES),
+			(unsigned long long)sysconf(_SC_PAGESIZE));
+	if (setrlimit(RLIMIT_DATA, &limit) < 0)
+		return -1;
+#endif
 	return 0;
 }
 
@@ -202,6 +253,7 @@ static const struct technique TECHNIQUES[] = {
 	{ "no_new_privs", JAIL_OUTER, true, forbid_new_privileges },
 	{ "parent_death_signal", JAIL_OUTER, true, die_with_engine },
 	{ "rlimits", JAIL_OUTER, true, limit_resources },
+	{ "first_victim", JAIL_OUTER, false, be_first_victim },
 	{ "root_directory", JAIL_OUTER, true, leave_directory },
 	{ "umask", JAIL_OUTER, true, set_umask },
 	{ "environment", JAIL_OUTER, true, clean_environment },
@@ -216,6 +268,7 @@ static const struct technique TECHNIQUES[] = {
 	{ "supervisor_death_signal", JAIL_MODULE, true, die_with_supervisor },
 	{ "own_session", JAIL_MODULE, true, leave_session },
 	{ "subreaper", JAIL_MODULE, true, reap_descendants },
+	{ "module_limits", JAIL_MODULE, false, limit_module },
 	{ "capabilities", JAIL_MODULE, false, drop_capabilities },
 	{ "directory", JAIL_MODULE, true, enter_workspace },
 };

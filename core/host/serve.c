@@ -118,6 +118,7 @@ become_module(struct host *host)
 static int
 supervise_module(struct host *host, enum scope scope, struct err *err)
 {
+	bool is_crowded;
 	pid_t pid;
 
 	host->jail.supervisor = getpid();
@@ -126,7 +127,14 @@ supervise_module(struct host *host, enum scope scope, struct err *err)
 		become_module(host);
 	if (pid < 0)
 		return err_errno(err, "host.fork", "start the module process");
-	return supervise(pid, scope);
+	int status = supervise(pid, scope, &is_crowded);
+	if (!is_crowded)
+		return status;
+	err_set(err, "process_limit",
+		"the module and what it started were more than %d processes at a time, "
+		"and were ended",
+		PROCESSES_MAX);
+	return err_remedy(err, "see the step's log for what it started");
 }
 
 static _Noreturn void
@@ -146,6 +154,7 @@ become_init(struct host *host, int parent_pipe)
 static int
 supervise_init(struct host *host, struct err *err)
 {
+	bool is_crowded;
 	int ends[2];
 	pid_t pid;
 
@@ -159,7 +168,7 @@ supervise_init(struct host *host, struct err *err)
 	if (pid < 0)
 		return err_errno(err, "host.fork", "start PID 1 of the namespace");
 	close(ends[0]);
-	return supervise(pid, SCOPE_CHILD);
+	return supervise(pid, SCOPE_CHILD, &is_crowded);
 }
 
 static int

@@ -4,10 +4,15 @@
 #include "host/supervise.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 
 #include "wire/tree.h"
+
+#define TICK_MS 50
+#define PID_SEARCHED 65536
 
 /* INT, HUP and QUIT come from a terminal and are the engine's business. */
 static sigset_t
@@ -103,16 +108,66 @@ reap(pid_t child, int *ret_status)
 	return has_ended;
 }
 
-int
-supervise(pid_t child, enum scope scope)
+/* ---- too many ---------------------------------------------------------- */
+
+/* All threads of the machine, modulo what the kernel counts in: only growth counts. */
+static unsigned short
+count_machine(void)
 {
+	struct sysinfo info = { 0 };
+
+	(void)sysinfo(&info);
+	return info.procs;
+}
+
+/* Are there more than so many here? /proc may show other processes than ours. */
+static bool
+is_above(int limit)
+{
+	int count = 0;
+
+	for (pid_t pid = 2; pid < PID_SEARCHED && count <= limit; pid++)
+		count += kill(pid, 0) == 0;
+	return count > limit;
+}
+
+/*
+ * A fork bomb cannot be outrun by looking at it: the machine's count, which costs
+ * nothing, says when it is time to count our own.
+ */
+static bool
+is_crowded(enum scope scope, unsigned short *calm)
+{
+	unsigned short now = count_machine(), growth = (unsigned short)(now - *calm);
+
+	if (scope != SCOPE_NAMESPACE || growth > USHRT_MAX / 2) {
+		*calm = now;
+		return false;
+	}
+	if (growth < PROCESSES_MAX / 2)
+		return false;
+	*calm = now;
+	return is_above(PROCESSES_MAX);
+}
+
+int
+supervise(pid_t child, enum scope scope, bool *ret_is_crowded)
+{
+	static const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
 	sigset_t set = supervised();
+	unsigned short calm = count_machine();
+	bool is_at_end = false, crowded = false;
 	int status = 0;
 
-	do
-		if (sigwaitinfo(&set, NULL) == SIGTERM)
+	while (!is_at_end && !crowded) {
+		int got = scope == SCOPE_NAMESPACE ? sigtimedwait(&set, NULL, &tick) :
+						     sigwaitinfo(&set, NULL);
+		if (got == SIGTERM)
 			pass_on_term(child, scope);
-	while (!reap(child, &status));
+		crowded = is_crowded(scope, &calm);
+		is_at_end = reap(child, &status);
+	}
 	kill_rest(scope);
+	*ret_is_crowded = crowded;
 	return status;
 }

@@ -20,8 +20,13 @@ void supervise_release(void);
 /* All signals unblocked and as by default: what a program may count on. */
 void supervise_reset(void);
 
-/* Returns when the child has ended and nothing of the scope is left: its exit status.
+/* Processes and threads a module may have at a time, where there is a namespace. */
+#define PROCESSES_MAX 2048
+
+/*
+ * Returns when the child has ended and nothing of the scope is left: its exit status.
+ * *ret_is_crowded: it was ended for having more than PROCESSES_MAX.
  */
-int supervise(pid_t child, enum scope scope);
+int supervise(pid_t child, enum scope scope, bool *ret_is_crowded);
 
 #endif
