@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/path.h"
 
 #define TREE_MAX_DEPTH 200
+#define SCRATCH_MAX_AGE_S (24 * 3600)
 
 static void
 tree_remove_at(int dirfd, const char *name, int depth)
@@ -142,6 +144,24 @@ scratch_sweep(const char *state_dir, const char *owner)
 		return;
 	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
 		if (str_starts(entry->d_name, owner) && entry->d_name[n] == '.')
+			tree_remove(dirfd(dir), entry->d_name);
+	closedir(dir);
+}
+
+void
+scratch_sweep_old(const char *state_dir)
+{
+	AUTO_FREE char *parent = path_join(state_dir, "scratch");
+	time_t oldest = time(NULL) - SCRATCH_MAX_AGE_S;
+	DIR *dir = opendir(parent);
+	struct stat st;
+
+	if (!dir)
+		return;
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+		if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, "..") &&
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    st.st_mtime < oldest)
 			tree_remove(dirfd(dir), entry->d_name);
 	closedir(dir);
 }

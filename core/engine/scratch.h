@@ -31,6 +31,9 @@ void scratch_keep(struct scratch *scratch, struct scratch *spare);
 /* Removes the directories of a run whose processes are all dead. */
 void scratch_sweep(const char *state_dir, const char *owner);
 
+/* Removes what lies there for more than a day: left by processes that were killed. */
+void scratch_sweep_old(const char *state_dir);
+
 /* Removes a directory tree without following a link; what cannot go stays. */
 void tree_remove(int dirfd, const char *name);
 
