@@ -327,10 +327,29 @@ compose_config(struct compose *compose, const char *const *words, char **ret,
 
 /* ---- build and up ------------------------------------------------------- */
 
-char *
-compose_last_lines(const char *text, size_t n, size_t count)
+/* Without colours, which the classic builder sends whatever it is told. */
+static void
+add_plain(struct text *plain, const char *text, size_t n)
 {
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] != '\033' || i + 1 == n || text[i + 1] != '[') {
+			text_add_n(plain, text + i, 1);
+			continue;
+		}
+		for (i += 2; i < n && !isalpha((unsigned char)text[i]);)
+			i++;
+	}
+}
+
+char *
+compose_last_lines(const char *said, size_t said_len, size_t count)
+{
+	AUTO_TEXT struct text plain = { 0 };
 	struct text joined = { 0 };
+
+	add_plain(&plain, said, said_len);
+	const char *text = text_get(&plain);
+	size_t n = plain.len;
 	size_t begin = n, found = 0;
 
 	/* Backwards to where `count` lines that say something begin. */

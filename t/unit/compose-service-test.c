@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "plugins/common/drift.h"
+#include "plugins/common/program.h"
 #include "plugins/common/services.h"
 #include "plugins/common/target.h"
 #include "plugins/common/yaml.h"
@@ -326,6 +327,33 @@ START_TEST(one_of_the_hashes_is_enough)
 }
 END_TEST
 
+START_TEST(a_major_version_is_compared)
+{
+	ck_assert(program_same_major("2.26.1-4", "2.40.3"));
+	ck_assert(program_same_major("1.29.2", "1"));
+	ck_assert(!program_same_major("1.29.2", "2.26.1"));
+	ck_assert(!program_same_major("2.26.1", "20.1"));
+	ck_assert(!program_same_major(NULL, NULL));
+	ck_assert(!program_same_major("1.29.2", NULL));
+}
+END_TEST
+
+START_TEST(version_is_in_the_script)
+{
+	AUTO_FREE char *script = program_script_version(
+		"#!/usr/bin/python3\n# EASY-INSTALL-ENTRY-SCRIPT: "
+		"'docker-compose==1.29.2','x'\n");
+	AUTO_FREE char *other =
+		program_script_version("#!/bin/sh\nexec docker compose \"$@\"\n");
+	AUTO_FREE char *binary =
+		program_script_version("\177ELF docker-compose==1.0\n");
+
+	ck_assert_str_eq(script, "1.29.2");
+	ck_assert_ptr_null(other);
+	ck_assert_ptr_null(binary);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -343,6 +371,8 @@ main(void)
 	tcase_add_test(tc, ports_are_text);
 	tcase_add_test(tc, hashes_are_read_by_line);
 	tcase_add_test(tc, one_of_the_hashes_is_enough);
+	tcase_add_test(tc, version_is_in_the_script);
+	tcase_add_test(tc, a_major_version_is_compared);
 	suite_add_tcase(suite, tc);
 	return module_run(suite);
 }

@@ -12,7 +12,6 @@
 #include "plugins/common/image.h"
 #include "plugins/common/neighbours.h"
 #include "plugins/common/own.h"
-#include "plugins/common/program.h"
 #include "plugins/common/yaml.h"
 
 static json_t *
@@ -150,6 +149,7 @@ static const struct {
 	{ "one\ntwo\nthree", 1, "three" },
 	{ "one  \n\n  \n", 3, "one" },
 	{ "one\n", 3, "one" },
+	{ "\033[91mno wheel\n\033[0mcode: 7\n\033[0m", 2, "no wheel code: 7" },
 	{ " \n\n", 3, NULL },
 	{ "", 3, NULL },
 };
@@ -164,33 +164,6 @@ START_TEST(the_last_lines_are_joined)
 		ck_assert_str_eq(got, last_cases[_i].lines);
 	else
 		ck_assert_ptr_null(got);
-}
-END_TEST
-
-START_TEST(a_major_version_is_compared)
-{
-	ck_assert(program_same_major("2.26.1-4", "2.40.3"));
-	ck_assert(program_same_major("1.29.2", "1"));
-	ck_assert(!program_same_major("1.29.2", "2.26.1"));
-	ck_assert(!program_same_major("2.26.1", "20.1"));
-	ck_assert(!program_same_major(NULL, NULL));
-	ck_assert(!program_same_major("1.29.2", NULL));
-}
-END_TEST
-
-START_TEST(version_is_in_the_script)
-{
-	AUTO_FREE char *script = program_script_version(
-		"#!/usr/bin/python3\n# EASY-INSTALL-ENTRY-SCRIPT: "
-		"'docker-compose==1.29.2','x'\n");
-	AUTO_FREE char *other =
-		program_script_version("#!/bin/sh\nexec docker compose \"$@\"\n");
-	AUTO_FREE char *binary =
-		program_script_version("\177ELF docker-compose==1.0\n");
-
-	ck_assert_str_eq(script, "1.29.2");
-	ck_assert_ptr_null(other);
-	ck_assert_ptr_null(binary);
 }
 END_TEST
 
@@ -483,8 +456,6 @@ main(void)
 			    (int)COUNT_OF(complaint_cases));
 	tcase_add_loop_test(tc, the_last_lines_are_joined, 0,
 			    (int)COUNT_OF(last_cases));
-	tcase_add_test(tc, version_is_in_the_script);
-	tcase_add_test(tc, a_major_version_is_compared);
 	tcase_add_loop_test(tc, compose_is_called_like_this, 0,
 			    (int)COUNT_OF(argv_cases));
 	tcase_add_test(tc, project_name_is_as_compose_makes_it);
