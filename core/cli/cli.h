@@ -75,6 +75,8 @@ int verb_store_restore(struct cli *cli);
 int verb_store_gc(struct cli *cli);
 int verb_store_rebuild(struct cli *cli);
 int verb_doctor(struct cli *cli);
+int verb_schema_pipeline(struct cli *cli);
+int verb_schema_project(struct cli *cli);
 
 /*
  * Reports an error: text and remedy on stderr, with --json also

@@ -8,6 +8,7 @@
 
 #include "base/path.h"
 #include "model/env.h"
+#include "model/form.h"
 #include "model/scalar.h"
 
 /* The order in which docker-compose 1.29 looks for them. */
@@ -23,6 +24,26 @@ static const char *const override_names[] = {
 	"compose.override.yml",
 	"compose.override.yaml",
 };
+
+static const struct form_value texts = { FORM_TEXT }, variable = { FORM_VARIABLE };
+static const struct form_key keys[] = {
+	{ "directory", { FORM_TEXT, "^[^/]", .may_be_empty = true }, false,
+	  "where the Compose files are" },
+	{ "files", { FORM_LIST, .items = &texts, .may_be_empty = true }, false,
+	  "the Compose files, in order" },
+	{ "env", { FORM_LIST, .items = &variable, .may_be_empty = true }, false,
+	  "names of variables that Compose gets" },
+	{ "env_file", { FORM_TEXT, "^[^/]", .may_be_empty = true }, false,
+	  "a file of variables" },
+	{ "profiles", { FORM_LIST, .items = &texts, .may_be_empty = true }, false,
+	  "the profiles that are active" },
+	{ "docker_host", { FORM_TEXT, "^unix:///.", .may_be_empty = true }, false,
+	  "the Docker engine's socket" },
+	{ "docker_config", { FORM_TEXT, "^.", .may_be_empty = true }, false,
+	  "the directory with the credentials of registries" },
+	{ NULL },
+};
+const struct form compose_form = { "compose", keys, NULL };
 
 static const char *
 first_existing(const char *directory, const char *const *names, size_t count)
@@ -150,16 +171,12 @@ json_t *
 compose_read(const struct node *node, const char *file, const char *directory,
 	     struct err *err)
 {
-	static const char *const allowed[] = { "directory",   "files",
-					       "env",	      "env_file",
-					       "profiles",    "docker_host",
-					       "docker_config", NULL };
 	AUTO(json_ref) json_t *compose = json_object();
 	const struct node *files = node ? node_find(node, "files") : NULL;
 	const struct node *env = node ? node_find(node, "env") : NULL;
 	const struct node *profiles = node ? node_find(node, "profiles") : NULL;
 
-	if (node != NULL && node_check_keys(node, file, allowed, err) < 0)
+	if (node != NULL && form_check(node, file, &compose_form, err) < 0)
 		return NULL;
 	if (fill(compose, "directory",
 		 read_text(node, file, "directory", path_check, err)) < 0 ||

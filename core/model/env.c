@@ -31,6 +31,19 @@ is_denied(const char *name)
 	return false;
 }
 
+void
+env_add_denied_pattern(struct str *ret)
+{
+	for (size_t i = 0; i < ARRAY_LEN(denied); i++) {
+		size_t n = strcspn(denied[i], "*");
+
+		str_add(ret, i == 0 ? "^(" : "|");
+		str_add_n(ret, denied[i], n);
+		str_add(ret, denied[i][n] == '*' ? ".*" : "");
+	}
+	str_add(ret, ")$");
+}
+
 int
 env_check_name(const char *name, struct err *err)
 {

@@ -6,10 +6,14 @@
 #ifndef FETTLE_MODEL_ENV_H
 #define FETTLE_MODEL_ENV_H
 
+#include "base/str.h"
 #include "model/node.h"
 
 /* 0, or -1 with `env.name` or `env.denied`, without position. */
 int env_check_name(const char *name, struct err *err);
+
+/* The denied names as one regular expression. */
+void env_add_denied_pattern(struct str *ret);
 
 /*
  * An `env:` mapping as an object of strings; NULL stays NULL. -1 also with

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "model/accept.h"
 #include "model/expr.h"
+#include "model/form.h"
 #include "model/scalar.h"
 #include "model/value.h"
 
@@ -22,6 +23,25 @@ static const enum input_type input_types[] = {
 	INPUT_STRING, INPUT_BOOL, INPUT_INT,  INPUT_REAL, INPUT_CHOICE, INPUT_DURATION,
 	INPUT_SIZE,   INPUT_PATH, INPUT_LIST, INPUT_MAP,  INPUT_JSON,	INPUT_SERVICE,
 };
+
+static const struct form_key keys[] = {
+	{ "type",
+	  { FORM_CHOICE, "string|bool|int|real|choice|duration|size|path|list|map|"
+			 "json|service" },
+	  false,
+	  "of what type it is; string when not said" },
+	{ "required", { FORM_BOOL }, false, "a run without it is refused" },
+	{ "default", { FORM_ANY }, false, "the value when none is given" },
+	{ "description", { FORM_TEXT }, false, "a sentence for people" },
+	{ "choices",
+	  { FORM_LIST, .items = &(const struct form_value){ FORM_TEXT } },
+	  false,
+	  "the texts to choose from" },
+	{ "min", { FORM_TEXT }, false, "the least that is taken" },
+	{ "max", { FORM_TEXT }, false, "the most that is taken" },
+	{ NULL },
+};
+const struct form input_form = { "input", keys, NULL };
 
 static bool
 is_input_name(const char *name)
@@ -202,9 +222,6 @@ blank_value(enum input_type type)
 static int
 read_one(struct pipeline *p, const struct node *inputs, size_t i, struct err *err)
 {
-	static const char *const allowed[] = { "type",	      "required", "default",
-					       "description", "choices",  "min",
-					       "max",	      NULL };
 	const struct node *node = inputs->items[i];
 	struct pipeline_input *input = &p->inputs[p->input_count++];
 	AUTO_FREE char *description = NULL;
@@ -218,7 +235,7 @@ read_one(struct pipeline *p, const struct node *inputs, size_t i, struct err *er
 	}
 	if (node_is_null(node))
 		return 0;
-	if (node_check_keys(node, p->file, allowed, err) < 0 ||
+	if (form_check(node, p->file, &input_form, err) < 0 ||
 	    read_type(input, node, p->file, err) < 0 ||
 	    node_get_bool(node, p->file, "required", &input->is_required, err) < 0 ||
 	    node_get_text(node, p->file, "description", &description, err) < 0 ||

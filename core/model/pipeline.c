@@ -11,6 +11,7 @@
 #include "base/sha256.h"
 #include "model/env.h"
 #include "model/expr.h"
+#include "model/form.h"
 #include "model/input.h"
 #include "model/scalar.h"
 #include "model/uses.h"
@@ -18,6 +19,57 @@
 #define MAX_NAME_BYTES 200u
 #define MAX_ROUNDS 10
 #define MAX_ID_BYTES 63u
+
+static const struct form_key step_keys[] = {
+	{ "id", { FORM_TEXT, "^[a-z][a-z0-9-]{0,62}$" }, true, "the step's name" },
+	{ "uses", { FORM_STEP_TYPE }, true, "the step type" },
+	{ "with", { FORM_WITH }, false, "its parameters" },
+	{ "if", { FORM_TEXT }, false, "a condition: else the step is skipped" },
+	{ "env", { FORM_ENV }, false, "environment variables" },
+	{ "timeout", { FORM_DURATION }, false, "how long it may take" },
+	{ "idle_timeout", { FORM_DURATION }, false, "how long it may be silent" },
+	{ "retry", { FORM_MAPPING, .form = &retry_form }, false,
+	  "a failed step is tried again" },
+	{ "continue_on_error", { FORM_BOOL }, false, "its failure is forgiven" },
+	{ "irreversible", { FORM_BOOL }, false, "nothing has to undo it" },
+	{ NULL },
+};
+static const struct form step_form = { "step", step_keys, NULL };
+static const struct form_value a_step = { FORM_MAPPING, .form = &step_form };
+
+static const struct form_key policy_keys[] = {
+	{ "uses", { FORM_POLICY }, true, "the policy" },
+	{ "with", { FORM_WITH }, false, "its parameters" },
+	{ NULL },
+};
+static const struct form policy_form = { "policy", policy_keys, NULL };
+
+static const struct form_key keys[] = {
+	{ "fettle", { FORM_CHOICE, "1" }, true, "the version of this format" },
+	{ "name", { FORM_TEXT }, false, "the pipeline's name" },
+	{ "description", { FORM_TEXT }, false, "a sentence for people" },
+	{ "inputs",
+	  { FORM_MAP, "^[A-Za-z0-9_-]+$",
+	    .items = &(const struct form_value){ FORM_MAPPING, .form = &input_form,
+						 .may_be_empty = true } },
+	  false,
+	  "what a run is given" },
+	{ "env", { FORM_ENV }, false, "environment variables of every step" },
+	{ "policies",
+	  { FORM_LIST,
+	    .items = &(const struct form_value){ FORM_MAPPING, .form = &policy_form },
+	    .may_be_empty = true },
+	  false,
+	  "who judges each step before it runs" },
+	{ "rounds", { FORM_INT, "1..10" }, false, "how often `steps` may be tried" },
+	{ "steps", { FORM_LIST, "1..", .items = &a_step }, true, "what a run does" },
+	{ "on_failure", { FORM_LIST, .items = &a_step, .may_be_empty = true }, false,
+	  "what undoes it" },
+	{ "finally", { FORM_LIST, .items = &a_step, .may_be_empty = true }, false,
+	  "what is done in any case" },
+	{ NULL },
+};
+const struct form pipeline_form = { "pipeline", keys, NULL };
 
 static const char *const section_names[SECTION_COUNT] = {
 	[SECTION_STEPS] = "steps",
@@ -181,18 +233,12 @@ static int
 read_step(struct pipeline *p, enum section section, const struct node *node,
 	  struct err *err)
 {
-	static const char *const allowed[] = { "id",	       "uses",
-					       "with",	       "env",
-					       "timeout",      "idle_timeout",
-					       "irreversible", "if",
-					       "retry",	       "continue_on_error",
-					       NULL };
 	struct pipeline_step *step = &p->steps[p->step_count++];
 
 	step->section = section;
 	step->node = node;
 	if (check_later_keys(node, p->file, err) < 0 ||
-	    node_check_keys(node, p->file, allowed, err) < 0 ||
+	    form_check(node, p->file, &step_form, err) < 0 ||
 	    read_id(p, step, err) < 0 ||
 	    read_uses(node, p->file, USES_STEP, &step->uses, err) < 0 ||
 	    read_with(node, p->file, &step->with, err) < 0 ||
@@ -236,7 +282,6 @@ int
 policies_read(const struct node *list, const char *file, struct pipeline_policy **ret,
 	      size_t *ret_count, struct err *err)
 {
-	static const char *const allowed[] = { "uses", "with", NULL };
 
 	if (list == NULL || node_is_null(list))
 		return 0;
@@ -248,7 +293,7 @@ policies_read(const struct node *list, const char *file, struct pipeline_policy 
 		struct pipeline_policy *policy = &(*ret)[(*ret_count)++];
 
 		policy->node = list->items[i];
-		if (node_check_keys(policy->node, file, allowed, err) < 0 ||
+		if (form_check(policy->node, file, &policy_form, err) < 0 ||
 		    read_uses(policy->node, file, USES_POLICY, &policy->uses, err) <
 			    0 ||
 		    read_with(policy->node, file, &policy->with, err) < 0)
@@ -323,13 +368,9 @@ read_rounds(struct pipeline *p, struct err *err)
 static int
 read_pipeline(struct pipeline *p, struct err *err)
 {
-	static const char *const allowed[] = { "fettle", "name",       "description",
-					       "inputs", "env",	       "policies",
-					       "steps",	 "on_failure", "finally",
-					       "rounds", NULL };
 
 	if (check_version(p, err) < 0 || check_later_keys(p->root, p->file, err) < 0 ||
-	    node_check_keys(p->root, p->file, allowed, err) < 0 ||
+	    form_check(p->root, p->file, &pipeline_form, err) < 0 ||
 	    read_name(p, err) < 0 || read_rounds(p, err) < 0 ||
 	    node_get_text(p->root, p->file, "description", &p->description, err) < 0 ||
 	    input_read(p, node_find(p->root, "inputs"), err) < 0 ||

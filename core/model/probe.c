@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 
 #include "base/num.h"
+#include "model/form.h"
 #include "model/scalar.h"
 
 #define MAX_URL_BYTES 2048u
@@ -326,6 +327,23 @@ read_timeout(const struct node *node, const char *file, json_t *probe, struct er
 				   json_integer((json_int_t)timeout_ms));
 }
 
+static const struct form_key all_keys[] = {
+	{ "http", { FORM_TEXT, "^(:|https?://)" }, false, "an address that answers" },
+	{ "tcp", { FORM_TEXT, ":[0-9]+$" }, false, "a port that takes connections" },
+	{ "command",
+	  { FORM_LIST, .items = &(const struct form_value){ FORM_TEXT } },
+	  false,
+	  "a program inside the container" },
+	{ "log", { FORM_TEXT }, false, "a pattern in the container's log" },
+	{ "method", { FORM_CHOICE, "GET|HEAD|POST|PUT|OPTIONS" }, false, NULL },
+	{ "expect", { FORM_STATUS }, false, "the status that is due" },
+	{ "match", { FORM_TEXT }, false, "a pattern in the answer's body" },
+	{ "redirects", { FORM_BOOL }, false, "redirects are followed" },
+	{ "timeout", { FORM_DURATION }, false, "how long one try may take" },
+	{ NULL },
+};
+const struct form probe_form = { "probe", all_keys, "http|tcp|command|log" };
+
 static const struct kind {
 	const char *name;
 	const char *keys[7];	/* NULL-terminated */
@@ -370,12 +388,7 @@ find_kind(const struct node *node, const char *file, struct err *err)
 static int
 read_probe(const struct node *node, const char *file, json_t *probe, struct err *err)
 {
-	static const char *const all_keys[] = {
-		"http",	   "tcp",	"command", "log", "method", "expect", "match",
-		"redirects", "timeout", NULL
-	};
-
-	if (node_check_keys(node, file, all_keys, err) < 0)
+	if (form_check(node, file, &probe_form, err) < 0)
 		return -1;
 	const struct kind *kind = find_kind(node, file, err);
 	if (kind == NULL || node_check_keys(node, file, kind->keys, err) < 0 ||

@@ -14,10 +14,65 @@
 #include "base/path.h"
 #include "model/compose.h"
 #include "model/env.h"
+#include "model/form.h"
 #include "model/probe.h"
 #include "model/scalar.h"
 
 #define PROJECT_FILE "fettle.yaml"
+
+/* ---- what the file may hold ------------------------------------------------ */
+
+static const struct form_value texts = { FORM_TEXT };
+static const struct form_key service_keys[] = {
+	{ "allow",
+	  { FORM_LIST, .items = &texts, .may_be_empty = true },
+	  false,
+	  "patterns of the files a repair may change" },
+	{ "protected",
+	  { FORM_BOOL },
+	  false,
+	  "a policy must allow each step expressly" },
+	{ "health",
+	  { FORM_LIST,
+	    .items = &(const struct form_value){ FORM_MAPPING, .form = &probe_form },
+	    .may_be_empty = true },
+	  false,
+	  "probes that must all succeed" },
+	{ "aliases",
+	  { FORM_LIST, .items = &texts, .may_be_empty = true },
+	  false,
+	  "other words by which an instruction may name it" },
+	{ NULL },
+};
+static const struct form service_form = { "service", service_keys, NULL };
+
+static const struct form_key keys[] = {
+	{ "fettle", { FORM_CHOICE, "1" }, true, "the version of this format" },
+	{ "project", { FORM_TEXT, "^[a-z0-9][a-z0-9_-]{0,99}$" }, true,
+	  "the Compose project's name" },
+	{ "compose", { FORM_MAPPING, .form = &compose_form, .may_be_empty = true },
+	  false, "what Compose is given" },
+	{ "secrets",
+	  { FORM_MAP, "^[A-Za-z_][A-Za-z0-9_]*$",
+	    .items = &(const struct form_value){ FORM_TEXT, "^(env|file):." },
+	    .may_be_empty = true },
+	  false,
+	  "names of secrets and where their values are" },
+	{ "services",
+	  { FORM_MAP, "^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$",
+	    .items = &(const struct form_value){ FORM_MAPPING, .form = &service_form,
+						 .may_be_empty = true },
+	    .may_be_empty = true },
+	  false,
+	  "what may be done to each service" },
+	{ "pipelines",
+	  { FORM_MAP, .items = &(const struct form_value){ FORM_TEXT, "^[^/]" },
+	    .may_be_empty = true },
+	  false,
+	  "names of pipelines and their files" },
+	{ NULL },
+};
+const struct form project_form = { "project", keys, NULL };
 
 /* ---- files no repair may touch -------------------------------------------- */
 
@@ -154,13 +209,11 @@ static int
 read_service(struct project *p, struct project_service *service,
 	     const struct node *node, struct err *err)
 {
-	static const char *const allowed[] = { "allow", "protected", "health",
-					       "aliases", NULL };
 	const struct node *health;
 
 	if (node_is_null(node))
 		return 0;
-	if (node_check_keys(node, p->file, allowed, err) < 0 ||
+	if (form_check(node, p->file, &service_form, err) < 0 ||
 	    read_allow(p, node_find(node, "allow"), &service->allow, err) < 0 ||
 	    node_get_bool(node, p->file, "protected", &service->is_protected, err) <
 		    0 ||
@@ -307,13 +360,10 @@ read_pipelines(struct project *p, const struct node *node, struct err *err)
 static int
 read_project(struct project *p, const struct node *root, struct err *err)
 {
-	static const char *const allowed[] = { "fettle",  "project",  "compose",
-					       "secrets", "services", "pipelines",
-					       NULL };
 	const struct node *compose = node_find(root, "compose");
 
 	if (check_version(p, root, err) < 0 ||
-	    node_check_keys(root, p->file, allowed, err) < 0 ||
+	    form_check(root, p->file, &project_form, err) < 0 ||
 	    read_name(p, root, err) < 0)
 		return -1;
 	if (compose != NULL && node_is_null(compose))

@@ -5,12 +5,22 @@
 #include "model/retry.h"
 
 #include "base/json.h"
+#include "model/form.h"
 #include "model/scalar.h"
 
 #define MIN_ATTEMPTS 2
 #define MAX_ATTEMPTS 10
 #define DEFAULT_BACKOFF_MS 1000u
 #define DEFAULT_MAX_MS 60000u
+
+static const struct form_key keys[] = {
+	{ "attempts", { FORM_INT, "2..10" }, true, "how often in all" },
+	{ "backoff", { FORM_DURATION }, false, "the wait before the second try" },
+	{ "max", { FORM_DURATION }, false, "the longest wait" },
+	{ "on", { FORM_CHOICE, "transient|any" }, false, "after which failures" },
+	{ NULL },
+};
+const struct form retry_form = { "retry", keys, NULL };
 
 static int
 read_attempts(const struct node *mapping, const char *file, uint32_t *ret,
@@ -81,13 +91,11 @@ int
 retry_read(const struct node *node, const char *file, struct retry *ret,
 	   struct err *err)
 {
-	static const char *const allowed[] = { "attempts", "backoff", "max", "on",
-					       NULL };
 	struct retry retry = { 0 };
 
 	if (node == NULL)
 		return 0;
-	if (node_check_keys(node, file, allowed, err) < 0 ||
+	if (form_check(node, file, &retry_form, err) < 0 ||
 	    read_attempts(node, file, &retry.attempts, err) < 0 ||
 	    read_waits(node, file, &retry, err) < 0 ||
 	    read_on(node, file, &retry.on_any, err) < 0)
