@@ -67,6 +67,8 @@ const struct verb verbs[] = {
 	  OPTION_KEEP | OPTION_DRY_RUN, 0, 0, verb_store_gc },
 	{ "store rebuild", "", "derive all tables from the events again",
 	  0, 0, 0, verb_store_rebuild },
+	{ "completion", "SHELL", "print what completes commands: for bash, zsh, fish",
+	  0, 1, 1, verb_completion },
 	{ "doctor", "", "check this machine and look for unfinished runs",
 	  0, 0, 0, verb_doctor },
 	{ NULL },
@@ -139,6 +141,13 @@ const struct option_row option_rows[] = {
 
 /* clang-format on */
 const size_t option_row_count = ARRAY_LEN(option_rows);
+
+const char *const option_states[] = {
+	"pending",     "running",	  "awaiting_approval", "succeeded",
+	"failed",      "rolling_back",	  "rolled_back",       "rollback_failed",
+	"denied",      "cancelled",	  "no_work",	       NULL
+};
+const char *const option_priorities[] = { "high", "normal", NULL };
 
 static const struct option_row *
 row_by_letter(char letter)
@@ -224,13 +233,13 @@ set_number(const struct option_row *row, const char *value, uint64_t *ret,
 
 /* One of a list of words; `of` says of what, as `a run is never in state`. */
 static int
-set_word(const char *const *words, size_t count, const char *of, const char *value,
-	 const char **ret, struct err *err)
+set_word(const char *const *words, const char *of, const char *value, const char **ret,
+	 struct err *err)
 {
 	AUTO(strv) struct strv names = STRV_INIT;
 	AUTO(str) struct str list = STR_INIT;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; words[i]; i++) {
 		if (str_eq(words[i], value)) {
 			*ret = value;
 			return 0;
@@ -248,13 +257,6 @@ static int
 option_set(struct options *options, const struct option_row *row, const char *value,
 	   struct err *err)
 {
-	static const char *const states[] = {
-		"pending",     "running",	  "awaiting_approval",
-		"succeeded",   "failed",	  "rolling_back",
-		"rolled_back", "rollback_failed", "denied",
-		"cancelled",   "no_work"
-	};
-	static const char *const priorities[] = { "high", "normal" };
 	void *member = (char *)options + row->offset;
 
 	switch (row->type) {
@@ -269,11 +271,11 @@ option_set(struct options *options, const struct option_row *row, const char *va
 	case TYPE_INPUT:
 		return add_input(options, value, err);
 	case TYPE_STATE:
-		return set_word(states, ARRAY_LEN(states), "a run is never in state",
-				value, member, err);
+		return set_word(option_states, "a run is never in state", value,
+				 member, err);
 	case TYPE_PRIORITY:
-		return set_word(priorities, ARRAY_LEN(priorities),
-				"there is no priority", value, member, err);
+		return set_word(option_priorities, "there is no priority", value,
+				 member, err);
 	}
 	return 0;
 }

@@ -56,6 +56,8 @@ struct option_row {
 /* clang-format on */
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;
+/* The words that --state and --priority take; NULL ends them. */
+extern const char *const option_states[], *const option_priorities[];
 
 struct verb {
 	/* A name of two words, `plugin new`, belongs to the group of the first. */

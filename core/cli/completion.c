@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * `fettle completion`: scripts for shells, made of the tables that the parser
+ * uses, so that they never know another verb or option than it does. What is
+ * only known when somebody types (runs, services, pipelines, modules) the script
+ * asks for by `fettle completion WORDS`.
+ */
+#include "base/base.h"
+
+#include "cli/completion.h"
+#include "engine/module.h"
+#include "model/project.h"
+
+static const struct completion_source sources[] = {
+	{ "pipeline", "NAME|FILE", "pipelines", true, false },
+	{ "service", "NAME", "services", false, false },
+	{ NULL, "RUN", "runs", false, false },
+	{ NULL, "STATE", "states", false, false },
+	{ NULL, "KIND", "kinds", false, false },
+	{ NULL, "high|normal", "priorities", false, false },
+	{ NULL, "SHELL", "shells", false, false },
+	{ NULL, "FILE", NULL, true, false },
+	{ NULL, "DIR", NULL, false, true },
+};
+
+/* ---- words ------------------------------------------------------------- */
+
+static const char *const kinds[] = { "step", "policy", "rollback", NULL };
+static const char *const shells[] = { "bash", "zsh", "fish", NULL };
+
+static const struct {
+	const char *name;
+	const char *const *words;
+} lists[] = {
+	{ "states", option_states },
+	{ "kinds", kinds },
+	{ "priorities", option_priorities },
+	{ "shells", shells },
+};
+
+/* Whatever cannot be told is no word: completion never complains. */
+static void
+add_runs(struct cli *cli, struct strv *words)
+{
+	const struct store_filter filter = { .limit = 50 };
+	AUTO(json_ref) json_t *runs = NULL;
+	struct err ignored;
+	json_t *run;
+	size_t i;
+
+	strv_add(words, "last");
+	if (!cli_has_store(cli) || cli_open_store(cli, STORE_READ, &ignored) < 0)
+		return;
+	runs = store_runs(cli->store, &filter, &ignored);
+	json_array_foreach (runs, i, run)
+		strv_add(words, json_text(run, "run"));
+}
+
+static void
+add_of_project(struct cli *cli, bool wants_services, struct strv *words)
+{
+	struct err ignored;
+	struct project *project = project_find(cli->directory, &ignored);
+	const char *name;
+	json_t *file;
+
+	if (!wants_services)
+		strv_add(words, "repair");
+	if (!project)
+		return;
+	for (size_t i = 0; wants_services && i < project->service_count; i++)
+		strv_add(words, project->services[i].name);
+	json_object_foreach (project->pipelines, name, file)
+		if (!wants_services && !strv_has(words, name))
+			strv_add(words, name);
+	project_free(project);
+}
+
+/* 0, or -1: there is no such list. */
+static int
+list_words(struct cli *cli, const char *name, struct strv *words)
+{
+	const struct engine engine = { .lib_dir = cli->lib_dir };
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		if (!str_eq(lists[i].name, name))
+			continue;
+		for (const char *const *word = lists[i].words; *word; word++)
+			strv_add(words, *word);
+		return 0;
+	}
+	if (str_eq(name, "runs")) {
+		add_runs(cli, words);
+	} else if (str_eq(name, "services") || str_eq(name, "pipelines")) {
+		add_of_project(cli, str_eq(name, "services"), words);
+	} else if (str_eq(name, "modules")) {
+		module_names(&engine, false, words);
+		module_names(&engine, true, words);
+	} else {
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- what the tables say ------------------------------------------------ */
+
+const struct completion_source *
+completion_of_option(const struct option_row *row)
+{
+	for (size_t i = 0; row->value && i < ARRAY_LEN(sources); i++)
+		if (str_eq(sources[i].value, row->value) &&
+		    (!sources[i].option || str_eq(sources[i].option, row->name)))
+			return &sources[i];
+	return NULL;
+}
+
+/* The source of a verb's arguments: that of the first word they begin with. */
+const struct completion_source *
+completion_of_verb(const struct verb *verb)
+{
+	static const struct completion_source modules = { .ask = "modules" };
+	const char *args = verb->args + strspn(verb->args, "[");
+
+	if (str_eq(verb->name, "plugins"))
+		return &modules;
+	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
+		if (!sources[i].option && str_starts(args, sources[i].value))
+			return &sources[i];
+	return NULL;
+}
+
+/* A quotation that bash, zsh and fish all read as the text itself. */
+void
+completion_add_text(struct str *out, const char *text)
+{
+	str_add_c(out, '\'');
+	for (; *text; text++)
+		str_add_c(out, *text == '\'' ? '`' : *text);
+	str_add_c(out, '\'');
+}
+
+/* The first words of all verbs, each once. */
+void
+completion_first_words(struct strv *ret)
+{
+	for (const struct verb *verb = verbs; verb->name; verb++) {
+		AUTO_FREE char *word =
+			x_strndup(verb->name, strcspn(verb->name, " "));
+
+		if (!strv_has(ret, word))
+			strv_add(ret, word);
+	}
+}
+
+const char *
+completion_takes(const struct verb *verb, const struct option_row *row)
+{
+	return row->bit == OPTION_COMMON || (verb->options & row->bit) ? row->name :
+									 NULL;
+}
+
+/* Options whose value is the next word, as a pattern. */
+void
+completion_add_with_value(struct str *out)
+{
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+
+		if (!row->value)
+			continue;
+		str_addf(out, "%s--%s", out->s[out->len - 1] == '\t' ? "" : " | ",
+			 row->name);
+		if (row->letter)
+			str_addf(out, " | -%c", row->letter);
+	}
+}
+
+int
+verb_completion(struct cli *cli)
+{
+	static const struct {
+		const char *shell;
+		void (*print)(struct str *out);
+	} scripts[] = {
+		{ "bash", completion_bash },
+		{ "zsh", completion_zsh },
+		{ "fish", completion_fish },
+	};
+	const char *what = cli_arg(cli, 0);
+	AUTO(strv) struct strv words = STRV_INIT;
+	AUTO(str) struct str text = STR_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
+		if (str_eq(scripts[i].shell, what))
+			scripts[i].print(&text);
+	if (!text.len && list_words(cli, what, &words) < 0)
+		return cli_misuse(cli, "completion",
+				  "there is no completion for '%s'; there is one for "
+				  "bash, zsh and fish",
+				  what);
+	for (size_t i = 0; i < words.count; i++)
+		out_addf(&cli->out, &text, TONE_PLAIN, "%s\n", words.v[i]);
+	out_write(&cli->out, &text);
+	return EXIT_DONE;
+}
