@@ -126,6 +126,15 @@ refuse(struct fettle_ctx *ctx, struct fettle_exited *exited, const char *why)
 	return -1;
 }
 
+/* Of what is captured nothing is logged, so there is no tail. */
+static size_t
+tail_bytes(uint32_t flags)
+{
+	if ((flags & (FETTLE_TAIL | FETTLE_CAPTURE_ERROR)) != FETTLE_TAIL)
+		return 0;
+	return flags & FETTLE_LONG_TAIL ? LONG_TAIL_BYTES : TAIL_BYTES;
+}
+
 static int
 run_program(struct fettle_ctx *ctx, const struct fettle_exec *exec,
 	    struct fettle_exited *exited)
@@ -138,8 +147,7 @@ run_program(struct fettle_ctx *ctx, const struct fettle_exec *exec,
 		.directory = exec->directory,
 		.captures_out = exec->flags & FETTLE_CAPTURE,
 		.captures_err = exec->flags & FETTLE_CAPTURE_ERROR,
-		.keeps_tail = (exec->flags & (FETTLE_TAIL | FETTLE_CAPTURE_ERROR)) ==
-			      FETTLE_TAIL,
+		.tail_bytes = tail_bytes(exec->flags),
 		.in_own_namespace = ctx->call.in_own_namespace,
 		.limit_ms = limit_of(ctx, exec),
 		.is_cancelled = ctx_is_cancelled,
@@ -159,7 +167,7 @@ run_program(struct fettle_ctx *ctx, const struct fettle_exec *exec,
 		if (program.captures_out)
 			exited->out = keep_capture(ctx, &program.out, exec->argv[0],
 						   &exited->out_len);
-		if (program.captures_err || program.keeps_tail)
+		if (program.captures_err || program.tail_bytes)
 			exited->err = keep_capture(ctx, &program.err, exec->argv[0],
 						   &exited->err_len);
 	}

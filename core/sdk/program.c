@@ -95,10 +95,10 @@ spawn(struct program *program, const sigset_t *mask)
 
 	if (program->captures_out && open_capture(&program->out, &out) < 0)
 		return -1;
-	if ((program->captures_err || program->keeps_tail) &&
+	if ((program->captures_err || program->tail_bytes) &&
 	    open_capture(&program->err, &err) < 0)
 		return -1;
-	program->err.is_tail = !program->captures_err;
+	program->err.tail_bytes = program->captures_err ? 0 : program->tail_bytes;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
 	report_read = ends[0];
@@ -106,7 +106,7 @@ spawn(struct program *program, const sigset_t *mask)
 
 	/* One pipe for both streams keeps their lines in order. */
 	struct start start = { getpid(), out, err, report_write, *mask };
-	if (out < 0 && program->err.is_tail)
+	if (out < 0 && program->err.tail_bytes)
 		start.out = err;
 	pid = fork();
 	if (pid == 0)
@@ -125,7 +125,7 @@ spawn(struct program *program, const sigset_t *mask)
 
 /* ---- output ------------------------------------------------------------ */
 
-/* Keeps between one and two TAIL_BYTES, so that moving them is rare. */
+/* Keeps between one and two times tail_bytes, so that moving them is rare. */
 static void
 tail_add(struct capture *capture, const char *bytes, size_t n)
 {
@@ -133,10 +133,11 @@ tail_add(struct capture *capture, const char *bytes, size_t n)
 
 	(void)file_write_all(1, bytes, n); /* A log that is gone stops nothing. */
 	str_add_n(tail, bytes, n);
-	if (tail->len <= 2 * TAIL_BYTES)
+	if (tail->len <= 2 * capture->tail_bytes)
 		return;
-	memmove(tail->s, tail->s + tail->len - TAIL_BYTES, TAIL_BYTES);
-	str_truncate(tail, TAIL_BYTES);
+	memmove(tail->s, tail->s + tail->len - capture->tail_bytes,
+		capture->tail_bytes);
+	str_truncate(tail, capture->tail_bytes);
 }
 
 static void
@@ -161,7 +162,7 @@ capture_read(struct capture *capture)
 	if (capture->fd < 0)
 		return;
 	n = read(capture->fd, bytes, sizeof(bytes));
-	if (n > 0 && capture->is_tail)
+	if (n > 0 && capture->tail_bytes)
 		tail_add(capture, bytes, (size_t)n);
 	else if (n > 0)
 		capture_add(capture, bytes, (size_t)n);

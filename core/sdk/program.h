@@ -11,12 +11,13 @@
 
 #define CAPTURE_MAX_BYTES (16u << 20)
 #define TAIL_BYTES (4u << 10)
+#define LONG_TAIL_BYTES (1u << 20)
 
 struct capture {
 	int fd; /* our end of the pipe, -1 when it ended */
 	struct str bytes;
 	bool is_cut;  /* there was more than CAPTURE_MAX_BYTES */
-	bool is_tail; /* passed on to our own output, the last TAIL_BYTES kept */
+	size_t tail_bytes; /* not 0: passed on to our own output, so many kept */
 };
 
 struct program {
@@ -25,7 +26,7 @@ struct program {
 	const char *base_directory; /* `directory` is relative to it */
 	const char *directory;	    /* NULL: base_directory itself */
 	bool captures_out, captures_err;
-	bool keeps_tail; /* of what is not captured, in err */
+	size_t tail_bytes; /* to keep of what is not captured, in err; or 0 */
 	bool in_own_namespace;
 	uint64_t limit_ms; /* UINT64_MAX: none */
 	bool (*is_cancelled)(void);

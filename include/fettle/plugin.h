@@ -25,7 +25,7 @@
  *
  * ABI history (a line a change; structs only grow, at the end):
  *	0.1	first version
- *	0.2	FETTLE_COMMAND
+ *	0.2	FETTLE_COMMAND, FETTLE_LONG_TAIL
  */
 #ifndef FETTLE_PLUGIN_H
 #define FETTLE_PLUGIN_H
@@ -278,7 +278,8 @@ enum fettle_exec_flag {
 	FETTLE_CAPTURE	     = 1 << 0, /* keep standard output (16 MiB), no log */
 	FETTLE_CAPTURE_ERROR = 1 << 1, /* the same for standard error */
 	FETTLE_QUIET	     = 1 << 2, /* do not write the command line to the log */
-	FETTLE_TAIL	     = 1 << 3  /* log it, and keep its last 4 KiB in err */
+	FETTLE_TAIL	     = 1 << 3, /* log it, and keep its last 4 KiB in err */
+	FETTLE_LONG_TAIL     = 1 << 4  /* with TAIL: its last MiB */
 };
 
 struct fettle_exec {
