@@ -121,6 +121,7 @@ compose_close(struct compose *compose)
 	json_decref(compose->program);
 	free(compose->version);
 	free(compose->said);
+	text_done(&compose->log);
 	argv_done(&compose->env);
 	*compose = (struct compose){ 0 };
 }
@@ -400,6 +401,9 @@ ended(struct compose *compose, const struct fettle_exited *exited, int started,
 	compose->said = exited->err ?
 				compose_last_lines(exited->err, exited->err_len, 3) :
 				NULL;
+	text_done(&compose->log);
+	if (compose->keeps_log && exited->err)
+		text_add_n(&compose->log, exited->err, exited->err_len);
 	*ret = exited->signal ? 128 + exited->signal : exited->status;
 	return 0;
 }
@@ -416,7 +420,9 @@ compose_run_proposed(struct compose *compose, uint32_t i, const char *const *mor
 	for (; more && *more; more++)
 		argv_add(&env, *more);
 	struct fettle_exec exec = { .size = sizeof(exec),
-				    .flags = FETTLE_TAIL,
+				    .flags = FETTLE_TAIL |
+					     (compose->keeps_log ? FETTLE_LONG_TAIL :
+								   0),
 				    .env = argv_get(&env) };
 	int started = fettle_exec_proposed(compose->ctx, i, &exec, &exited);
 	return ended(compose, &exited, started, ret, fault);

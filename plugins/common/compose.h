@@ -20,6 +20,8 @@ struct compose {
 	char *version;		/* `1.29.2` */
 	struct argv env;	/* NAME=VALUE for every call */
 	char *said; /* the last lines of the last call, joined; NULL: nothing */
+	bool keeps_log; /* set before a call: its last MiB of output stays in log */
+	struct text log;
 };
 
 /*
