@@ -136,7 +136,9 @@ add_report(struct cli *cli, struct str *text, const json_t *report)
 		     json_text(json_object_get(report, "outputs"), "diagnosis"));
 	json_array_foreach (json_object_get(report, "findings"), i, item)
 		add_labelled(cli, text, "found", TONE_PLAIN, json_text(item, "title"));
-	add_labelled(cli, text, "message", TONE_BAD, json_text(report, "message"));
+	add_labelled(cli, text, "message",
+		     str_eq(state, "planned") ? TONE_PLAIN : TONE_BAD,
+		     json_text(report, "message"));
 	add_labelled(cli, text, "what to do", TONE_STRONG, json_text(report, "remedy"));
 	json_array_foreach (json_object_get(proposal, "effects"), i, item) {
 		const char *summary = json_text(item, "summary");

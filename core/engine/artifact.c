@@ -11,6 +11,7 @@
 
 #include "base/path.h"
 #include "base/sha256.h"
+#include "engine/proposal.h"
 
 #define COPY_MAX_BYTES (64u << 20)
 
@@ -190,4 +191,23 @@ step_log_close(struct step_log *log)
 	} else
 		note_missing(log->run, log->step, log->name, &log->err);
 	free(log->name);
+}
+
+void
+artifact_keep_diff(struct run *run, const char *step, int attempt, const json_t *edits)
+{
+	AUTO(str) struct str diff = STR_INIT;
+	AUTO_FREE char *name = attempt > 1 ? x_asprintf("%s.%d.diff", step, attempt) :
+					     x_asprintf("%s.diff", step);
+	struct err err = { 0 };
+
+	if (json_array_size(edits) == 0)
+		return;
+	if (edits_diff(run->engine->store, edits, &diff, &err) < 0)
+		run_note(run, "artifact.missing",
+			 json_pack("{s:s, s:s, s:s}", "name", name, "step", step,
+				   "message", err.text));
+	else
+		artifact_store(run, step, attempt, name, "text/x-diff", str_get(&diff),
+			       diff.len);
 }

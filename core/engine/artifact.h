@@ -34,6 +34,10 @@ void step_log_close(struct step_log *log);
 void artifact_store(struct run *run, const char *step, int attempt, const char *name,
 		    const char *type, const char *bytes, size_t n);
 
+/* STEP.diff of proposed edits; nothing when there is none. */
+void artifact_keep_diff(struct run *run, const char *step, int attempt,
+			const json_t *edits);
+
 /* Copies a file of a module's scratch directory (masked when it is text). */
 void artifact_copy(struct run *run, const char *step, int attempt, const json_t *event,
 		   int scratch_fd);

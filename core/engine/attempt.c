@@ -13,6 +13,7 @@
 #include "engine/gate.h"
 #include "engine/inquiry.h"
 #include "engine/module.h"
+#include "engine/observe.h"
 #include "engine/proposal.h"
 #include "engine/scope.h"
 
@@ -185,27 +186,6 @@ resolve(struct attempt *a)
 	return 0;
 }
 
-static void
-keep_diff(struct attempt *a)
-{
-	AUTO(str) struct str diff = STR_INIT;
-	AUTO_FREE char *name =
-		a->number > 1 ? x_asprintf("%s.%d.diff", a->step->id, a->number) :
-				x_asprintf("%s.diff", a->step->id);
-	struct err err = { 0 };
-
-	if (json_array_size(json_object_get(a->proposal, "edits")) == 0)
-		return;
-	if (edits_diff(a->run->engine->store, json_object_get(a->proposal, "edits"),
-		       &diff, &err) < 0)
-		run_note(a->run, "artifact.missing",
-			 json_pack("{s:s, s:s, s:s}", "name", name, "step", a->step->id,
-				   "message", err.text));
-	else
-		artifact_store(a->run, a->step->id, a->number, name, "text/x-diff",
-			       str_get(&diff), diff.len);
-}
-
 static int
 propose(struct attempt *a)
 {
@@ -221,7 +201,8 @@ propose(struct attempt *a)
 		return -1;
 	if (!(a->proposal = proposal_make(a->run, a->step, &a->reply, &err)))
 		return fail(a, &err);
-	keep_diff(a);
+	artifact_keep_diff(a->run, a->step->id, a->number,
+			   json_object_get(a->proposal, "edits"));
 	return 0;
 }
 
@@ -229,6 +210,20 @@ static json_t *
 base_body(const struct attempt *a)
 {
 	return json_pack("{s:s, s:i}", "step", a->step->id, "attempt", a->number);
+}
+
+static size_t
+effect_count(const struct attempt *a)
+{
+	return json_array_size(json_object_get(a->proposal, "effects"));
+}
+
+/* A preview analyses, as long as that changes nothing. */
+static bool
+is_to_carry_out(const struct attempt *a)
+{
+	return a->run->mode == RUN_CARRY_OUT ||
+	       (a->step->stage == FETTLE_ANALYZE && effect_count(a) == 0);
 }
 
 /* Proposal, verdict and intent are one transaction; without `allow` no intent. */
@@ -253,8 +248,7 @@ record_intent(struct attempt *a, struct err *err)
 	json_object_set(body, "answers", a->gate.answers);
 	if (run_append(run, "step.verdict", body, err) < 0)
 		goto out;
-	if (a->gate.verdict == GATE_ALLOW && !a->is_stale &&
-	    (run->mode == RUN_CARRY_OUT || a->step->stage == FETTLE_ANALYZE)) {
+	if (a->gate.verdict == GATE_ALLOW && !a->is_stale && is_to_carry_out(a)) {
 		body = base_body(a);
 		json_object_set_new(body, "section",
 				    json_string(section_name(a->step->section)));
@@ -413,12 +407,17 @@ add_report(struct attempt *a)
 	if (a->proposal)
 		(void)edits_diff(a->run->engine->store,
 				 json_object_get(a->proposal, "edits"), &diff, &err);
+	bool is_left_out = a->step->stage == FETTLE_ANALYZE && !a->err.code[0] &&
+			   !a->has_intent;
 	json_t *report = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:O*, s:O*, s:O*}",
 		"step", a->step->id, "uses", a->step->uses, "stage",
 		stage_name(a->step->stage), "state",
 		a->has_intent || a->err.code[0] ? a->state : "planned", "code",
-		a->err.code, "message", a->err.text, "remedy", a->err.remedy, "verdict",
+		a->err.code, "message",
+		is_left_out ? "a plan changes nothing, so it does not carry this out" :
+			      a->err.text,
+		"remedy", a->err.remedy, "verdict",
 		a->gate.answers ? gate_verdict_name(a->gate.verdict) : "", "findings",
 		a->findings, "proposal", a->proposal, "answers", a->gate.answers,
 		"outputs", outputs);
@@ -475,6 +474,11 @@ attempt_step(struct run *run, const struct plan_step *step,
 	if (a.has_intent || run->mode == RUN_CARRY_OUT) {
 		keep_outputs(&a);
 		if (record_outcome(&a, err) < 0)
+			return -1;
+		/* A build that failed left all as it was: no reason to unwind. */
+		if (step->stage == FETTLE_ANALYZE && effect_count(&a) > 0 &&
+		    a.reply.is_answered && a.reply.result <= REPLY_FAIL &&
+		    observe_drop_untouched(run, step, err) < 0)
 			return -1;
 	}
 	if (run->mode == RUN_PREVIEW)

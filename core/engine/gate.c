@@ -110,13 +110,20 @@ ask_policies(struct run *run, const struct plan_step *step, const json_t *facts,
 	return inquiry_ask(&inquiry, ret, err);
 }
 
-static void
-require_explicit_allow(struct run *run, const struct plan_step *step, struct gate *gate,
-		       bool is_allowed)
+/* An analysis changes something only when it said so this time. */
+static bool
+is_changing(const struct plan_step *step, const json_t *proposal)
 {
-	bool is_change = step->section == SECTION_STEPS &&
-			 (step->stage == FETTLE_PATCH ||
-			  step->description->effects.count > 0);
+	if (step->stage == FETTLE_ANALYZE)
+		return json_array_size(json_object_get(proposal, "effects")) > 0;
+	return step->stage == FETTLE_PATCH || step->description->effects.count > 0;
+}
+
+static void
+require_explicit_allow(struct run *run, const struct plan_step *step,
+		       const json_t *proposal, struct gate *gate, bool is_allowed)
+{
+	bool is_change = step->section == SECTION_STEPS && is_changing(step, proposal);
 
 	if (!run->plan->is_protected || !is_change || is_allowed ||
 	    gate->verdict == GATE_DENY)
@@ -178,7 +185,7 @@ gate_ask(struct run *run, const struct plan_step *step, const json_t *facts,
 		err_remedy(&gate.err,
 			   "change the proposal or the policy's configuration; "
 			   "no flag goes around a policy");
-	require_explicit_allow(run, step, &gate, is_allowed);
+	require_explicit_allow(run, step, proposal, &gate, is_allowed);
 	*ret = gate;
 	return 0;
 }

@@ -65,9 +65,10 @@ ask(struct run *run, const struct plan_step *step, const json_t *effects,
 	return inquiry_ask(&inquiry, ret, &ignored);
 }
 
-void
-observe_untouched(struct run *run, const struct plan_step *step, const json_t *standing,
-		  json_t *ret_rows)
+/* The numbers of those that observe() finds to be as before, in ret_rows. */
+static void
+find_untouched(struct run *run, const struct plan_step *step, const json_t *standing,
+	       json_t *ret_rows)
 {
 	AUTO(json_ref) json_t *rows = json_array();
 	AUTO(json_ref) json_t *effects = own_effects(step, standing, rows);
@@ -85,4 +86,20 @@ observe_untouched(struct run *run, const struct plan_step *step, const json_t *s
 		    n < json_array_size(rows))
 			json_array_append(ret_rows, json_array_get(rows, n));
 	}
+}
+
+int
+observe_drop_untouched(struct run *run, const struct plan_step *step, struct err *err)
+{
+	AUTO(json_ref) json_t *rows = json_array();
+	AUTO(json_ref)
+	json_t *standing = store_standing(run->engine->store, run->claim.run, err);
+
+	if (!standing)
+		return -1;
+	find_untouched(run, step, standing, rows);
+	if (json_array_size(rows) == 0)
+		return 0;
+	return run_append(run, "effect.undone", json_pack("{s:O}", "effects", rows),
+			  err);
 }

@@ -10,10 +10,10 @@
 #include "engine/run.h"
 
 /*
- * Adds to ret_rows the numbers of the step's standing effects that observe()
- * finds to be as before. What cannot be observed is not added: it is undone.
+ * The step's standing effects that observe() finds to be as before stand no
+ * longer. What cannot be observed still does: it is undone.
  */
-void observe_untouched(struct run *run, const struct plan_step *step,
-		       const json_t *standing, json_t *ret_rows);
+int observe_drop_untouched(struct run *run, const struct plan_step *step,
+			   struct err *err);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * `fettle plan`: the same straight line as a run, in a throw-away store, up
  * to but without the first change. Only steps of stage ANALYZE are carried
- * out.
+ * out, and of those only what states no effect (attempt.c).
  */
 #include "base/base.h"
 

@@ -157,19 +157,13 @@ unwind_step(struct run *run, const struct plan_step *step, const json_t *standin
  * may still be happening.
  */
 static int
-drop_untouched(struct run *run, const json_t *standing, const struct ending *ending,
-	       struct err *err)
+drop_untouched(struct run *run, const struct ending *ending, struct err *err)
 {
 	const struct plan_step *step = plan_find_step(run->plan, ending->step);
-	AUTO(json_ref) json_t *rows = json_array();
 
 	if (!step || !ending->is_answer)
 		return 0;
-	observe_untouched(run, step, standing, rows);
-	if (json_array_size(rows) == 0)
-		return 0;
-	return run_append(run, "effect.undone", json_pack("{s:O}", "effects", rows),
-			  err);
+	return observe_drop_untouched(run, step, err);
 }
 
 static int
@@ -242,7 +236,7 @@ unwind(struct run *run, struct ending *ending, struct err *err)
 				 ending->cause.code, "message", ending->cause.text),
 		       err) < 0 ||
 	    unwind_files(run, standing, ending, err) < 0 ||
-	    drop_untouched(run, standing, ending, err) < 0 ||
+	    drop_untouched(run, ending, err) < 0 ||
 	    unwind_effects(run, ending, err) < 0)
 		return -1;
 	return note_leftovers(run, ending, err);

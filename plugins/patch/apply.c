@@ -207,6 +207,10 @@ propose(struct fettle_ctx *ctx)
 {
 	AUTO(edit_set) struct edit_set set = EDIT_SET_INIT;
 	size_t changed = 0;
+
+	/* A preview, in which what finds the edits was not carried out. */
+	if (!fettle_param_known(ctx, EDITS) || !fettle_param_known(ctx, DIFF))
+		return FETTLE_OK;
 	int result = fettle_param_given(ctx, DIFF) ? diff_compute(ctx, &set) :
 						     edits_propose(ctx, &set);
 
