@@ -40,8 +40,10 @@ fettle: 1
 name: look
 inputs: { instruction: { type: string }, service: { type: service } }
 steps:
-  - { id: analyze, uses: analyze/logs }
+  - { id: analyze, uses: analyze/logs, with: { source: container } }
   - { id: patch, uses: patch/apply, with: { edits: "${{ steps.analyze.outputs.edits }}" } }
+on_failure:
+  - { id: rollback, uses: rollback/compose }
 YAML
 
 # says TEXT: the api's log is this, and it has ended.
@@ -72,7 +74,7 @@ ok 'the project is built' compose build
 # ---- nothing to look at, nothing known
 
 look 3 no_diagnosis 'a service without a container'
-like 'what to do' "$remedy" 'up -d'
+like 'what to do' "$remedy" 'up -d --no-deps api'
 says 'all is well'
 look 3 no_diagnosis 'a log that no rule knows'
 like 'what was looked at' "$message" "last 400 lines of 1 container,.*\`all is well\`"

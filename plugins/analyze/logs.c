@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * analyze/logs: reads what the service's containers say, finds what the rule
- * pack knows about it, and puts out the edits that repair it.
+ * analyze/logs: reads what the service's containers say, or what its build
+ * says, finds what the rule packs know about it, and puts out the edits that
+ * repair it. A build changes what the image's name stands for, so it is stated.
  */
 #include <fettle/plugin.h>
 
-#include "plugins/analyze/resolve.h"
-#include "plugins/common/engine_api.h"
+#include "plugins/analyze/look.h"
+#include "plugins/analyze/stale.h"
+#include "plugins/common/build.h"
 #include "plugins/common/glob.h"
+#include "plugins/common/target.h"
 
 enum { SOURCE, LINES, GUESS };
 
 static const struct fettle_param params[] = {
-	[SOURCE] = { "source", FETTLE_CHOICE, 0, "container", "container",
-		     "Where to read: the logs and state of the service's containers." },
+	[SOURCE] = { "source", FETTLE_CHOICE, 0, "auto", "container|build|auto",
+		     "What to read: the containers' logs, the output of a build, or "
+		     "that when the containers tell nothing." },
 	[LINES] = { "lines", FETTLE_INT, 0, "400", "1..20000",
 		    "How many of the last lines of each container to read." },
 	[GUESS] = { "guess", FETTLE_BOOL, 0, "true", NULL,
@@ -28,138 +32,77 @@ static const struct fettle_param outputs[] = {
 	{ "rule", FETTLE_STRING, 0, NULL, NULL, "The rule that found it." },
 };
 
-/* What was looked at, and what is known of the service. */
-struct look {
-	struct fettle_ctx *ctx;
-	json_t *own, *services, *health, *allow;
-	struct text log;
-	size_t containers;
-	struct site site;
-};
+/* ---- what to look at -------------------------------------------------------- */
 
-static void
-look_done(struct look *look)
-{
-	json_decref(look->own);
-	json_decref(look->services);
-	json_decref(look->health);
-	json_decref(look->allow);
-	text_done(&look->log);
-}
-
-static json_t *
-fact_json(struct fettle_ctx *ctx, const char *name)
-{
-	const char *text = fettle_fact(ctx, name);
-
-	return text ? json_of(text) : NULL;
-}
-
+/* Of a value that is not known yet: NULL. */
 static const char *
-read_file(void *arg, const char *path, size_t *ret_len)
+source_of(struct fettle_ctx *ctx)
 {
-	return fettle_file(arg, path, ret_len);
+	return fettle_param_known(ctx, SOURCE) ? fettle_param_text(ctx, SOURCE) : NULL;
 }
 
+/* With what the parameters say; of a preview, as far as that is known. */
 static void
-look_init(struct fettle_ctx *ctx, struct look *look)
+look_set_up(struct fettle_ctx *ctx, struct look *look)
 {
-	*look = (struct look){
-		.ctx = ctx,
-		.own = fact_json(ctx, "project.service"),
-		.services = fact_json(ctx, "project.services"),
-		.health = fact_json(ctx, "service.health"),
-		.allow = fact_json(ctx, "service.allow"),
-	};
-	look->site = (struct site){
-		.service = fettle_fact(ctx, "service.name"),
-		.directory = fettle_fact(ctx, "project.directory"),
-		.own = look->own,
-		.services = look->services,
-		.health = look->health,
-		.read = read_file,
-		.arg = ctx,
-	};
+	look_init(ctx, look);
+	if (fettle_param_known(ctx, LINES))
+		look->lines = (int)fettle_param_int(ctx, LINES);
+	if (fettle_param_known(ctx, GUESS))
+		look->site.may_guess = fettle_param_bool(ctx, GUESS);
 }
 
-/* ---- reading the containers ------------------------------------------------ */
-
-/* What the engine itself says of a container that it could not start. */
+/*
+ * `auto`: the build is tried when the containers tell nothing that can be repaired,
+ * and what runs is not what the files say. *ret: why it is (caller owns), or NULL.
+ */
 static int
-add_state(struct look *look, struct engine_api *api, const char *id,
-	  struct fault *fault)
+build_reason(struct look *look, char **ret, struct fault *fault)
 {
-	AUTO_FREE char *path = text_format("/containers/%s/json", id);
-	AUTO_JSON json_t *inspection = NULL;
-	int result = engine_get(api, path, &inspection, fault);
-	const char *error = json_path_text(inspection, "State.Error");
+	AUTO_FREE char *reason = NULL;
+	struct fault refused = { 0 };
 
-	if (result == 1 && error && *error) {
-		fettle_info(look->ctx, "the engine says: %s", error);
-		text_addf(&look->log, "%s\n", error);
-	}
-	return result < 0 ? -1 : 0;
-}
-
-static int
-add_log(struct look *look, struct engine_api *api, const json_t *container,
-	struct fault *fault)
-{
-	const char *id = json_text(container, "id");
-	int lines = (int)fettle_param_int(look->ctx, LINES), result;
-	AUTO_FREE char *log = NULL;
-	size_t before;
-
-	if (add_state(look, api, id, fault) < 0)
+	if (target_check_build(look->own, &refused) < 0)
+		return 0;
+	if (stale_reason(look->own, look->api, &reason, fault) < 0)
 		return -1;
-	result = engine_logs(api, id, lines, NULL, &log, fault);
-	if (result <= 0)
-		return result;
-	before = look->log.len;
-	log_clean(log, strlen(log), &look->log);
-	if (look->log.len > before && look->log.s[look->log.len - 1] != '\n')
-		text_add(&look->log, "\n");
-	look->containers++;
-	fettle_info(look->ctx, "%s: %s, exit status %d, restarted %d times",
-		    json_text(container, "name"), json_text(container, "state"),
-		    (int)json_member_int(container, "exit_code", 0),
-		    (int)json_member_int(container, "restart_count", 0));
-	printf("--- the last %d lines of %s\n%s", lines, json_text(container, "name"),
-	       text_get(&look->log) + before);
-	return 0;
-}
-
-static int
-look_read(struct look *look, struct fault *fault)
-{
-	AUTO_ENGINE struct engine_api *api = engine_open(look->ctx, fault);
-	const json_t *container;
-	size_t i;
-
-	if (!api)
+	if (!reason)
+		return 0;
+	if (look_at_containers(look, fault) < 0)
 		return -1;
-	json_array_foreach(json_object_get(look->own, "containers"), i, container)
-		if (add_log(look, api, container, fault) < 0)
-			return -1;
+	if (has_repair(&look->logs))
+		return 0;
+	if (target_check(look->own, look->compose, &refused) < 0)
+		fettle_warn(look->ctx, "its build is not tried: %s", refused.text);
+	else
+		*ret = STEAL(reason);
 	return 0;
 }
 
 /* ---- the answer ------------------------------------------------------------ */
 
 static int
-fail_nothing_found(struct look *look, const struct packs *packs)
+fail_no_log(struct look *look)
 {
-	const char *level = json_text(look->own, "level");
-	const char *begin = text_get(&look->log), *last;
-	size_t end = look->log.len;
+	AUTO_FREE char *remedy = text_format(
+		"start it once (`%s up -d --no-deps %s`), so that there is a log to "
+		"read",
+		look->compose, look->site.service);
 
-	if (look->containers == 0)
-		return fettle_fail(
-			look->ctx, "no_diagnosis",
-			"start it once (`docker compose up -d SERVICE`), so that there "
-			"is a log to read",
-			"service '%s' has no container, so there is no log to look at",
-			look->site.service);
+	return fettle_fail(look->ctx, "no_diagnosis", remedy,
+			   "service '%s' has no container, so there is no log to look "
+			   "at",
+			   look->site.service);
+}
+
+static int
+fail_nothing_found(struct look *look)
+{
+	const char *begin = text_get(&look->logs.log), *last;
+	size_t end = look->logs.log.len;
+
+	if (look->logs.containers == 0)
+		return fail_no_log(look);
 	while (end > 0 && begin[end - 1] == '\n')
 		end--;
 	for (last = begin + end; last > begin && last[-1] != '\n'; last--)
@@ -167,14 +110,42 @@ fail_nothing_found(struct look *look, const struct packs *packs)
 	return fettle_fail(
 		look->ctx, "no_diagnosis",
 		"read analyze.log; give the edits yourself in a pipeline with "
-		"patch/apply, or use analyze/command",
+		"patch/apply, or use analyze/command; `source: build` looks at what "
+		"its build says",
 		"none of %zu rules knows what is wrong with service '%s': looked at "
 		"the last %d lines of %zu container%s, level %s; %s%.*s%s",
-		packs->rule_count, look->site.service,
-		(int)fettle_param_int(look->ctx, LINES), look->containers,
-		look->containers == 1 ? "" : "s", level,
+		look->packs.rule_count, look->site.service,
+		look->lines, look->logs.containers,
+		look->logs.containers == 1 ? "" : "s", json_text(look->own, "level"),
 		end ? "the last line is `" : "there is no line",
 		(int)(begin + end - last), last, end ? "`" : "");
+}
+
+static int
+fail_build_unknown(struct look *look)
+{
+	return fettle_fail(
+		look->ctx, "no_diagnosis",
+		"read analyze.log; give the edits yourself in a pipeline with "
+		"patch/apply, or use analyze/command",
+		"the build of service '%s' fails, and none of %zu rules knows why; its "
+		"output ends with `%s`",
+		look->site.service, look->packs.rule_count,
+		look->said ? look->said : "");
+}
+
+static int
+fail_build_works(struct look *look)
+{
+	AUTO_FREE char *remedy = text_format(
+		"start it on the files as they are: `%s up -d --no-deps --build %s`; "
+		"if it then dies, its log says why",
+		look->compose, look->site.service);
+
+	return fettle_fail(look->ctx, "build_works", remedy,
+			   "the build of service '%s' works, so it is not what has to "
+			   "be repaired",
+			   look->site.service);
 }
 
 /* The first path that the service's allow-list does not admit, or NULL. */
@@ -216,49 +187,22 @@ answer(struct look *look, const struct finding *finding)
 	return FETTLE_OK;
 }
 
-static int
-analyze(struct look *look, const struct packs *packs)
+static void
+tell_findings(struct look *look, const struct findings *findings)
 {
-	AUTO(findings) struct findings findings = { 0 };
-	size_t gave_up = 0;
-
-	for (size_t i = 0; i < packs->count; i++)
-		findings_match(&packs->v[i], &look->log, &findings, &gave_up);
-	if (gave_up)
-		fettle_warn(
-			look->ctx,
-			"%zu patterns were too costly for this log and not tried to "
-			"the end",
-			gave_up);
-	for (size_t i = 0; i < findings.count; i++)
-		finding_resolve(&findings.v[i], &look->site);
-	findings_rank(&findings);
-	for (size_t i = 0; i < findings.count; i++)
-		fettle_add_finding(look->ctx, findings.v[i].rule->id,
-				   (uint32_t)findings.v[i].confidence,
-				   findings.v[i].title, findings.v[i].evidence);
-	return findings.count ? answer(look, &findings.v[0]) :
-				fail_nothing_found(look, packs);
+	for (size_t i = 0; i < findings->count; i++)
+		fettle_add_finding(look->ctx, findings->v[i].rule->id,
+				   (uint32_t)findings->v[i].confidence,
+				   findings->v[i].title, findings->v[i].evidence);
 }
 
 /* ---- callbacks ------------------------------------------------------------- */
 
 static int
-packs_open(struct fettle_ctx *ctx, struct packs *ret, struct fault *fault)
-{
-	const char *data = fettle_fact(ctx, "fettle.data_dir");
-	AUTO_FREE char *directory = text_format("%s/rules", data ? data : "");
-
-	return packs_load(directory, ret, fault);
-}
-
-static int
 check(struct fettle_ctx *ctx)
 {
 	AUTO(look) struct look look = { 0 };
-	AUTO(packs) struct packs packs = { 0 };
-	AUTO_ENGINE struct engine_api *api = NULL;
-	struct fault fault;
+	struct fault fault = { 0 };
 
 	look_init(ctx, &look);
 	if (!look.site.service || !look.own)
@@ -267,11 +211,40 @@ check(struct fettle_ctx *ctx)
 			"name the service with -s, in a directory with a project "
 			"file",
 			"analyze/logs needs a service of a compose project");
-	if (packs_open(ctx, &packs, &fault) < 0)
+	if (look_open(&look, &fault) < 0 || engine_ping(look.api, &fault) < 0)
 		return fault_end(ctx, &fault);
-	api = engine_open(ctx, &fault);
-	if (!api || engine_ping(api, &fault) < 0)
+	if (text_equal(source_of(ctx), "build") &&
+	    (target_check(look.own, look.compose, &fault) < 0 ||
+	     target_check_build(look.own, &fault) < 0))
 		return fault_end(ctx, &fault);
+	return FETTLE_OK;
+}
+
+static int
+propose(struct fettle_ctx *ctx)
+{
+	static const struct build_order order = { .purpose =
+							  ", to see what that says" };
+	AUTO(look) struct look look = { 0 };
+	const char *source = source_of(ctx);
+	AUTO_FREE char *reason = NULL;
+	struct fault fault = { 0 };
+
+	if (!source || text_equal(source, "container"))
+		return FETTLE_OK;
+	look_set_up(ctx, &look);
+	look.is_quiet = true;
+	if (look_open(&look, &fault) < 0)
+		return fault_end(ctx, &fault);
+	if (text_equal(source, "build"))
+		reason = text_copy("`source: build`");
+	else if (build_reason(&look, &reason, &fault) < 0)
+		return fault_end(ctx, &fault);
+	if (!reason)
+		return FETTLE_OK;
+	if (build_propose(ctx, look.api, &order, &fault) < 0)
+		return fault_end(ctx, &fault);
+	fettle_info(ctx, "its build is to be tried: %s", reason);
 	return FETTLE_OK;
 }
 
@@ -279,28 +252,49 @@ static int
 run(struct fettle_ctx *ctx)
 {
 	AUTO(look) struct look look = { 0 };
-	AUTO(packs) struct packs packs = { 0 };
-	struct fault fault;
+	struct fettle_proposed_effect effect;
+	bool builds = fettle_proposed_effect(ctx, 0, &effect);
+	struct findings *found = &look.logs.findings;
+	struct fault fault = { 0 };
+	int works = 0;
 
-	look_init(ctx, &look);
-	look.site.may_guess = fettle_param_bool(ctx, GUESS);
-	if (packs_open(ctx, &packs, &fault) < 0 || look_read(&look, &fault) < 0)
+	look_set_up(ctx, &look);
+	if (look_open(&look, &fault) < 0)
 		return fault_end(ctx, &fault);
-	return analyze(&look, &packs);
+	if (!text_equal(source_of(ctx), "build") &&
+	    look_at_containers(&look, &fault) < 0)
+		return fault_end(ctx, &fault);
+	builds &= !has_repair(&look.logs);
+	if (builds && (works = look_at_build(&look, &fault)) < 0)
+		return fault_end(ctx, &fault);
+	tell_findings(&look, &look.build.findings);
+	tell_findings(&look, &look.logs.findings);
+	if (builds && !works)
+		found = &look.build.findings;
+	if (found->count)
+		return answer(&look, &found->v[0]);
+	return !builds ? fail_nothing_found(&look) :
+	       works   ? fail_build_works(&look) :
+			 fail_build_unknown(&look);
 }
+
+static const char *const effects[] = { "image", NULL };
 
 static const struct fettle_step step = {
 	.head = FETTLE_STEP_HEAD,
 	.name = "analyze/logs",
 	.version = FETTLE_VERSION,
-	.summary =
-		"Finds out from a service's logs what is wrong, and how to repair it.",
+	.summary = "Finds out from what a service or its build says what is wrong, and "
+		   "how to repair it.",
 	.stage = FETTLE_ANALYZE,
-	.flags = FETTLE_DOCKER | FETTLE_REPEATABLE,
+	.flags = FETTLE_DOCKER | FETTLE_NETWORK | FETTLE_REPEATABLE,
+	.effects = effects,
 	.params = FETTLE_TABLE(params),
 	.outputs = FETTLE_TABLE(outputs),
 	.check = check,
+	.propose = propose,
 	.run = run,
+	.observe = build_observe,
 };
 
 FETTLE_STEP(step)

@@ -208,17 +208,18 @@ say(struct work *work)
 	struct finding *f = work->finding;
 	const char *last = strrchr(f->evidence, '\n');
 	AUTO_FREE char *fix = names_fill(f->names, f->rule->fix);
+	const char *where = work->site->build_log ? "its build's output" : "its log";
 
 	f->title = names_fill(f->names, f->rule->title);
 	f->remedy = names_fill(f->names, f->rule->remedy);
 	if (f->edits)
 		f->diagnosis =
-			text_format("%s: `%s` (line %zu of its log); %s", f->title,
-				    last ? last + 1 : f->evidence, f->line, fix);
+			text_format("%s: `%s` (line %zu of %s); %s", f->title,
+				    last ? last + 1 : f->evidence, f->line, where, fix);
 	else
 		f->diagnosis =
-			text_format("%s: `%s` (line %zu of its log); %s", f->title,
-				    last ? last + 1 : f->evidence, f->line,
+			text_format("%s: `%s` (line %zu of %s); %s", f->title,
+				    last ? last + 1 : f->evidence, f->line, where,
 				    work->why ? work->why : "the rules know no repair");
 }
 

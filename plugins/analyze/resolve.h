@@ -16,6 +16,8 @@ struct site {
 	const json_t *own;		/* fact project.service */
 	const json_t *services;		/* fact project.services */
 	const json_t *health;		/* fact service.health */
+	const char *build_log;		/* NULL: it is not a build that is looked at */
+	const json_t *images;		/* of the engine, as it lists them; or NULL */
 	/* A file of the project, NULL when there is none. */
 	const char *(*read)(void *arg, const char *path, size_t *ret_len);
 	void *arg;

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Is what runs what the files of the project say? Without building it, as far
+ * as it can be told from names, times and the engine.
+ */
+#ifndef FETTLE_ANALYZE_STALE_H
+#define FETTLE_ANALYZE_STALE_H
+
+#include "plugins/common/engine_api.h"
+
+/*
+ * Of fact project.service. 0 with why it is not, in words, in *ret (caller owns),
+ * or with NULL there; -1.
+ */
+int stale_reason(const json_t *own, struct engine_api *api, char **ret,
+		 struct fault *fault);
+
+/*
+ * The pure part: the Dockerfile or manifest that is younger than that time (in
+ * seconds since 1970), or NULL. Paths are relative to where we are. Caller owns.
+ */
+char *stale_file(const json_t *own, int64_t since_s);
+
+#endif
