@@ -29,12 +29,11 @@ enum exit_code {
 
 struct options {
 	const char *state_dir, *directory, *pipeline, *service, *output, *state, *until,
-		*key, *kind, *reason, *priority, *from,
-		*since, *keep;
+		*key, *kind, *reason, *priority, *from, *cursor, *since, *keep;
 	json_t *inputs;		/* object of strings, or NULL; owned */
-	uint64_t limit, offset;
-	bool json, no_color, quiet, follow, help, version, queue, no_wait, whole,
-		dry_run, replace;
+	uint64_t limit, offset, slots;
+	bool json, no_color, quiet, follow, help, version, queue, no_wait, whole, drain,
+		once, cancel, dry_run, replace;
 };
 
 struct cli {
@@ -59,6 +58,10 @@ int verb_logs(struct cli *cli);
 int verb_diff(struct cli *cli);
 int verb_artifacts(struct cli *cli);
 int verb_cancel(struct cli *cli);
+int verb_work(struct cli *cli);
+int verb_workers(struct cli *cli);
+int verb_pause(struct cli *cli);
+int verb_resume(struct cli *cli);
 int verb_rollback(struct cli *cli);
 int verb_retry(struct cli *cli);
 int verb_plugins(struct cli *cli);

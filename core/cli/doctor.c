@@ -2,8 +2,8 @@
 /* `fettle doctor`: could a repair work here, and did one stop half way? */
 #include "base/base.h"
 
+#include "cli/pause.h"
 #include "cli/summary.h"
-#include "cli/cli.h"
 
 static void
 row_add(json_t *rows, const char *name, bool ok, const char *text, const char *remedy)
@@ -47,6 +47,24 @@ add_unfinished(struct cli *cli, json_t *rows)
 			json_array_size(runs) ? "none but those being carried out now" :
 						"none",
 			"");
+}
+
+static void
+add_pause(struct cli *cli, json_t *rows)
+{
+	AUTO(json_ref) json_t *paused = NULL;
+	AUTO(str) struct str text = STR_INIT;
+	struct err err;
+
+	if (!(paused = store_paused(cli->store, &err))) {
+		row_add(rows, "paused", false, err.text, err.remedy);
+	} else if (json_is_object(paused)) {
+		pause_describe(paused, &text);
+		row_add(rows, "paused", false, str_get(&text),
+			"`fettle resume` lets runs begin again");
+	} else {
+		row_add(rows, "paused", true, "no: runs may begin", "");
+	}
 }
 
 static void
@@ -104,6 +122,7 @@ verb_doctor(struct cli *cli)
 		row_add(rows, "store", false, err.text, err.remedy);
 	} else {
 		row_add(rows, "store", true, cli->state_dir, "");
+		add_pause(cli, rows);
 		add_unfinished(cli, rows);
 		engine = cli_engine(cli, "operator");
 		found = engine_doctor(&engine, cli->directory);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "cli/pause.h"
 #include "cli/report.h"
 #include "cli/summary.h"
 
@@ -45,6 +46,13 @@ add_row(struct cli *cli, struct table *table, const json_t *run)
 		table_add(table, state_tone(state), state);
 	table_add(table, TONE_PLAIN,
 		  *json_text(run, "service") ? json_text(run, "service") : "-");
+	if (json_is_integer(json_object_get(run, "position")))
+		table_addf(table, TONE_PLAIN, "queue %lld%s",
+			   (long long)json_int_or(run, "position", 0),
+			   str_eq(json_text(run, "priority"), "high") ? " high" : "");
+	else
+		table_add(table, TONE_DIM,
+			  *json_text(run, "worker") ? json_text(run, "worker") : "-");
 	table_add(table, TONE_DIM, age(queued, buf));
 	table_add(table, TONE_PLAIN,
 		  started && ended ? num_format_ms((uint64_t)(ended - started), buf) :
@@ -57,7 +65,7 @@ add_row(struct cli *cli, struct table *table, const json_t *run)
 static void
 print_runs(struct cli *cli, const json_t *runs)
 {
-	static const char *const heads[] = { "RUN", "STATE", "SERVICE",
+	static const char *const heads[] = { "RUN", "STATE", "SERVICE", "WORKER",
 					     "AGE", "TOOK",  "ASKED" };
 	AUTO(table) struct table table = { .columns = ARRAY_LEN(heads) };
 	AUTO(str) struct str text = STR_INIT;
@@ -79,6 +87,24 @@ print_runs(struct cli *cli, const json_t *runs)
 	out_write(&cli->out, &text);
 }
 
+/* Behind the list, where it is not overlooked. */
+static void
+print_pause(struct cli *cli)
+{
+	AUTO(json_ref) json_t *paused = NULL;
+	AUTO(str) struct str text = STR_INIT, line = STR_INIT;
+	struct err ignored;
+
+	if (cli->store)
+		paused = store_paused(cli->store, &ignored);
+	if (!json_is_object(paused))
+		return;
+	pause_describe(paused, &line);
+	out_addf(&cli->out, &text, TONE_WARN, "\n%s (`fettle resume` ends that)\n",
+		 str_get(&line));
+	out_write(&cli->out, &text);
+}
+
 int
 verb_runs(struct cli *cli)
 {
@@ -88,6 +114,7 @@ verb_runs(struct cli *cli)
 		.limit = (uint32_t)cli->options.limit,
 		.offset = (uint32_t)cli->options.offset,
 	};
+	char cursor[RUN_ID_SIZE];
 	AUTO(json_ref) json_t *runs = NULL;
 	struct err err;
 
@@ -96,6 +123,12 @@ verb_runs(struct cli *cli)
 	} else {
 		if (cli_open_store(cli, STORE_READ, &err) < 0)
 			return cli_fail(cli, &err, EXIT_USAGE);
+		if (cli->options.cursor) {
+			if (store_find_run(cli->store, cli->options.cursor, cursor,
+					   &err) < 0)
+				return cli_fail(cli, &err, EXIT_USAGE);
+			filter.cursor = cursor;
+		}
 		runs = store_runs(cli->store, &filter, &err);
 	}
 	if (!runs)
@@ -104,5 +137,7 @@ verb_runs(struct cli *cli)
 		out_json(&cli->out, runs);
 	else
 		print_runs(cli, runs);
+	if (!cli->options.json && !cli->options.quiet)
+		print_pause(cli);
 	return EXIT_DONE;
 }

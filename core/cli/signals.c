@@ -54,6 +54,28 @@ signals_install(int *ret_cancel_fd, struct err *err)
 	return 0;
 }
 
+int
+signals_install_slot(int *ret_cancel_fd, struct err *err)
+{
+	struct sigaction cancel = { .sa_handler = on_cancel, .sa_flags = SA_RESTART };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t none;
+
+	if (pipe2(cancel_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_errno(err, "host.pipe", "make a pipe for signals");
+	sigemptyset(&cancel.sa_mask);
+	sigemptyset(&ignore.sa_mask);
+	sigemptyset(&none);
+	if (sigaction(SIGUSR1, &cancel, NULL) < 0 ||
+	    sigaction(SIGINT, &ignore, NULL) < 0 ||
+	    sigaction(SIGTERM, &ignore, NULL) < 0 ||
+	    sigaction(SIGHUP, &ignore, NULL) < 0 ||
+	    sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		return err_errno(err, "host.signal", "install signal handlers");
+	*ret_cancel_fd = cancel_pipe[0];
+	return 0;
+}
+
 unsigned
 signals_cancels(void)
 {

@@ -14,6 +14,12 @@
  */
 int signals_install(int *ret_cancel_fd, struct err *err);
 
+/*
+ * For a slot of a worker: SIGUSR1 alone makes *ret_cancel_fd readable; what the
+ * terminal or a service manager sends to all processes is the worker's business.
+ */
+int signals_install_slot(int *ret_cancel_fd, struct err *err);
+
 unsigned signals_cancels(void); /* how often a person asked to stop */
 bool signals_hung_up(void);	/* the terminal is gone */
 

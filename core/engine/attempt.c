@@ -14,6 +14,7 @@
 #include "engine/inquiry.h"
 #include "engine/module.h"
 #include "engine/observe.h"
+#include "engine/pause.h"
 #include "engine/proposal.h"
 #include "engine/scope.h"
 
@@ -29,6 +30,7 @@ struct attempt {
 	struct step_log log;
 	json_t *params, *unknown, *env, *facts, *proposal;
 	bool has_intent, is_stale;
+	bool is_paused;		/* the site is, and this would be the first change */
 	struct gate gate;
 	struct reply reply;	/* of run, or of propose when it ended there */
 	json_t *findings;	/* preview */
@@ -248,7 +250,11 @@ record_intent(struct attempt *a, struct err *err)
 	json_object_set(body, "answers", a->gate.answers);
 	if (run_append(run, "step.verdict", body, err) < 0)
 		goto out;
-	if (a->gate.verdict == GATE_ALLOW && !a->is_stale && is_to_carry_out(a)) {
+	bool is_due = a->gate.verdict == GATE_ALLOW && !a->is_stale &&
+		      is_to_carry_out(a);
+	if (is_due && a->reply.result != REPLY_NOOP)
+		a->is_paused = pause_stops(run, a->step, a->proposal, &a->err);
+	if (is_due && !a->is_paused) {
 		body = base_body(a);
 		json_object_set_new(body, "section",
 				    json_string(section_name(a->step->section)));
@@ -386,6 +392,10 @@ live(struct attempt *a, struct err *store_err, int *store_failed)
 		return;
 	if (a->gate.verdict != GATE_ALLOW || a->is_stale) {
 		(void)fail(a, a->is_stale ? &err : &a->gate.err);
+		return;
+	}
+	if (a->is_paused) {
+		a->state = "cancelled";
 		return;
 	}
 	/* The module's word on propose is not its word on run: unless it is NOOP. */

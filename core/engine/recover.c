@@ -132,7 +132,8 @@ wake(struct run *run, struct err *err)
 		return -1;
 	if (!str_eq(state, "pending") && !str_eq(state, "awaiting_approval"))
 		return 0;
-	return run_append(run, "run.state", json_pack("{s:s}", "state", "running"), err);
+	return run_append(run, "run.state", json_pack("{s:s}", "state", "running"),
+			  err);
 }
 
 static int
@@ -218,20 +219,26 @@ engine_recover(struct engine *engine, struct strv *recovered, struct err *err)
 {
 	AUTO(json_ref) json_t *runs = store_unfinished(engine->store, err);
 	const json_t *row;
+	int failed = 0;
 	size_t i;
 
 	if (!runs)
 		return -1;
 	host_prepare(engine);
 	json_array_foreach (runs, i, row) {
-		int done = recover_run(engine, json_text(row, "run"), err);
+		struct err why = { 0 };
+		int done = recover_run(engine, json_text(row, "run"), &why);
 
-		if (done < 0)
-			return err_context(err, "finish run %s", json_text(row, "run"));
+		/* One that cannot be finished does not keep the others waiting. */
+		if (done < 0 && failed == 0) {
+			failed = -1;
+			*err = why;
+			err_context(err, "finish run %s", json_text(row, "run"));
+		}
 		if (done == 0)
 			strv_add(recovered, json_text(row, "run"));
 	}
-	return 0;
+	return failed;
 }
 
 static int

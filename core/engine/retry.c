@@ -14,6 +14,7 @@
 #include "base/sha256.h"
 #include "engine/continue.h"
 #include "engine/host.h"
+#include "engine/pause.h"
 
 struct retry_run {
 	struct takeover t;
@@ -460,7 +461,8 @@ engine_retry(struct engine *engine, const char *run, const char *from,
 	AUTO(json_ref) json_t *plan = NULL;
 
 	host_prepare(engine);
-	if (!row || check_state(engine, run, json_text(row, "state"), err) < 0 ||
+	if (!row || pause_check(engine->store, err) < 0 ||
+	    check_state(engine, run, json_text(row, "state"), err) < 0 ||
 	    !(plan = store_plan(engine->store, run, err)) ||
 	    takeover_claim(&retry.t, engine, run, err) < 0)
 		return -1;

@@ -122,45 +122,30 @@ tell_queued(struct engine *engine, const char *run, json_t **ret_body, struct er
 	return 0;
 }
 
-/* From the order to the end; *why when there is none to carry out. */
+/* From the order to a draft; -1 with why there is none. */
 static int
-plan_and_carry_out(struct run *run, const json_t *order, struct err *why,
-		   struct err *err)
+plan_anew(struct run *run, const struct order *order, struct draft *draft,
+	  struct err *why)
 {
-	const struct order wanted = {
-		.directory = json_text(order, "directory"),
-		.pipeline = given(order, "pipeline"),
-		.pipeline_sha256 = given(order, "pipeline_sha256"),
-		.service = given(order, "service"),
-		.instruction = given(order, "instruction"),
-		.inputs = json_object_get(order, "inputs"),
-		.until = given(order, "until"),
-	};
-	__attribute__((cleanup(draft_done))) struct draft draft = { .run = run };
-
-	if (!order)
-		return err_set(why, "queue.order", "it was queued without an order");
 	if (cancel_is_asked(run, 0)) {
 		err_set(why, "cancelled", "cancelled before it was begun");
 		cancel_explain(run, why);
 		return -1;
 	}
-	if (draft_make(&draft, run->engine, &wanted, why) < 0) {
+	draft->run = run;
+	if (draft_make(draft, run->engine, order, why) < 0) {
 		cancel_explain(run, why);
 		return -1;
 	}
-	order_adopt(run, &draft);
-	if (run_open(run, why) < 0)
-		return -1;
-	int done = order_carry_out(run, &draft, BUSY_GIVE_WAY, err);
-	run_close(run);
-	return done;
+	order_adopt(run, draft);
+	return run_open(run, why);
 }
 
 static int
 carry_out(struct engine *engine, struct store_claim *claim, int lock_fd,
 	  struct err *err)
 {
+	__attribute__((cleanup(draft_done))) struct draft draft = { 0 };
 	__attribute__((cleanup(run_close))) struct run run = {
 		.engine = engine,
 		.claim = *claim,
@@ -172,10 +157,19 @@ carry_out(struct engine *engine, struct store_claim *claim, int lock_fd,
 
 	if (tell_queued(engine, claim->run, &body, err) < 0)
 		return -1;
-	int done = plan_and_carry_out(&run, json_object_get(body, "order"), &why, err);
-	if (!why.code[0])
-		return done;
-	return run_end_closed(engine, claim, order_end(&why), err);
+	const json_t *json = json_object_get(body, "order");
+	const struct order order = {
+		.directory = json_text(json, "directory"),
+		.pipeline = given(json, "pipeline"),
+		.pipeline_sha256 = given(json, "pipeline_sha256"),
+		.service = given(json, "service"),
+		.instruction = given(json, "instruction"),
+		.inputs = json_object_get(json, "inputs"),
+		.until = given(json, "until"),
+	};
+	if (plan_anew(&run, &order, &draft, &why) < 0)
+		return run_end_closed(engine, claim, order_end(&why), err);
+	return order_carry_out(&run, &draft, BUSY_GIVE_WAY, err);
 }
 
 /* What waits and is due comes before what was not begun: 1 one, 0 none, -1. */

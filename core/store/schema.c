@@ -16,7 +16,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define APPLICATION_ID 0x46747465 /* `Ftte`: file(1) and we can tell whose it is */
 
 static const char truth[] =
