@@ -132,22 +132,37 @@ is_above(int limit)
 }
 
 /*
+ * Looking at all processes takes long where thousands run: meanwhile the child and
+ * what is in its group stands still. (The child is not reaped yet, so the group is
+ * still its own.) If they are too many, the group is killed at once.
+ */
+static bool
+is_tree_above(pid_t child, size_t limit)
+{
+	kill(-child, SIGSTOP);
+	bool is_above = tree_is_above(limit);
+	kill(-child, is_above ? SIGKILL : SIGCONT);
+	return is_above;
+}
+
+/*
  * A fork bomb cannot be outrun by looking at it: the machine's count, which costs
  * nothing, says when it is time to count our own.
  */
 static bool
-is_crowded(enum scope scope, unsigned short *calm)
+is_crowded(pid_t child, enum scope scope, unsigned short *calm)
 {
 	unsigned short now = count_machine(), growth = (unsigned short)(now - *calm);
 
-	if (scope != SCOPE_NAMESPACE || growth > USHRT_MAX / 2) {
+	if (scope == SCOPE_CHILD || growth > USHRT_MAX / 2) {
 		*calm = now;
 		return false;
 	}
 	if (growth < PROCESSES_MAX / 2)
 		return false;
 	*calm = now;
-	return is_above(PROCESSES_MAX);
+	return scope == SCOPE_TREE ? is_tree_above(child, PROCESSES_MAX) :
+				     is_above(PROCESSES_MAX);
 }
 
 int
@@ -160,11 +175,11 @@ supervise(pid_t child, enum scope scope, bool *ret_is_crowded)
 	int status = 0;
 
 	while (!is_at_end && !crowded) {
-		int got = scope == SCOPE_NAMESPACE ? sigtimedwait(&set, NULL, &tick) :
-						     sigwaitinfo(&set, NULL);
+		int got = scope == SCOPE_CHILD ? sigwaitinfo(&set, NULL) :
+						 sigtimedwait(&set, NULL, &tick);
 		if (got == SIGTERM)
 			pass_on_term(child, scope);
-		crowded = is_crowded(scope, &calm);
+		crowded = is_crowded(child, scope, &calm);
 		is_at_end = reap(child, &status);
 	}
 	kill_rest(scope);

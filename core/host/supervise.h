@@ -20,7 +20,7 @@ void supervise_release(void);
 /* All signals unblocked and as by default: what a program may count on. */
 void supervise_reset(void);
 
-/* Processes and threads a module may have at a time, where there is a namespace. */
+/* Processes a module may have at a time; threads count where there is a namespace. */
 #define PROCESSES_MAX 2048
 
 /*

@@ -134,6 +134,32 @@ table_mark(struct table *table, const struct pids *keep)
 	return marked;
 }
 
+static bool
+is_marked(const struct table *table, pid_t pid)
+{
+	return is_child_of_marked(table, pid);
+}
+
+/*
+ * One by one, those that fork faster than we look are never caught; the kernel
+ * kills a whole group at once. Only groups whose leader is one of ours.
+ */
+static void
+kill_groups(const struct table *table)
+{
+	pid_t last = getpgrp();
+
+	for (size_t i = 0; i < table->count; i++) {
+		pid_t group = table->v[i].is_below ? getpgid(table->v[i].pid) : -1;
+
+		if (group <= 1 || group == last || group == getpgrp() ||
+		    !is_marked(table, group))
+			continue;
+		(void)kill(-group, SIGKILL); /* It may have ended by itself. */
+		last = group;
+	}
+}
+
 static size_t
 signal_below(int signal, const struct pids *keep)
 {
@@ -143,6 +169,8 @@ signal_below(int signal, const struct pids *keep)
 	if (table_load(&table) < 0)
 		return 0;
 	marked = table_mark(&table, keep);
+	if (signal == SIGKILL && !keep)
+		kill_groups(&table);
 	for (size_t i = 0; i < table.count; i++)
 		if (table.v[i].is_below)
 			(void)kill(table.v[i].pid,
@@ -222,6 +250,14 @@ tree_children(struct pids *ret)
 		if (table.v[i].parent == getpid())
 			pids_add(ret, table.v[i].pid);
 	return 0;
+}
+
+bool
+tree_is_above(size_t limit)
+{
+	AUTO(table) struct table table = { NULL, 0 };
+
+	return table_load(&table) == 0 && table_mark(&table, NULL) > limit;
 }
 
 void

@@ -29,6 +29,9 @@ bool tree_has_ended(pid_t child);
 /* The direct children. -1 when /proc is not that of our PID namespace. */
 int tree_children(struct pids *ret);
 
+/* Are there more descendants than this? */
+bool tree_is_above(size_t limit);
+
 /* Signals every descendant. */
 void tree_signal(int signal);
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The pure judgements of verify and rollback: whether a service is well, where
- * a probe asks, and whether an undoing came out as recorded.
+ * The pure judgements of restart, verify and rollback: which neighbours were
+ * touched, whether a service is well, where a probe asks, and whether an undoing
+ * came out as recorded.
  */
 #include "module.h"
 
 #include <string.h>
 
 #include "plugins/common/engine_stream.h"
+#include "plugins/common/neighbours.h"
 #include "plugins/common/probe.h"
 #include "plugins/common/undo.h"
 #include "plugins/common/watch.h"
@@ -342,6 +344,66 @@ START_TEST(only_the_recorded_containers_are_untouched)
 }
 END_TEST
 
+/* ---- neighbours --------------------------------------------------------- */
+
+#define EVENT(action, id) "{\"Action\":\"" action "\",\"Actor\":{\"ID\":\"" id "\"}}"
+/* A container, its state, when it was started, how often it was restarted. */
+#define PEER(id, state, at, restarts)                                                  \
+	"{\"id\":\"" id "\",\"state\":\"" state "\",\"started_at\":\"" at              \
+	"\",\"restart_count\":" restarts "}"
+#define RUNS(id, at) PEER(id, "running", at, "0")
+static const struct {
+	const char *after, *events, *found;
+} neighbour_cases[] = {
+	{ "[" RUNS("a", "1") "," RUNS("b", "1") "]",
+	  "[]", "[]" },
+	{ "[" RUNS("a", "1") "," RUNS("b", "1") "]",
+	  "[" EVENT("kill", "other") "," EVENT("exec_create: x", "a") "," EVENT(
+		  "health_status: healthy", "b") "]",
+	  "[]" },
+	{ "[" RUNS("a", "1") "]", "[]", "[\"B gone false\"]" },
+	{ "[" RUNS("a", "1") "," RUNS("b", "2") "]",
+	  "[" EVENT("die", "b") "," EVENT("start", "b") "]",
+	  "[\"B peer_flapping true\"]" },
+	{ "[" RUNS("a", "1") "," PEER("b", "running", "2", "1") "]",
+	  "[]", "[\"B peer_flapping true\"]" },
+	{ "[" RUNS("a", "1") "," RUNS("b", "2") "]", "[]", "[\"B restart false\"]" },
+	{ "[" RUNS("a", "1") "," PEER("b", "exited", "1", "0") "]", "[]",
+	  "[\"B exited false\"]" },
+	{ "[" RUNS("a", "1") "," PEER("b", "exited", "1", "0") "]",
+	  "[" EVENT("die", "b") "]", "[\"B peer_flapping true\"]" },
+	{ "[" RUNS("a", "2") "," RUNS("b", "1") "]",
+	  "[" EVENT("kill", "a") "," EVENT("die", "a") "," EVENT("restart", "a") "]",
+	  "[\"A kill false\"]" },
+	{ "[" RUNS("a", "1") "," RUNS("b", "1") "]",
+	  "[" EVENT("rename", "a") "," EVENT("update", "b") "]",
+	  "[\"A rename false\",\"B update false\"]" },
+};
+
+START_TEST(neighbours_are_judged)
+{
+	AUTO_JSON json_t *before =
+		want("[{\"id\":\"a\",\"name\":\"A\",\"state\":\"running\","
+		     "\"started_at\":\"1\"},{\"id\":\"b\",\"name\":\"B\",\"state\":"
+		     "\"running\",\"started_at\":\"1\"}]");
+	AUTO_JSON json_t *after = want(neighbour_cases[_i].after);
+	AUTO_JSON json_t *events = want(neighbour_cases[_i].events);
+	AUTO_JSON json_t *wanted = want(neighbour_cases[_i].found), *got = json_array();
+	AUTO_JSON json_t *found = neighbours_judge(before, after, events);
+	size_t i;
+	json_t *one;
+
+	json_array_foreach(found, i, one) {
+		AUTO_FREE char *line = text_format(
+			"%s %s %s", json_member(one, "name"), json_member(one, "what"),
+			json_member_true(one, "is_warning") ? "true" : "false");
+		json_array_append_new(got, json_string(line));
+	}
+	AUTO_FREE char *shown = json_dumps(got, 0);
+	ck_assert_msg(json_equal(got, wanted), "%s", shown);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -359,6 +421,8 @@ main(void)
 	tcase_add_loop_test(tc, frames_are_taken_off, 0, (int)COUNT_OF(stream_cases));
 	suite_add_tcase(suite, tc);
 	tc = tcase_create("undo");
+	tcase_add_loop_test(tc, neighbours_are_judged, 0,
+			    (int)COUNT_OF(neighbour_cases));
 	tcase_add_loop_test(tc, an_undoing_is_compared, 0, (int)COUNT_OF(undo_cases));
 	tcase_add_test(tc, only_the_recorded_containers_are_untouched);
 	suite_add_tcase(suite, tc);

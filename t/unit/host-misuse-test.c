@@ -119,6 +119,25 @@ START_TEST(module_cannot_kill_its_supervisor)
 }
 END_TEST
 
+START_TEST(fork_bomb_is_ended)
+{
+	AUTO(json_ref) json_t *params = json_pack("{s:s}", "sin", "bomb_forks");
+	AUTO(answer)
+	struct answer answer =
+		ask(&(struct question){ .call = "run",
+					.modules = { "test/bomb" },
+					.params = params,
+					.kill_after_ms = 30000,
+					.flags = _i ? ASK_WITHOUT_NAMESPACES : 0 });
+
+	ck_assert_str_eq(answer_code(&answer), "process_limit");
+	ck_assert_uint_eq(ask_survivors(answer.attempt), 0);
+	ck_assert_int_lt(answer.took_ms, 30000);
+	if (_i)
+		ck_assert_str_eq(answer_level(&answer), "basic");
+}
+END_TEST
+
 static const char *const SINS[] = {
 	"unknown_param",     "wrong_type",   "wrong_index", "edit_in_run",
 	"undeclared_output", "wrong_output", "bad_json",    "judge_in_step",
@@ -156,6 +175,7 @@ main(void)
 	tcase_add_test(tcase, unknown_result_is_a_bug);
 	tcase_add_loop_test(tcase, daemons_are_dead_when_the_host_has_ended, 0, 2);
 	tcase_add_loop_test(tcase, grandchild_that_holds_the_pipe_delays_nobody, 0, 2);
+	tcase_add_loop_test(tcase, fork_bomb_is_ended, 0, 2);
 	tcase_add_test(tcase, flood_of_output_passes);
 	tcase_add_test(tcase, rubbish_on_the_channel_is_no_event);
 	tcase_add_test(tcase, module_cannot_kill_its_supervisor);
