@@ -21,8 +21,8 @@ class Lie:
     """`says`: a pattern that what the run says at its end must match. `ends`: the end
     states it may have besides being true; None: any that is true."""
 
-    def __init__(self, name, says=".", ends=None, **world):
-        self.name, self.says, self.ends = name, says, ends
+    def __init__(self, name, says=".", ends=None, rounds=1, **world):
+        self.name, self.says, self.ends, self.rounds = name, says, ends, rounds
         self.world = dict(dict(before="dies", after="good"), **world)
         self.count = 0
 

@@ -252,6 +252,26 @@ def undoing():
     ]
 
 
+def in_rounds():
+    """As the built-in pipeline does it: what did not help is looked at once more."""
+    more = {"rounds": 3}
+    return [
+        Lie("three rounds: it helps", ends={"succeeded"}, **more),
+        Lie("three rounds: it does not help", "not_healthy", BACK, after="sick", **more),
+        Compose("three rounds: up does nothing", "up", lies.nothing, on=(1, 2, 3),
+                says="not recreated", ends=BACK, **more),
+        Compose("three rounds: up does nothing at first", "up", lies.nothing, **more),
+        Compose("three rounds: up restarts a neighbour", "up",
+                and_then(lies.restarts_neighbour), says="neighbour_touched.*db",
+                ends=LOST, **more),
+        Compose("three rounds: up removes the old image", "up",
+                and_then(lies.removes_old_image), says="previous_image_gone", ends=LOST,
+                **dict(WORSE, **more)),
+        Inspect("three rounds: state restarting", state(Status="restarting"),
+                says="being restarted", ends=BACK, **more),
+    ]
+
+
 def going_away():
     return [
         Dies("the engine dies in mid-build", "build", ends=LOST, says="docker_unreachable"),
@@ -293,4 +313,4 @@ def probing():
 
 def table():
     return (honest() + transport() + events() + inspecting() + listing() + building() +
-            restarting() + undoing() + going_away() + probing())
+            restarting() + undoing() + in_rounds() + going_away() + probing())
