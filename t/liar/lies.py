@@ -317,6 +317,17 @@ def refuses(engine, world):
     return said(1, "", "ERROR: it is Sunday\n")
 
 
+def hangs(engine, world):
+    time.sleep(20)
+    return said(0, "")
+
+
+def removes_and_hangs(engine, world):
+    with world.lock:
+        removes_container(world)
+    return hangs(engine, world)
+
+
 def dies_of_signal(engine, world):
     return said(137, "", "Killed\n")
 

@@ -59,6 +59,13 @@ def transport():
         cells.append(Wire(how, "rollback", ("tag", "untag"),
                           ends=None if how == "no JSON" else LOST, **WORSE))
         cells.append(Wire(how, "rollback", ("remove", "untag"), **NONE))
+    for how in ("a hang", "closed connection"):
+        for phase, kind in (("restart", "inspect"), ("check", "events"), ("check", "image"),
+                            ("verify", "inspect"), ("rollback", "events"),
+                            ("rollback", "inspect"), ("rollback", "image")):
+            world = WORSE if phase == "rollback" else {}
+            cells.append(Wire(how, phase, (kind,), says="docker_unreachable",
+                              ends=LOST if phase == "rollback" else BACK, **world))
     return cells
 
 
@@ -172,6 +179,7 @@ def building():
                 **HEALTHY),
         after("a build that removes the old image", lies.removes_old_image,
               ends=LOST, **WORSE),
+        Compose("a build that hangs", "build", lies.hangs, says="timeout", ends=BACK),
         Compose("a build that is killed", "build", lies.dies_of_signal, ends=BACK),
     ]
 
@@ -201,6 +209,8 @@ def restarting():
         up("up leaves one of two", and_then(lies.removes_one), "1 containers", BACK,
            replicas=2),
         up("up leaves one too many", and_then(lies.adds_one), "2 containers", BACK),
+        up("up hangs", lies.hangs, "timeout", BACK, **HEALTHY),
+        up("up hangs half way", lies.removes_and_hangs, "timeout", BACK, **HEALTHY),
         up("up is killed half way", lambda e, w: lies.removes_container(w) or
            lies.dies_of_signal(e, w), "restart_failed", BACK, **HEALTHY),
         up("up restarts a neighbour", and_then(lies.restarts_neighbour), alone, LOST),
@@ -231,6 +241,7 @@ def undoing():
         up("up does nothing", lies.nothing, "rollback_incomplete"),
         up("up does nothing where it was dead", lies.nothing, before="dies"),
         up("up fails", lies.refuses, "rollback_incomplete"),
+        up("up hangs", lies.hangs, "timeout"),
         up("up brings the bad image again", recreates_on(candidate), "runs image"),
         up("up leaves it dead", and_then(lies.kills_container), "exited, and was running"),
         up("up leaves it created", and_then(lies.creates_only), "created, and was running"),
