@@ -5,7 +5,7 @@
 #include "base/arena.h"
 
 #define FIRST_CHUNK 1024u
-#define MAX_CHUNK (256u << 10)
+#define MAX_CHUNK (1u << 20)
 #define ALIGNMENT 8u
 
 struct arena_chunk {

@@ -21,33 +21,50 @@ json_ref_done(json_t **json)
 
 /* ---- canonical text ---- */
 
+/* One byte where room was reserved. */
+static void
+put(struct str *out, char c)
+{
+	out->s[out->len++] = c;
+}
+
+/* `\n`, `\u001B`: at most six bytes. */
+static void
+put_escaped(struct str *out, unsigned char c)
+{
+	static const char shorts[] = "b\bf\fn\nr\rt\t"; /* each behind its letter */
+	static const char digits[] = "0123456789ABCDEF";
+	const char *found = c < 0x20 ? memchr(shorts, c, sizeof(shorts) - 1) : NULL;
+
+	put(out, '\\');
+	if (c >= 0x20) {
+		put(out, (char)c);
+	} else if (found != NULL) {
+		put(out, found[-1]);
+	} else {
+		memcpy(out->s + out->len, "u00", 3);
+		out->len += 3;
+		put(out, digits[c >> 4]);
+		put(out, digits[c & 15]);
+	}
+}
+
 /* Everything but quotes, backslashes and control characters stands for itself. */
 static void
 add_string(struct str *out, const char *s, size_t n)
 {
-	static const char shorts[] = "b\bf\fn\nr\rt\t"; /* each behind its letter */
-	size_t from = 0;
-
-	str_add_c(out, '"');
+	str_reserve(out, n * 6 + 3); /* and a colon behind a key */
+	put(out, '"');
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
-		const char *letter;
 
 		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
-		str_add_n(out, s + from, i - from);
-		from = i + 1;
-		str_add_c(out, '\\');
-		letter = c >= 0x20 ? NULL : memchr(shorts, c, sizeof(shorts) - 1);
-		if (c >= 0x20)
-			str_add_c(out, (char)c);
-		else if (letter != NULL)
-			str_add_c(out, letter[-1]);
+			put(out, (char)c);
 		else
-			str_addf(out, "u%04X", c);
+			put_escaped(out, c);
 	}
-	str_add_n(out, s + from, n - from);
-	str_add_c(out, '"');
+	put(out, '"');
+	out->s[out->len] = '\0';
 }
 
 static void
@@ -135,7 +152,7 @@ add_object(struct str *out, const json_t *object)
 		if (i > 0)
 			str_add_c(out, ',');
 		add_string(out, members[i].key, members[i].len);
-		str_add_c(out, ':');
+		put(out, ':');
 		add_value(out, members[i].value);
 	}
 	str_add_c(out, '}');

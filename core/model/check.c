@@ -364,11 +364,11 @@ static int
 check_course(struct check *c, const struct plan_step *step, const struct node *node,
 	     struct err *err)
 {
+	const struct formula *parsed = c->pipeline->steps[c->step].parsed;
 	const struct node *condition = node_find(node, "if"), *at;
 	bool has_retry = step->retry.attempts > 0;
 
-	if (step->condition != NULL &&
-	    expr_each_in_condition(step->condition, check_name, c, err) < 0)
+	if (parsed != NULL && expr_each_in_condition(parsed, check_name, c, err) < 0)
 		return node_at(condition ? condition : node, c->pipeline->file, err);
 	if ((!has_retry && !step->continue_on_error) ||
 	    (step->description->effects.count == 0 && step->stage != FETTLE_PATCH))

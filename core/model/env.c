@@ -80,7 +80,8 @@ env_read(const struct node *node, const char *file, json_t **ret, struct err *er
 		text = node_text(node->items[i], file, node->keys[i], err);
 		if (text == NULL)
 			return -1;
-		json_object_set_new(env, node->keys[i], json_string(text));
+		json_object_set_new_nocheck(env, node->keys[i],
+					    json_string_nocheck(text));
 	}
 	*ret = STEAL(env);
 	return 0;

@@ -181,8 +181,8 @@ expr_expand(const json_t *value, const struct expr_scope *scope, json_t **ret,
 
 /* ---- conditions -------------------------------------------------------------- */
 
-static struct formula *
-parse_condition(const char *text, struct err *err)
+struct formula *
+expr_parse_condition(const char *text, struct err *err)
 {
 	AUTO(formula) struct formula *f = NULL;
 	const char *end = "";
@@ -202,22 +202,24 @@ parse_condition(const char *text, struct err *err)
 }
 
 int
-expr_each_in_condition(const char *text,
+expr_each_in_condition(const struct formula *condition,
 		       int (*each)(void *self, const char *name, struct err *err),
 		       void *self, struct err *err)
 {
-	AUTO(formula) struct formula *f = parse_condition(text, err);
+	return each_in_formula(condition, each, self, err);
+}
 
-	if (f == NULL)
-		return -1;
-	return each != NULL ? each_in_formula(f, each, self, err) : 0;
+void
+expr_condition_free(struct formula *condition)
+{
+	formula_done(&condition);
 }
 
 int
 expr_condition(const char *text, const struct expr_scope *scope, bool *ret,
 	       struct err *err)
 {
-	AUTO(formula) struct formula *f = parse_condition(text, err);
+	AUTO(formula) struct formula *f = expr_parse_condition(text, err);
 	AUTO(json_ref) json_t *value = NULL;
 
 	if (f == NULL || formula_evaluate(f, scope, &value, err) < 0)

@@ -19,6 +19,8 @@ struct expr_scope {
 	bool has_failed; /* a step of this run has: success(), failure() */
 };
 
+struct formula;
+
 bool expr_has(const char *text);
 
 /*
@@ -49,8 +51,10 @@ int expr_expand(const json_t *value, const struct expr_scope *scope, json_t **re
 int expr_condition(const char *text, const struct expr_scope *scope, bool *ret,
 		   struct err *err);
 
-/* expr_each of an `if:`. Without `each` it only checks the form. */
-int expr_each_in_condition(const char *text,
+/* An `if:` that is looked at more than once. NULL with the codes of expr_each. */
+struct formula *expr_parse_condition(const char *text, struct err *err);
+void expr_condition_free(struct formula *condition);
+int expr_each_in_condition(const struct formula *condition,
 			   int (*each)(void *self, const char *name, struct err *err),
 			   void *self, struct err *err);
 

@@ -130,10 +130,14 @@ is_name_char(char c)
 static bool
 take(struct parser *p, const char *sign)
 {
+	size_t n = 0;
+
 	skip_blanks(p);
-	if (!str_starts(p->at, sign))
+	while (sign[n] != 0 && p->at[n] == sign[n])
+		n++;
+	if (sign[n] != 0)
 		return false;
-	p->at += strlen(sign);
+	p->at += n;
 	return true;
 }
 

@@ -199,21 +199,17 @@ read_with(const struct node *mapping, const char *file, const struct node **ret,
 }
 
 static int
-read_condition(const struct node *mapping, const char *file, const char **ret,
-	       struct err *err)
+read_condition(struct pipeline_step *step, const char *file, struct err *err)
 {
-	const struct node *node = node_find(mapping, "if");
-	const char *text;
+	const struct node *node = node_find(step->node, "if");
 
 	if (node == NULL)
 		return 0;
-	text = node_text(node, file, "if", err);
-	if (text == NULL)
+	step->condition = node_text(node, file, "if", err);
+	if (step->condition == NULL)
 		return -1;
-	if (expr_each_in_condition(text, NULL, NULL, err) < 0)
-		return node_at(node, file, err);
-	*ret = text;
-	return 0;
+	step->parsed = expr_parse_condition(step->condition, err);
+	return step->parsed != NULL ? 0 : node_at(node, file, err);
 }
 
 /* When a step runs, and what its failure means. */
@@ -222,7 +218,7 @@ read_course(struct pipeline_step *step, const char *file, struct err *err)
 {
 	const struct node *node = step->node;
 
-	if (read_condition(node, file, &step->condition, err) < 0 ||
+	if (read_condition(step, file, err) < 0 ||
 	    node_get_bool(node, file, "continue_on_error", &step->continue_on_error,
 			  err) < 0)
 		return -1;
@@ -427,8 +423,10 @@ pipeline_free(struct pipeline *p)
 		return;
 	for (size_t i = 0; i < p->input_count; i++)
 		input_done(&p->inputs[i]);
-	for (size_t i = 0; i < p->step_count; i++)
+	for (size_t i = 0; i < p->step_count; i++) {
+		expr_condition_free(p->steps[i].parsed);
 		json_decref(p->steps[i].env);
+	}
 	map_done(&p->ids);
 	free(p->inputs);
 	free(p->steps);

@@ -39,6 +39,7 @@ struct pipeline_step {
 	uint64_t timeout_ms, idle_timeout_ms;	/* 0: not given */
 	bool is_irreversible;
 	const char *condition;	/* text of `if:`, or NULL */
+	struct formula *parsed;	/* the same */
 	bool continue_on_error;
 	struct retry retry;
 };

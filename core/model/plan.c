@@ -22,14 +22,21 @@ set_text(json_t *object, const char *key, const char *text)
 
 	text = text != NULL ? text : "";
 	json = json_string(text);
-	json_object_set_new(object, key,
+	json_object_set_new_nocheck(object, key,
 			    json ? json : json_string_lossy(text, strlen(text)));
+}
+
+/* Of a file that was read, which is UTF-8. */
+static void
+set_known(json_t *object, const char *key, const char *text)
+{
+	json_object_set_new_nocheck(object, key, json_string_nocheck(text));
 }
 
 static void
 set_ms(json_t *object, const char *key, uint64_t ms)
 {
-	json_object_set_new(object, key, json_integer((json_int_t)ms));
+	json_object_set_new_nocheck(object, key, json_integer((json_int_t)ms));
 }
 
 static json_t *
@@ -39,7 +46,7 @@ module_json(const struct plan_module *module)
 
 	set_text(json, "path", module->path);
 	set_text(json, "sha256", module->sha256);
-	json_object_set(json, "description", module->description->json);
+	json_object_set_nocheck(json, "description", module->description->json);
 	return json;
 }
 
@@ -49,23 +56,23 @@ step_json(const struct plan_step *step)
 {
 	json_t *json = json_object();
 
-	set_text(json, "id", step->id);
-	set_text(json, "uses", step->uses);
-	set_text(json, "section", section_name(step->section));
-	set_text(json, "stage", stage_name(step->stage));
-	json_object_set(json, "with", step->with);
+	set_known(json, "id", step->id);
+	set_known(json, "uses", step->uses);
+	set_known(json, "section", section_name(step->section));
+	set_known(json, "stage", stage_name(step->stage));
+	json_object_set_nocheck(json, "with", step->with);
 	set_ms(json, "timeout_ms", step->timeout_ms);
 	set_ms(json, "idle_timeout_ms", step->idle_timeout_ms);
 	if (step->env != NULL)
-		json_object_set(json, "env", step->env);
+		json_object_set_nocheck(json, "env", step->env);
 	if (step->is_irreversible)
-		json_object_set_new(json, "irreversible", json_true());
+		json_object_set_new_nocheck(json, "irreversible", json_true());
 	if (step->condition != NULL)
 		set_text(json, "if", step->condition);
 	if (step->continue_on_error)
-		json_object_set_new(json, "continue_on_error", json_true());
+		json_object_set_new_nocheck(json, "continue_on_error", json_true());
 	if (step->retry.attempts > 0)
-		json_object_set_new(json, "retry", retry_json(&step->retry));
+		json_object_set_new_nocheck(json, "retry", retry_json(&step->retry));
 	return json;
 }
 
@@ -77,9 +84,9 @@ policy_json(const struct plan_policy *policy)
 	set_text(json, "uses", policy->uses);
 	set_text(json, "module_path", policy->module_path);
 	set_text(json, "module_sha256", policy->module_sha256);
-	json_object_set_new(json, "stages", json_integer(policy->stages));
-	json_object_set_new(json, "flags", json_integer(policy->flags));
-	json_object_set_new(json, "with", json_or_null(policy->with));
+	json_object_set_new_nocheck(json, "stages", json_integer(policy->stages));
+	json_object_set_new_nocheck(json, "flags", json_integer(policy->flags));
+	json_object_set_new_nocheck(json, "with", json_or_null(policy->with));
 	return json;
 }
 
@@ -90,30 +97,31 @@ plan_freeze(struct plan *plan)
 	json_t *steps = json_array(), *policies = json_array();
 
 	for (size_t i = 0; i < plan->module_count; i++)
-		json_object_set_new(modules, plan->modules[i]->uses,
+		json_object_set_new_nocheck(modules, plan->modules[i]->uses,
 				    module_json(plan->modules[i]));
 	for (size_t i = 0; i < plan->step_count; i++)
 		json_array_append_new(steps, step_json(&plan->steps[i]));
 	for (size_t i = 0; i < plan->policy_count; i++)
 		json_array_append_new(policies, policy_json(&plan->policies[i]));
-	json_object_set_new(json, "fettle", json_integer(1));
+	json_object_set_new_nocheck(json, "fettle", json_integer(1));
 	set_text(json, "pipeline", plan->pipeline);
 	set_text(json, "pipeline_sha256", plan->pipeline_sha256);
 	set_text(json, "instruction", plan->instruction);
 	set_text(json, "service", plan->service);
 	set_text(json, "workspace", plan->workspace);
 	set_text(json, "generated_by", plan->generated_by);
-	json_object_set_new(json, "generated_at_ms",
+	json_object_set_new_nocheck(json, "generated_at_ms",
 			    json_integer(plan->generated_at_ms));
 	if (plan->rounds > 1)
-		json_object_set_new(json, "rounds", json_integer(plan->rounds));
-	json_object_set_new(json, "inputs", json_or_null(plan->inputs));
-	json_object_set_new(json, "allow", json_or_null(plan->allow));
-	json_object_set_new(json, "facts", json_or_null(plan->facts));
-	json_object_set_new(json, "protected", json_boolean(plan->is_protected));
-	json_object_set_new(json, "modules", modules);
-	json_object_set_new(json, "steps", steps);
-	json_object_set_new(json, "policies", policies);
+		json_object_set_new_nocheck(json, "rounds", json_integer(plan->rounds));
+	json_object_set_new_nocheck(json, "inputs", json_or_null(plan->inputs));
+	json_object_set_new_nocheck(json, "allow", json_or_null(plan->allow));
+	json_object_set_new_nocheck(json, "facts", json_or_null(plan->facts));
+	json_object_set_new_nocheck(json, "protected",
+				    json_boolean(plan->is_protected));
+	json_object_set_new_nocheck(json, "modules", modules);
+	json_object_set_new_nocheck(json, "steps", steps);
+	json_object_set_new_nocheck(json, "policies", policies);
 	json_decref(plan->json);
 	plan->json = json;
 	json_sha256(json, plan->sha256);

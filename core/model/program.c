@@ -103,12 +103,13 @@ takes_code(const struct interpreter *interpreter, const char *arg)
 
 /* Behind the interpreter at `at`: its options, script and program texts. */
 static size_t
-find_behind(const struct strv *argv, size_t at, const struct interpreter *interpreter)
+find_behind(const char *const *argv, size_t count, size_t at,
+	    const struct interpreter *interpreter)
 {
 	bool is_script_seen = false, is_code = false;
 
-	for (size_t i = at + 1; i < argv->count; i++) {
-		const char *arg = argv->v[i];
+	for (size_t i = at + 1; i < count; i++) {
+		const char *arg = argv[i];
 		bool is_guarded = is_code || !is_script_seen ||
 				  interpreter->is_all_code ||
 				  takes_code(interpreter, arg);
@@ -119,33 +120,33 @@ find_behind(const struct strv *argv, size_t at, const struct interpreter *interp
 			is_script_seen = true;
 		is_code = !is_code && takes_code(interpreter, arg);
 	}
-	return argv->count;
+	return count;
 }
 
 /* `sh -c TEXT sh ARG`: the second sh is a name, the `$0` of TEXT. */
 static bool
-is_own_name(const struct strv *argv, size_t i, const struct interpreter *interpreter)
+is_own_name(const char *const *argv, size_t i, const struct interpreter *interpreter)
 {
-	return interpreter != NULL && i >= 3 && takes_code(interpreter, argv->v[i - 2]);
+	return interpreter != NULL && i >= 3 && takes_code(interpreter, argv[i - 2]);
 }
 
 size_t
-program_find_template(const struct strv *argv)
+program_find_template(const char *const *argv, size_t count)
 {
 	const struct interpreter *interpreter = NULL;
 
-	for (size_t i = 0; i < argv->count; i++) {
-		const struct interpreter *found = find_interpreter(argv->v[i]);
+	for (size_t i = 0; i < count; i++) {
+		const struct interpreter *found = find_interpreter(argv[i]);
 		size_t at;
 
 		if (found == NULL || is_own_name(argv, i, interpreter))
 			continue;
 		interpreter = found;
-		at = find_behind(argv, i, interpreter);
-		if (at < argv->count)
+		at = find_behind(argv, count, i, interpreter);
+		if (at < count)
 			return at;
 	}
-	return argv->count;
+	return count;
 }
 
 int

@@ -9,13 +9,12 @@
 
 #include "base/err.h"
 #include "base/json.h"
-#include "base/str.h"
 
 /*
  * The first argument that must not hold `${{ }}` but does: a program text, an
- * option or script of an interpreter; argv->count when all is well.
+ * option or script of an interpreter; count when all is well.
  */
-size_t program_find_template(const struct strv *argv);
+size_t program_find_template(const char *const *argv, size_t count);
 
 /*
  * The same argv as written and with its expressions replaced (JSON arrays): a

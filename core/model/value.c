@@ -119,29 +119,30 @@ static int
 check_program(const struct description_param *param, const struct node *node,
 	      const char *file, struct err *err)
 {
-	AUTO(strv) struct strv argv = STRV_INIT;
+	AUTO_FREE const char **argv = NULL;
 	size_t at;
 
 	if (!(param->flags & FETTLE_PROGRAM))
 		return 0;
+	argv = x_calloc(node->count + 1, sizeof(*argv));
 	for (size_t i = 0; i < node->count; i++)
-		strv_add(&argv, node->items[i]->text);
-	if (argv.count == 0)
+		argv[i] = node->items[i]->text;
+	if (node->count == 0)
 		return node_err(node, file, err, "type.list", "'%s' names no program",
 				param->name);
-	if (expr_has(argv.v[0])) {
+	if (expr_has(argv[0])) {
 		node_err(node->items[0], file, err, "template.position",
 			 "the program of '%s' is '%.80s': a reference may not choose "
 			 "it",
-			 param->name, argv.v[0]);
+			 param->name, argv[0]);
 		return err_remedy(err, "write the program's name");
 	}
-	at = program_find_template(&argv);
-	if (at == argv.count)
+	at = program_find_template(argv, node->count);
+	if (at == node->count)
 		return 0;
 	node_err(node->items[at], file, err, "template.shell",
 		 "'%.120s' is program text: a reference in it could become code",
-		 argv.v[at]);
+		 argv[at]);
 	return err_remedy(err, "give the step `env: { NAME: \"${{ ... }}\" }` and "
 			       "write \"$NAME\" in the program");
 }
@@ -157,7 +158,7 @@ list_value(const struct description_param *param, const struct node *node,
 
 		if (text == NULL)
 			return NULL;
-		json_array_append_new(list, json_string(text));
+		json_array_append_new(list, json_string_nocheck(text));
 	}
 	if (check_program(param, node, file, err) < 0)
 		return NULL;
@@ -175,7 +176,8 @@ map_value(const struct description_param *param, const struct node *node,
 
 		if (text == NULL)
 			return NULL;
-		json_object_set_new(map, node->keys[i], json_string(text));
+		json_object_set_new_nocheck(map, node->keys[i],
+					    json_string_nocheck(text));
 	}
 	return STEAL(map);
 }
@@ -215,7 +217,7 @@ template_value(const struct description_param *param, const struct node *node,
 	       const char *file, struct err *err)
 {
 	if (param->type != FETTLE_SECRET && !(param->flags & FETTLE_PROGRAM))
-		return json_string(node->text);
+		return json_string_nocheck(node->text);
 	node_err(node, file, err, "template.position", "'%s' may not be a reference",
 		 param->name);
 	if (param->type == FETTLE_SECRET)
@@ -386,7 +388,7 @@ description_type_with(const struct description *d, const struct node *with,
 			required_param(d, param, with, file, err);
 		if (value == NULL)
 			return NULL;
-		json_object_set_new(typed, param->name, value);
+		json_object_set_new_nocheck(typed, param->name, value);
 	}
 	return STEAL(typed);
 }

@@ -107,12 +107,14 @@ try_condition(const char *bytes, size_t n)
 	struct expr_scope scope = { .lookup = look_up, .self = &looked_up };
 	struct err err = { "" };
 	bool flag = false;
-	int scanned = expr_each_in_condition(text, NULL, NULL, &err);
+	struct formula *parsed = expr_parse_condition(text, &err);
+	bool is_parsed = parsed != NULL;
 
+	expr_condition_free(parsed);
 	if (expr_condition(text, &scope, &flag, &err) < 0)
 		FUZZ_CHECK(is_own_code(&err));
 	else
-		FUZZ_CHECK(scanned == 0);
+		FUZZ_CHECK(is_parsed);
 	strv_done(&looked_up.seen);
 }
 

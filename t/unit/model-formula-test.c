@@ -266,13 +266,19 @@ START_TEST(names_of_a_condition_are_told)
 	AUTO(str) struct str names = STR_INIT;
 	struct err err = { "" };
 
-	ck_assert_int_eq(expr_each_in_condition("a.b == 1 || c", list_name, &names,
-						&err),
-			 0);
-	ck_assert_int_eq(expr_each_in_condition("${{ d }}", list_name, &names, &err),
-			 0);
+	static const char *const texts[] = { "a.b == 1 || c", "${{ d }}" };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct formula *condition = expr_parse_condition(texts[i], &err);
+
+		ck_assert_ptr_nonnull(condition);
+		ck_assert_int_eq(expr_each_in_condition(condition, list_name, &names,
+							&err),
+				 0);
+		expr_condition_free(condition);
+	}
 	ck_assert_str_eq(str_get(&names), "a.b;c;d;");
-	ck_assert_int_eq(expr_each_in_condition("a b", NULL, NULL, &err), -1);
+	ck_assert_ptr_null(expr_parse_condition("a b", &err));
 	expect_err("a b", &err, "template.syntax", 0, 0);
 }
 END_TEST
