@@ -77,6 +77,8 @@ const struct verb verbs[] = {
 	  0, 0, 0, verb_store_rebuild },
 	{ "completion", "SHELL", "print what completes commands: for bash, zsh, fish",
 	  0, 1, 1, verb_completion },
+	{ "policy test", "FILE...", "compare a policy's verdicts with a table of them",
+	  0, 1, ANY_COUNT, verb_policy_test },
 	{ "doctor", "", "check this machine and look for unfinished runs",
 	  0, 0, 0, verb_doctor },
 	{ NULL },

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "model/description.h"
+#include "model/node.h"
 #include "store/store.h"
 
 /* Who watches a run live. Called from the run's own straight line; must not block. */
@@ -116,6 +117,13 @@ int engine_continue(struct engine *engine, const char *run, struct err *err);
 enum retry_extent { RETRY_REST, RETRY_WHOLE };
 int engine_retry(struct engine *engine, const char *run, const char *from,
 		 enum retry_extent extent, struct err *err);
+
+/*
+ * Asks one installed policy about these facts alone; `with` (NULL: none) stands in
+ * `file`. *ret: {"verdict","reason"}, the verdict `error` when it gave none.
+ */
+int engine_judge(struct engine *engine, const char *policy, const struct node *with,
+		 const char *file, const json_t *facts, json_t **ret, struct err *err);
 
 /* All modules found: [{"name","kind","path","sha256","description"|"error"}]. */
 json_t *engine_modules(struct engine *engine, struct err *err);

@@ -6,7 +6,7 @@
 
 #include <fettle/plugin.h>
 
-#include "base/clock.h"
+#include "engine/evidence.h"
 #include "engine/inquiry.h"
 #include "engine/module.h"
 
@@ -36,21 +36,8 @@ is_concerned(const struct plan_policy *policy, const struct plan_step *step,
 	bool has_edits = json_array_size(json_object_get(proposal, "edits")) > 0;
 
 	return (policy->stages & step->stage) &&
+	       !(policy->flags & FETTLE_JUDGES_VERDICTS) &&
 	       (has_edits || !(policy->flags & FETTLE_JUDGES_EDITS_ONLY));
-}
-
-static json_t *
-judge_facts(const struct plan_step *step, const json_t *facts, const json_t *proposal)
-{
-	json_t *all = json_copy((json_t *)(uintptr_t)facts);
-
-	json_object_set_new(all, "step.id", json_string(step->id));
-	json_object_set_new(all, "step.uses", json_string(step->uses));
-	json_object_set_new(all, "step.stage", json_string(stage_name(step->stage)));
-	json_object_set_new(all, "now", json_integer(clock_wall_ms()));
-	if (proposal)
-		json_object_set(all, "proposal", (json_t *)(uintptr_t)proposal);
-	return all;
 }
 
 /* One policy's answer; what is not a clear answer is a denial. */
@@ -143,24 +130,27 @@ gate_ask(struct run *run, const struct plan_step *step, const json_t *facts,
 	 const json_t *proposal, struct gate *ret, struct err *err)
 {
 	struct gate gate = { .verdict = GATE_ALLOW, .answers = json_array() };
-	AUTO(json_ref) json_t *all_facts = judge_facts(step, facts, proposal);
+	AUTO(json_ref) json_t *all_facts = NULL;
 	AUTO(json_ref) json_t *modules = json_array();
 	AUTO(strv) struct strv names = STRV_INIT;
 	AUTO(reply) struct reply reply = { 0 };
 	bool is_allowed = false;
+	uint32_t flags = 0;
 
 	for (size_t i = 0; i < run->plan->policy_count; i++) {
 		const struct plan_policy *policy = &run->plan->policies[i];
 
 		if (!is_concerned(policy, step, proposal))
 			continue;
+		flags |= policy->flags;
 		json_array_append_new(modules, module_request(policy->module_path,
 							      policy->module_sha256,
 							      policy->with, NULL));
 		strv_add(&names, policy->uses);
 	}
-	if (names.count > 0 &&
-	    ask_policies(run, step, all_facts, modules, &reply, err) < 0) {
+	all_facts = evidence_facts(run, step, facts, proposal, flags, err);
+	if (!all_facts || (names.count > 0 &&
+	    ask_policies(run, step, all_facts, modules, &reply, err) < 0)) {
 		gate_done(&gate);
 		return -1;
 	}

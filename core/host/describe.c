@@ -189,7 +189,7 @@ check_policy(const struct fettle_policy *policy, struct err *err)
 {
 	if (!policy->stages || policy->stages & ~FETTLE_ALL_STAGES)
 		return err_set(err, CODE, "its stages are not of enum fettle_stage");
-	if (policy->flags & ~(uint32_t)FETTLE_JUDGES_EDITS_ONLY)
+	if (policy->flags & ~(uint32_t)FETTLE_ALL_POLICY_FLAGS)
 		return err_set(err, CODE,
 			       "its flags are not of enum fettle_policy_flag");
 	if (!policy->judge)

@@ -35,10 +35,10 @@ fettle_hold(struct fettle_ctx *ctx, const struct fettle_need *need, const char *
 	va_list args;
 
 	ctx_only_in(ctx, IN_JUDGE, __func__);
-	if (!need || need->size < sizeof(copy))
+	if (!need || need->size < offsetof(struct fettle_need, flags))
 		fettle__bug(ctx, "%s() was given no need, or its size is not set",
 			    __func__);
-	memcpy(&copy, need, sizeof(copy));
+	memcpy(&copy, need, need->size < sizeof(copy) ? need->size : sizeof(copy));
 	if (copy.quorum == 0 || copy.quorum > 1000 || copy.valid_ms > INT64_MAX)
 		fettle__bug(ctx, "%s() asks for %u people", __func__, copy.quorum);
 
@@ -46,9 +46,10 @@ fettle_hold(struct fettle_ctx *ctx, const struct fettle_need *need, const char *
 	ctx->text = ctx_keep_format(ctx, fmt, args);
 	va_end(args);
 	json_decref(ctx->need);
-	ctx->need = json_pack("{s:o, s:I, s:I}", "roles",
+	ctx->need = json_pack("{s:o, s:I, s:I, s:b}", "roles",
 			      ctx_text_list(ctx, copy.roles, __func__), "quorum",
 			      (json_int_t)copy.quorum, "valid_ms",
-			      (json_int_t)copy.valid_ms);
+			      (json_int_t)copy.valid_ms, "self_approval",
+			      (copy.flags & FETTLE_SELF_APPROVAL) != 0);
 	return FETTLE_HOLD;
 }

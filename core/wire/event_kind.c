@@ -40,6 +40,7 @@ static const struct shape_member NEED_MEMBERS[] = {
 	{ "roles", SHAPE_TEXTS },
 	{ "quorum", SHAPE_INT },
 	{ "valid_ms", SHAPE_INT },
+	{ "self_approval", SHAPE_BOOL, SHAPE_OPTIONAL },
 };
 
 static int

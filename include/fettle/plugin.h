@@ -26,6 +26,7 @@
  * ABI history (a line a change; structs only grow, at the end):
  *	0.1	first version
  *	0.2	FETTLE_COMMAND, FETTLE_LONG_TAIL
+ *	0.3	fettle_need.flags; what a policy is shown, in its flags
  */
 #ifndef FETTLE_PLUGIN_H
 #define FETTLE_PLUGIN_H
@@ -47,7 +48,7 @@ extern "C" {
 
 #define FETTLE_MAGIC     0x464C5454u /* "FLTT" */
 #define FETTLE_ABI_MAJOR 0           /* another major is refused */
-#define FETTLE_ABI_MINOR 2           /* an older minor is understood */
+#define FETTLE_ABI_MINOR 3           /* an older minor is understood */
 
 /* ---- the frozen part: these two never change, in no version ---------- */
 
@@ -84,8 +85,14 @@ enum fettle_step_flag {
 	FETTLE_GIT_WRITE       = 1 << 4  /* writes .git; not in service pipelines */
 };
 
-/* Asked only about proposals with an edit. */
-enum fettle_policy_flag { FETTLE_JUDGES_EDITS_ONLY = 1 << 0 };
+/* What a policy is asked about, and shown: fettle-facts(7). */
+enum fettle_policy_flag {
+	FETTLE_JUDGES_EDITS_ONLY = 1 << 0, /* asked only when there is an edit */
+	FETTLE_JUDGES_CONTENT    = 1 << 1, /* is shown the edits: fact `edits` */
+	FETTLE_JUDGES_HISTORY    = 1 << 2, /* the service's runs: fact `history` */
+	FETTLE_JUDGES_VERDICTS   = 1 << 3, /* asked last, about a denial: `verdicts` */
+	FETTLE_ALL_POLICY_FLAGS = (1 << 4) - 1
+};
 
 enum fettle_type {
 	FETTLE_BOOL = 1, /* true, false */
@@ -336,11 +343,14 @@ int fettle_error_code(struct fettle_ctx *ctx, enum fettle_why why, const char *c
 
 /* ---- judge: they return FETTLE_ALLOW, FETTLE_DENY, FETTLE_HOLD ----------- */
 
+enum fettle_need_flag { FETTLE_SELF_APPROVAL = 1 << 0 }; /* the requester counts */
+
 struct fettle_need {
 	uint32_t size;			/* sizeof(struct fettle_need) */
 	uint32_t quorum;		/* distinct people */
-	const char *const *roles;	/* any of them; NULL-terminated */
-	uint64_t valid_ms;
+	const char *const *roles;	/* any of them, NULL-terminated; NULL: anybody */
+	uint64_t valid_ms;		/* then the answer is no; 0: an hour */
+	uint32_t flags;			/* enum fettle_need_flag */
 };
 
 int fettle_allow(struct fettle_ctx *ctx, const char *fmt, ...) FETTLE_PRINTF(2, 3);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which steps and services a policy is about, by its parameters. */
+#ifndef FETTLE_POLICIES_SCOPE_H
+#define FETTLE_POLICIES_SCOPE_H
+
+#include <fettle/plugin.h>
+#include <stdbool.h>
+
+#define SERVICES_ROW                                                              \
+	{ "services", FETTLE_LIST, 0, NULL, NULL,                                 \
+	  "The services it is about; none: all." }
+
+/* Whether the step's stage is in the list of names at `param`. */
+bool scope_has_stage(struct fettle_ctx *ctx, uint32_t param);
+/* Whether the service is in the list at `param`, or the list is empty. */
+bool scope_has_service(struct fettle_ctx *ctx, uint32_t param);
+
+/* The first name in the list that is no stage, or NULL: a typing error would pass. */
+const char *scope_unknown_stage(struct fettle_ctx *ctx, uint32_t param);
+
+/* Whether the proposal states something: an edit, an effect or a command. */
+bool scope_has_proposal(struct fettle_ctx *ctx);
+
+#endif
