@@ -25,7 +25,8 @@ judge(struct fettle_ctx *ctx)
 	const char *step = fettle_fact(ctx, "step.id");
 
 	if (unknown)
-		return fettle_deny(ctx, "parameter `before` names '%s', which is no stage",
+		return fettle_deny(ctx,
+				   "parameter `before` names '%s', which is no stage",
 				   unknown);
 	if (!scope_has_stage(ctx, BEFORE) || !scope_has_service(ctx, SERVICES))
 		return FETTLE_ABSTAIN;

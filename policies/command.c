@@ -49,8 +49,9 @@ refusal(struct fettle_ctx *ctx, const char *program)
 		return NULL;
 	if (is_listed(allow, program))
 		return NULL;
-	return text_format("program '%s' may not be started: it is not listed in `allow`",
-			   program);
+	return text_format(
+		"program '%s' may not be started: it is not listed in `allow`",
+		program);
 }
 
 static int
@@ -63,8 +64,9 @@ judge(struct fettle_ctx *ctx)
 	size_t i;
 
 	if (!json_is_array(commands))
-		return fettle_deny(ctx, "the proposal cannot be read, so nothing can be "
-					"allowed");
+		return fettle_deny(ctx,
+				   "the proposal cannot be read, so nothing can be "
+				   "allowed");
 	json_array_foreach(commands, i, command) {
 		const char *program = json_string_value(json_array_get(command, 0));
 		AUTO_FREE char *why =

@@ -35,10 +35,11 @@ judge(struct fettle_ctx *ctx)
 			 json_member_int(edit, "removed", INT32_MAX);
 	if ((int64_t)i <= max_files && lines <= max_lines)
 		return FETTLE_ABSTAIN;
-	AUTO_FREE char *why = text_format(
-		"%zu files and %lld lines would change, and at most %lld files and %lld "
-		"lines may",
-		i, (long long)lines, (long long)max_files, (long long)max_lines);
+	AUTO_FREE char *why = text_format("%zu files and %lld lines would change, and "
+					  "at most %lld files and %lld "
+					  "lines may",
+					  i, (long long)lines, (long long)max_files,
+					  (long long)max_lines);
 	return need_refuse(ctx, OVER, why);
 }
 

@@ -11,7 +11,8 @@ enum { WINDOWS, EXCEPT, EXCEPT_SERVICES, SERVICES, STAGES, OVER };
 
 static const struct fettle_param params[] = {
 	{ "windows", FETTLE_LIST, FETTLE_REQUIRED, NULL, NULL,
-	  "When nothing may be changed, such as `Fri 16:00 - Mon 08:00 Europe/Berlin`." },
+	  "When nothing may be changed, such as `Fri 16:00 - Mon 08:00 "
+	  "Europe/Berlin`." },
 	{ "except", FETTLE_LIST, 0, NULL, NULL,
 	  "Windows in which changes are allowed all the same." },
 	{ "except_services", FETTLE_LIST, 0, NULL, NULL,
@@ -28,8 +29,8 @@ static const struct fettle_param params[] = {
  * (caller owns) when one cannot be read: then nobody knows, and the answer is no.
  */
 static int
-find_window(struct fettle_ctx *ctx, uint32_t param, int64_t now, const char **ret_window,
-	    char **ret_why)
+find_window(struct fettle_ctx *ctx, uint32_t param, int64_t now,
+	    const char **ret_window, char **ret_why)
 {
 	const char *const *list = fettle_param_list(ctx, param);
 
@@ -59,12 +60,14 @@ find_window(struct fettle_ctx *ctx, uint32_t param, int64_t now, const char **re
 static int
 judge(struct fettle_ctx *ctx)
 {
-	const char *now_text = fettle_fact(ctx, "now"), *window = NULL, *exception = NULL;
+	const char *now_text = fettle_fact(ctx, "now"), *window = NULL,
+		   *exception = NULL;
 	const char *unknown = scope_unknown_stage(ctx, STAGES);
 	AUTO_FREE char *why = NULL;
 
 	if (unknown)
-		return fettle_deny(ctx, "parameter `stages` names '%s', which is no stage",
+		return fettle_deny(ctx,
+				   "parameter `stages` names '%s', which is no stage",
 				   unknown);
 	char *end = NULL;
 	int64_t now = now_text ? strtoll(now_text, &end, 10) : 0;
@@ -73,7 +76,8 @@ judge(struct fettle_ctx *ctx)
 		return fettle_deny(ctx, "the time is not known");
 	/* All are read always, so that a typing error shows on the first day. */
 	int is_frozen = find_window(ctx, WINDOWS, now, &window, &why);
-	int is_excepted = is_frozen < 0 ? 0 : find_window(ctx, EXCEPT, now, &exception, &why);
+	int is_excepted =
+		is_frozen < 0 ? 0 : find_window(ctx, EXCEPT, now, &exception, &why);
 	if (is_frozen < 0 || is_excepted < 0)
 		return fettle_deny(ctx, "%s", why);
 	if (!scope_has_stage(ctx, STAGES) || !scope_has_service(ctx, SERVICES) ||

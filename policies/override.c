@@ -58,7 +58,8 @@ static const struct fettle_policy policy = {
 	.head = FETTLE_POLICY_HEAD,
 	.name = "override",
 	.version = FETTLE_VERSION,
-	.summary = "Lets several people override what other policies deny, on the record.",
+	.summary =
+		"Lets several people override what other policies deny, on the record.",
 	.stages = FETTLE_ALL_STAGES,
 	.flags = FETTLE_JUDGES_VERDICTS,
 	.params = FETTLE_TABLE(params),

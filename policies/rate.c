@@ -62,14 +62,17 @@ judge(struct fettle_ctx *ctx)
 	char period[32];
 
 	if (unknown)
-		return fettle_deny(ctx, "parameter `stages` names '%s', which is no stage",
+		return fettle_deny(ctx,
+				   "parameter `stages` names '%s', which is no stage",
 				   unknown);
 	if (!scope_has_stage(ctx, STAGES) || !scope_has_service(ctx, SERVICES))
 		return FETTLE_ABSTAIN;
 	if (!json_is_array(history) || !now)
-		return fettle_deny(ctx, "the runs before cannot be read, so they cannot be "
-					"counted");
-	struct count count = count_since(history, strtoll(now, NULL, 10) - (int64_t)per);
+		return fettle_deny(ctx,
+				   "the runs before cannot be read, so they cannot be "
+				   "counted");
+	struct count count =
+		count_since(history, strtoll(now, NULL, 10) - (int64_t)per);
 	text_ms((int64_t)per, period);
 	/* This run is one more. */
 	if (count.runs + 1 > fettle_param_int(ctx, MAX_RUNS)) {

@@ -234,7 +234,8 @@ static bool
 is_in_hours(const struct window *window, const struct tm *local)
 {
 	int64_t minute = local->tm_hour * 60 + local->tm_min;
-	unsigned today = 1u << local->tm_wday, yesterday = 1u << (local->tm_wday + 6) % 7;
+	unsigned today = 1u << local->tm_wday,
+		 yesterday = 1u << (local->tm_wday + 6) % 7;
 
 	if (window->kind == WINDOW_WEEKLY)
 		return is_between(local->tm_wday * MINUTES_A_DAY + minute, window->from,
