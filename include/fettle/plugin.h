@@ -348,7 +348,7 @@ enum fettle_need_flag { FETTLE_SELF_APPROVAL = 1 << 0 }; /* the requester counts
 struct fettle_need {
 	uint32_t size;			/* sizeof(struct fettle_need) */
 	uint32_t quorum;		/* distinct people */
-	const char *const *roles;	/* any of them, NULL-terminated; NULL: anybody */
+	const char *const *roles;	/* any of them, then NULL; NULL: anybody */
 	uint64_t valid_ms;		/* then the answer is no; 0: an hour */
 	uint32_t flags;			/* enum fettle_need_flag */
 };
