@@ -65,7 +65,7 @@ ed25519_sign(const struct ed25519_secret *secret, const void *bytes, size_t n)
 {
 	EVP_PKEY *key = secret_key(secret);
 	EVP_MD_CTX *evp = EVP_MD_CTX_new();
-	struct ed25519_signature signature;
+	struct ed25519_signature signature = { .bytes = { 0 } };
 	size_t size = sizeof(signature.bytes);
 
 	must(evp != NULL && EVP_DigestSignInit(evp, NULL, NULL, NULL, key) == 1 &&
