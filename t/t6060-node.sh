@@ -16,6 +16,9 @@ command -v node >/dev/null 2>&1 || {
 }
 docker_engine
 stack node
+# shellcheck disable=SC2046
+set -- $(free_ports)
+desk_port=$1
 cd "$stack" || bail "no stack"
 # Debian's node has some of its own modules here, and other builds have none.
 modules=/usr/share/nodejs
@@ -31,6 +34,11 @@ cat >docker-compose.yml <<-END
 	    network_mode: host
 	    stop_grace_period: 1s
 	    environment: { PORT: "$port" }
+	  desk:
+	    build: { context: desk, network: none }
+	    network_mode: host
+	    stop_grace_period: 1s
+	    environment: { PORT: "$desk_port" }
 	  till:
 	    image: fettle-test/$project-base
 	    network_mode: none
@@ -43,6 +51,8 @@ cat >fettle.yaml <<-END
 	services:
 	  shop:
 	    health: [{ http: "http://127.0.0.1:$port/", expect: 200, match: "price 7" }]
+	  desk:
+	    health: [{ http: "http://127.0.0.1:$desk_port/", expect: 200, match: hello }]
 END
 mkdir -p shop/packages/dotenv
 cat >shop/Dockerfile <<-END
@@ -89,6 +99,24 @@ cat >shop/packages/dotenv/index.js <<-'END'
 	    if (at > 0) process.env[line.slice(0, at)] = line.slice(at + 1)
 	  }
 	}
+END
+
+# The desk has all it needs, and a Dockerfile that does not copy it.
+mkdir -p desk/lib
+cat >desk/Dockerfile <<-END
+	FROM fettle-test/$project-base
+	LABEL fettle.stack=$project
+	WORKDIR /srv
+	COPY package.json server.js ./
+	CMD ["node", "server.js"]
+END
+echo '{ "name": "desk", "private": true }' >desk/package.json
+echo "exports.text = require('./word').text" >desk/lib/greeting.js
+echo "exports.text = 'hello'" >desk/lib/word.js
+cat >desk/server.js <<-'END'
+	const { text } = require('./lib/greeting')
+	require('http').createServer((request, response) => response.end(text))
+	  .listen(Number(process.env.PORT), '127.0.0.1')
 END
 
 ok 'the project is built and started' stack_compose up -d --build
@@ -145,7 +173,22 @@ run_ok 'the change is one' fettle diff last
 is 'of one file' "$(printf '%s\n' "$out" | grep -c '^diff ')" 1
 like 'in the order that npm keeps' "$out" '^\+ *"dotenv": "\*",$'
 is 'the neighbour is untouched' "$(all till)" "$neighbour"
+
+# ---- and put back by the operator
+
 run_ok 'the repair can be rolled back' fettle rollback last
 is 'to the file it was' "$(tree_hash "$stack")" "$tree"
 is 'and the image it was' "$(of shop '{{.Image}}')" "$broken"
+
+# ---- a file of the project's own that the image lacks
+
+ok 'the desk dies' wait_for 30 is_dead desk
+like 'of a file of its own' "$(said desk)" "^Error: Cannot find module './lib/greeting'"
+neighbour=$(all till shop)
+cp desk/Dockerfile "$T/Dockerfile"
+run_ok 'the desk is repaired by the rules' fettle run 'repair the desk service'
+is 'it answers' "$(curl --silent "http://127.0.0.1:$desk_port/")" hello
+is 'its Dockerfile copies the directory' \
+	"$(diff "$T/Dockerfile" desk/Dockerfile | grep '^[<>]')" '> COPY lib /srv/lib/'
+is 'the others are untouched' "$(all till shop)" "$neighbour"
 done_testing

@@ -134,6 +134,8 @@ context_find(struct work *work, const char *path)
 static void
 missing_file(struct work *work)
 {
+	if (resolve_copy(work, work_name(work, "path"), work_name(work, "asker")))
+		return;
 	AUTO_FREE char *found = context_find(work, work_name(work, "path"));
 
 	if (found)

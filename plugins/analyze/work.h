@@ -51,6 +51,13 @@ bool work_load_requirements(struct work *work);
 
 /* ---- the kinds, by what they edit ------------------------------------------- */
 
+/*
+ * A file that another file of the image asks for by a relative path, and that only
+ * the build context has: resolve_copy.c. False, and nothing is said, when it is not
+ * that.
+ */
+bool resolve_copy(struct work *work, const char *path, const char *asker);
+
 /* Python's requirements: resolve_python.c. */
 void resolve_add_requirement(struct work *work, const char *package);
 void resolve_missing_module(struct work *work);
