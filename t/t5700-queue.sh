@@ -47,6 +47,13 @@ steps:
   - { id: first, uses: verify/command, with: { argv: ['true'] } }
   - { id: second, uses: verify/command, with: { argv: ['true'] } }
 YAML
+cat >judged.yaml <<YAML
+fettle: 1
+name: judged
+policies: [ { uses: pslow } ]
+steps:
+  - { id: first, uses: verify/command, with: { argv: ['true'] } }
+YAML
 before=$(tree_hash .)
 
 start() # PIPELINE FILE: in the background, until FILE is there
@@ -126,6 +133,28 @@ fettle cancel --no-wait "$run" >/dev/null 2>&1
 wait "$pid"
 is 'a run that waits before a retry is cancelled' "$?" 7
 is 'by one request' "$(sql "SELECT count(*) FROM events WHERE run = '$run' AND kind = 'run.cancel'")" 1
+
+# ---- while a policy thinks ----
+
+if [ -d "$FETTLE_BUILD/t/modules/policies" ]; then
+	FETTLE_LIBDIR=$FETTLE_BUILD/t/modules "$FETTLE_BINDIR/fettle" run -p ./judged.yaml >"$T/run.out" 2>&1 &
+	pid=$!
+	judging()
+	{
+		grep -qs 'judge' "$T/run.out" || [ "$(of_last '.pipeline + .state')" = judgedrunning ]
+	}
+	wait_for 20 judging || bail "no policy was asked: $(cat "$T/run.out")"
+	run=$(of_last .run)
+	begin=$(date +%s%N)
+	fettle cancel "$run" >/dev/null
+	took=$((($(date +%s%N) - begin) / 1000000))
+	wait "$pid"
+	is 'a run whose policy takes its time is cancelled' "$?" 7
+	ok "before it has answered ($took ms)" test "$took" -lt 1200
+	is 'with the step not begun' "$(of_last '.steps[0].started_ms')" null
+else
+	skip 'a run whose policy takes its time' 'the modules of the tests are not built'
+fi
 
 # ---- nobody works on it ----
 

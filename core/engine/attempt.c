@@ -135,7 +135,7 @@ ask(struct attempt *a, const char *call, const json_t *proposal, struct err *err
 		.timeout_ms = is_run ? step->timeout_ms : PROPOSE_TIMEOUT_MS,
 		.idle_ms = is_run ? step->idle_timeout_ms : 0,
 		.lock_fd = a->run->lock_fd,
-		.cancel_fd = a->run->is_undoing ? -1 : a->run->engine->cancel_fd,
+		.cancel_fd = cancel_fd(a->run),
 		.note = hear_note,
 		.artifact = hear_artifact,
 		.log = hear_log,
@@ -382,6 +382,8 @@ live(struct attempt *a, struct err *store_err, int *store_failed)
 		return;
 	if (gate_ask(a->run, a->step, a->facts, a->proposal, &a->gate, &err) < 0) {
 		(void)fail(a, &err);
+		if (str_eq(err.code, "cancelled"))
+			a->state = "cancelled";
 		return;
 	}
 	/* Policies take their time: what has changed meanwhile is not touched. */

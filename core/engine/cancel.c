@@ -37,6 +37,12 @@ is_requested(struct run *run)
 	return true;
 }
 
+int
+cancel_fd(const struct run *run)
+{
+	return run->is_undoing ? -1 : run->engine->cancel_fd;
+}
+
 bool
 cancel_is_asked(struct run *run, int wait_ms)
 {

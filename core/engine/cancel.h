@@ -10,6 +10,9 @@
 #include "engine/ending.h"
 #include "engine/run.h"
 
+/* What a call to a module ends at, besides the ticks; -1 while it is unwound. */
+int cancel_fd(const struct run *run);
+
 /* Waits so long for it, at most; 0 only looks. */
 bool cancel_is_asked(struct run *run, int wait_ms);
 

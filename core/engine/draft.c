@@ -377,6 +377,18 @@ check_no_secret(const struct draft *draft, struct err *err)
 		"of the instruction, parameters and inputs");
 }
 
+/* Modules may quote a value they were given; the text is stored and shown. */
+static void
+hide_secrets(const struct draft *draft, struct err *err)
+{
+	AUTO(str) struct str text = STR_INIT, remedy = STR_INIT;
+
+	mask_bytes(&draft->mask, err->text, strlen(err->text), &text);
+	mask_bytes(&draft->mask, err->remedy, strlen(err->remedy), &remedy);
+	snprintf(err->text, sizeof err->text, "%s", str_get(&text));
+	snprintf(err->remedy, sizeof err->remedy, "%s", str_get(&remedy));
+}
+
 int
 draft_make(struct draft *draft, struct engine *engine, const struct order *order,
 	   struct err *err)
@@ -394,6 +406,7 @@ draft_make(struct draft *draft, struct engine *engine, const struct order *order
 	if (check_no_secret(draft, err) == 0 && survey_checks(draft, err) == 0)
 		return 0;
 out:
+	hide_secrets(draft, err);
 	draft_done(draft);
 	return -1;
 }

@@ -6,6 +6,7 @@
 
 #include <fettle/plugin.h>
 
+#include "engine/cancel.h"
 #include "engine/evidence.h"
 #include "engine/inquiry.h"
 #include "engine/module.h"
@@ -77,6 +78,16 @@ find_verdict(const struct reply *reply, size_t module)
 	return NULL;
 }
 
+static bool
+hear_tick(void *self)
+{
+	struct run *run = self;
+
+	if (run->engine->watch.tick)
+		run->engine->watch.tick(run->engine->watch.self);
+	return !cancel_is_asked(run, 0);
+}
+
 static int
 ask_policies(struct run *run, const struct plan_step *step, const json_t *facts,
 	     json_t *modules, struct reply *ret, struct err *err)
@@ -92,9 +103,17 @@ ask_policies(struct run *run, const struct plan_step *step, const json_t *facts,
 				   .facts = facts,
 				   .timeout_ms = JUDGE_TIMEOUT_MS,
 				   .lock_fd = run->lock_fd,
-				   .cancel_fd = -1 };
+				   .cancel_fd = cancel_fd(run),
+				   .tick = hear_tick,
+				   .self = run };
 
-	return inquiry_ask(&inquiry, ret, err);
+	if (inquiry_ask(&inquiry, ret, err) < 0)
+		return -1;
+	if (ret->result != REPLY_CANCELLED)
+		return 0;
+	*err = ret->err;
+	cancel_explain(run, err);
+	return -1;
 }
 
 /* An analysis changes something only when it said so this time. */

@@ -19,7 +19,10 @@ struct gate {
 };
 void gate_done(struct gate *gate);
 
-/* proposal may be NULL. -1 when the policies could not even be asked. */
+/*
+ * proposal may be NULL. -1 when the policies could not even be asked, or with
+ * `cancelled`: somebody wanted the run to end meanwhile.
+ */
 int gate_ask(struct run *run, const struct plan_step *step, const json_t *facts,
 	     const json_t *proposal, struct gate *ret, struct err *err);
 
