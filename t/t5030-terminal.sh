@@ -106,6 +106,48 @@ on_terminal 80 24 'NO_COLOR=1 LC_ALL=C fettle run -p ./shop.yaml'
 ok 'without UTF-8 it is drawn in ASCII' sh -c 'grep -q "+ compile" "$1" &&
 	! LC_ALL=C grep -q "[^ -~[:cntrl:]]" "$1"' sh "$T/tty"
 
+# How far a step is, what it changes, which attempt and round it is. A step cannot
+# write where it stands, only beside it.
+mkdir ws && cd ws || bail 'no directory'
+cat >long.yaml <<YAML
+fettle: 1
+name: long
+rounds: 2
+steps:
+  - id: look
+    uses: analyze/command
+    retry: { attempts: 2, backoff: 10ms, on: any }
+    with: { argv: [sh, -c, 'test -e $T/built || { touch $T/built; exit 1; }'] }
+  - { id: make, uses: build/command, with: { argv: [sleep, '0.3'] } }
+  - { id: wait, uses: verify/command, with: { argv: [sh, -c, 'sleep 0.2; test -e never'], within: 900ms, interval: 100ms } }
+on_failure:
+  - { id: back, uses: rollback/command, with: { argv: ['true'] } }
+YAML
+on_terminal 80 24 'fettle run -p ./long.yaml'
+is 'a run with rounds and attempts' "$rc" 3
+ok 'how far a step is, is told' grep -q 'wait .*not yet, trying again' "$T/tty"
+ok 'and what it is about to change' grep -q 'make .*0s  .*built' "$T/tty"
+ok 'the round is counted' grep -q '^.*long.*  round 1 of 2  ' "$T/tty"
+ok 'the attempt is counted' grep -q 'look .*attempt 2' "$T/tty"
+run_ok 'all of it stays on the screen' screen 80 24
+is 'each step stands there once' "$(printf '%s\n' "$out" | grep -cE '^  [^ ] (look|make|wait|back) ')" 4
+
+# Stopped and continued: what was written meanwhile is not painted over.
+cat >stop.yaml <<YAML
+fettle: 1
+name: stop
+steps:
+  - { id: one, uses: analyze/command, with: { argv: [sh, -c, 'touch $T/on; until test -e go; do sleep 0.02; done'] } }
+YAML
+on_terminal 80 24 'fettle run -p ./stop.yaml & until test -e ../on; do sleep 0.05; done
+	kill -STOP $!; echo; echo somebody else writes; kill -CONT $!; sleep 0.4; touch go; wait $!'
+is 'a run that was stopped for a while' "$rc" 0
+run_ok 'is painted anew' screen 80 24
+like 'below what was written meanwhile' "$out" '^somebody else writes'
+is 'and its end once' "$(printf '%s\n' "$out" | grep -c 'succeeded')" 1
+cd .. || bail 'no way back'
+on_terminal 80 24 'fettle run -p ./shop.yaml'
+
 for verb in 'logs last' 'logs -f last' 'artifacts last analyze.log' show runs \
 	'plan -p ./shop.yaml' 'show --json' 'logs --json'; do
 	on_terminal 80 24 "fettle $verb"

@@ -103,6 +103,9 @@ add_header(const struct view *view, struct frame *frame)
 		str_add_c(&line, ' ');
 		out_add(frame->out, &line, TONE_STRONG, view->service);
 	}
+	if (view->rounds > 1)
+		str_addf(&line, "  round %lld of %lld", (long long)view->round,
+			 (long long)view->rounds);
 	if (all)
 		str_addf(&line, "  %zu of %zu steps", done, all);
 	else
@@ -122,6 +125,7 @@ add_row_line(const struct view *view, struct frame *frame, const struct view_row
 	unsigned width = name_width(view), used = text_width(row->id);
 	const char *mark =
 		out->has_utf8 ? marks[row->state].mark : marks[row->state].ascii;
+	const char *message = row->message ? row->message : "";
 	char took[32] = "";
 
 	if (row->state == ROW_RUNNING && !view->is_over)
@@ -136,14 +140,39 @@ add_row_line(const struct view *view, struct frame *frame, const struct view_row
 		(void)num_format_ms((uint64_t)row->duration_ms, took);
 	if (row->state == ROW_SKIPPED)
 		(void)snprintf(took, sizeof(took), "skipped");
-	if (*took || (row->message && *row->message))
+	/* While it runs: how far it is, or else what it is about to change. */
+	if (row->state == ROW_RUNNING && row->progress)
+		message = row->progress;
+	else if (row->state == ROW_RUNNING)
+		message = row->change ? row->change : "";
+	else if (row->state == ROW_NOOP && !*message)
+		message = "nothing to do";
+	if (*took || *message)
 		str_addf(&line, "%*s%8s  ", used < width ? (int)(width - used) : 0, "",
 			 took);
-	if (row->state == ROW_NOOP && !*row->message)
-		out_add(out, &line, TONE_DIM, "nothing to do");
-	else if (row->message)
-		out_add_line(&line, row->message, strlen(row->message));
+	if (row->attempt > 1 && row->state != ROW_WAITING)
+		str_addf(&line, "attempt %lld%s", (long long)row->attempt,
+			 *message ? ": " : "");
+	out_add_line(&line, message, strlen(message));
 	frame_add(frame, keep, &line);
+}
+
+/* A note in full: what it says at its end (`404, not 200`) matters most. */
+static void
+add_note(struct frame *frame, enum keep keep, enum tone tone, const char *text)
+{
+	AUTO(str) struct str note = STR_INIT, wrapped = STR_INIT, line = STR_INIT;
+
+	out_add_line(&note, text, strlen(text));
+	str_add(&wrapped, "      ");
+	out_add_wrapped(frame->out, &wrapped, tone, str_get(&note), 8);
+	for (const char *from = str_get(&wrapped); *from;) {
+		size_t n = strcspn(from, "\n");
+
+		str_add_n(&line, from, n);
+		frame_add(frame, keep, &line);
+		from += n + (from[n] == '\n');
+	}
 }
 
 static void
@@ -156,16 +185,12 @@ add_details(const struct view *view, struct frame *frame, const struct view_row 
 
 	for (size_t i = 0; i < row->notes.count; i++) {
 		bool is_warning = str_starts(row->notes.v[i], WARNING);
-		AUTO(str) struct str note = STR_INIT;
 
 		/* A step that went well is one line; warnings stay. */
 		if (!is_warning && (row->state == ROW_DONE || row->state == ROW_NOOP))
 			continue;
-		out_add_line(&note, row->notes.v[i], strlen(row->notes.v[i]));
-		str_add(&line, "      ");
-		out_add(frame->out, &line, is_warning ? TONE_WARN : TONE_PLAIN,
-			str_get(&note));
-		frame_add(frame, keep, &line);
+		add_note(frame, keep, is_warning ? TONE_WARN : TONE_PLAIN,
+			 row->notes.v[i]);
 	}
 	/* A note is in the log too: once is enough. */
 	if (text && strv_has(&row->notes, text))

@@ -11,7 +11,7 @@
 
 /* A handler can reach nothing but these. */
 static int cancel_pipe[2] = { -1, -1 };
-static volatile sig_atomic_t cancels, hangups;
+static volatile sig_atomic_t cancels, hangups, continues;
 
 static void
 on_cancel(int number)
@@ -32,22 +32,32 @@ on_hangup(int number)
 	hangups = 1;
 }
 
+static void
+on_continue(int number)
+{
+	(void)number;
+	continues++;
+}
+
 int
 signals_install(int *ret_cancel_fd, struct err *err)
 {
 	struct sigaction cancel = { .sa_handler = on_cancel, .sa_flags = SA_RESTART };
 	struct sigaction hangup = { .sa_handler = on_hangup, .sa_flags = SA_RESTART };
+	struct sigaction go_on = { .sa_handler = on_continue, .sa_flags = SA_RESTART };
 	struct sigaction given;
 
 	if (pipe2(cancel_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		return err_errno(err, "host.pipe", "make a pipe for signals");
 	sigemptyset(&cancel.sa_mask);
 	sigemptyset(&hangup.sa_mask);
+	sigemptyset(&go_on.sa_mask);
 	/* Under nohup nobody hangs up: the output goes to a file. */
 	if (sigaction(SIGHUP, NULL, &given) == 0 && given.sa_handler == SIG_IGN)
 		hangup.sa_handler = SIG_IGN;
 	if (sigaction(SIGINT, &cancel, NULL) < 0 ||
 	    sigaction(SIGTERM, &cancel, NULL) < 0 ||
+	    sigaction(SIGCONT, &go_on, NULL) < 0 ||
 	    sigaction(SIGHUP, &hangup, NULL) < 0)
 		return err_errno(err, "host.signal", "install signal handlers");
 	*ret_cancel_fd = cancel_pipe[0];
@@ -86,4 +96,10 @@ bool
 signals_hung_up(void)
 {
 	return hangups != 0;
+}
+
+unsigned
+signals_continues(void)
+{
+	return (unsigned)continues;
 }

@@ -22,5 +22,6 @@ int signals_install_slot(int *ret_cancel_fd, struct err *err);
 
 unsigned signals_cancels(void); /* how often a person asked to stop */
 bool signals_hung_up(void);	/* the terminal is gone */
+unsigned signals_continues(void); /* how often it was stopped and went on: `fg` */
 
 #endif

@@ -34,6 +34,8 @@ rows_clear(struct view *view)
 		free(view->rows[i].uses);
 		free(view->rows[i].message);
 		free(view->rows[i].finding);
+		free(view->rows[i].change);
+		free(view->rows[i].progress);
 		strv_done(&view->rows[i].notes);
 	}
 	free(view->rows);
@@ -127,6 +129,8 @@ view_row_begin(struct view *view, struct view_row *row)
 	str_truncate(&view->log_line, 0);
 	free(view->last_line);
 	view->last_line = NULL;
+	free(row->progress);
+	row->progress = NULL;
 }
 
 /* The engine prepares the next step without a word: show that one as begun. */
@@ -171,6 +175,8 @@ on_planned(struct view *view, const json_t *body)
 	size_t i;
 
 	rows_clear(view);
+	view->round = 1;
+	view->rounds = json_int_or(json_object_get(body, "plan"), "rounds", 1);
 	json_array_foreach (json_object_get(json_object_get(body, "plan"), "steps"), i,
 			    step)
 		(void)row_add(view, json_text(step, "id"), json_text(step, "uses"),
@@ -219,6 +225,11 @@ on_state(struct view *view, const json_t *body)
 	AUTO(str) struct str line = STR_INIT;
 
 	if (str_eq(state, "running")) {
+		/* What it waited for has come. */
+		if (!view->cancels) {
+			free(view->phase);
+			view->phase = NULL;
+		}
 		keep_rows(view, json_text(body, "step"));
 		return;
 	}
@@ -226,6 +237,38 @@ on_state(struct view *view, const json_t *body)
 	if (*message)
 		str_addf(&line, ": %s", message);
 	view_phase(view, str_get(&line));
+}
+
+/* All steps are done once more, with what the round before found out. */
+static void
+on_round(struct view *view, const json_t *body)
+{
+	AUTO_FREE char *line = NULL;
+	const char *why = "";
+
+	view->round = json_int_or(body, "round", view->round + 1);
+	for (size_t i = 0; i < view->row_count; i++) {
+		struct view_row *row = &view->rows[i];
+
+		if (row->state == ROW_FAILED && row->message)
+			why = row->message;
+	}
+	line = x_asprintf("round %lld%s%s", (long long)view->round,
+			  *why ? ": the one before did not help: " : "", why);
+	view_say(view, line);
+	for (size_t i = 0; i < view->row_count; i++) {
+		struct view_row *row = &view->rows[i];
+
+		if (!row->is_main)
+			continue;
+		row->state = ROW_WAITING;
+		row->duration_ms = -1;
+		free(row->message);
+		free(row->finding);
+		row->message = row->finding = NULL;
+		strv_clear(&row->notes);
+	}
+	begin_next(view);
 }
 
 static void
@@ -270,7 +313,40 @@ row_gist(const struct view_row *row)
 	for (size_t i = row->notes.count; i-- > 0;)
 		if (!str_starts(row->notes.v[i], WARNING))
 			return row->notes.v[i];
-	return "";
+	return row->change ? row->change : "";
+}
+
+/* The first effect stands for all: a step of ours has one. */
+static void
+on_proposed(struct view *view, const json_t *body)
+{
+	struct view_row *row = view_row(view, json_text(body, "step"));
+	const json_t *effects = json_object_get(json_object_get(body, "proposal"),
+						"effects");
+	const char *summary = json_text(json_array_get(effects, 0), "summary");
+
+	free(row->change);
+	row->change = *summary ? x_strdup(summary) : NULL;
+}
+
+static void
+on_intent(struct view *view, const json_t *body)
+{
+	struct view_row *row = view_row(view, json_text(body, "step"));
+
+	view_row_begin(view, row);
+	row->attempt = json_int_or(body, "attempt", 1);
+	if (row->attempt > 1)
+		say_step(view, row, "started %s, attempt %lld", row->uses,
+			 (long long)row->attempt);
+	else
+		say_step(view, row, "started%s%s", *row->uses ? " " : "", row->uses);
+}
+
+static void
+on_skipped(struct view *view, const json_t *body)
+{
+	view_row(view, json_text(body, "step"))->state = ROW_SKIPPED;
 }
 
 static void
@@ -316,7 +392,7 @@ on_verdict(struct view *view, const json_t *body)
 }
 
 static void
-on_note(struct view *view, const json_t *body, const char *prefix, const char *text)
+add_note(struct view *view, const json_t *body, const char *prefix, const char *text)
 {
 	AUTO_FREE char *note = x_asprintf("%s%s", prefix, text);
 	struct view_row *row;
@@ -352,52 +428,55 @@ on_files_back(struct view *view, const json_t *body)
 	}
 }
 
+static void
+on_note(struct view *view, const json_t *body)
+{
+	add_note(view, body, str_eq(json_text(body, "level"), "warn") ? WARNING : "",
+		 json_text(body, "text"));
+}
+
+static void
+on_finding(struct view *view, const json_t *body)
+{
+	struct view_row *row = view_row(view, json_text(body, "step"));
+
+	free(row->finding);
+	row->finding = x_strdup(json_text(body, "title"));
+	add_note(view, body, "found: ", row->finding);
+}
+
+static void
+on_missing(struct view *view, const json_t *body)
+{
+	view_say(view, json_text(body, "message"));
+}
+
+static void
+on_ended(struct view *view, const json_t *body)
+{
+	view->is_over = true;
+}
+
 void
 view_event(struct view *view, const char *kind, const json_t *body)
 {
-	if (str_eq(kind, "run.queued")) {
-		on_queued(view, body);
-	} else if (str_eq(kind, "run.planned")) {
-		on_planned(view, body);
-	} else if (str_eq(kind, "run.state")) {
-		on_state(view, body);
-	} else if (str_eq(kind, "run.retried")) {
-		on_retried(view, body);
-	} else if (str_eq(kind, "run.ended")) {
-		view->is_over = true;
-	} else if (str_eq(kind, "run.cancel")) {
-		on_cancel(view, body);
-	} else if (str_eq(kind, "step.verdict")) {
-		on_verdict(view, body);
-	} else if (str_eq(kind, "step.intent")) {
-		struct view_row *row = view_row(view, json_text(body, "step"));
+	static const struct {
+		const char *kind;
+		void (*hear)(struct view *view, const json_t *body);
+	} news[] = {
+		{ "run.queued", on_queued },	   { "run.planned", on_planned },
+		{ "run.state", on_state },	   { "run.round", on_round },
+		{ "run.retried", on_retried },	   { "run.ended", on_ended },
+		{ "run.cancel", on_cancel },	   { "step.proposed", on_proposed },
+		{ "step.verdict", on_verdict },	   { "step.intent", on_intent },
+		{ "step.ended", on_step_ended },   { "step.skipped", on_skipped },
+		{ "step.note", on_note },	   { "step.finding", on_finding },
+		{ "unwind.files", on_files_back }, { "artifact.missing", on_missing },
+	};
 
-		view_row_begin(view, row);
-		if (json_int_or(body, "attempt", 1) > 1)
-			say_step(view, row, "started %s, attempt %lld", row->uses,
-				 (long long)json_int_or(body, "attempt", 1));
-		else
-			say_step(view, row, "started%s%s", *row->uses ? " " : "",
-				 row->uses);
-	} else if (str_eq(kind, "step.ended")) {
-		on_step_ended(view, body);
-	} else if (str_eq(kind, "step.skipped")) {
-		view_row(view, json_text(body, "step"))->state = ROW_SKIPPED;
-	} else if (str_eq(kind, "step.note")) {
-		on_note(view, body,
-			str_eq(json_text(body, "level"), "warn") ? WARNING : "",
-			json_text(body, "text"));
-	} else if (str_eq(kind, "step.finding")) {
-		struct view_row *row = view_row(view, json_text(body, "step"));
-
-		free(row->finding);
-		row->finding = x_strdup(json_text(body, "title"));
-		on_note(view, body, "found: ", row->finding);
-	} else if (str_eq(kind, "unwind.files")) {
-		on_files_back(view, body);
-	} else if (str_eq(kind, "artifact.missing")) {
-		view_say(view, json_text(body, "message"));
-	}
+	for (size_t i = 0; i < ARRAY_LEN(news); i++)
+		if (str_eq(news[i].kind, kind))
+			news[i].hear(view, body);
 }
 
 void

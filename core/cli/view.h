@@ -24,6 +24,9 @@ struct view_row {
 	int64_t duration_ms;	/* -1: not known */
 	struct strv notes;	/* shown while it runs, and when it went wrong */
 	char *finding;		/* the last thing it found, or NULL */
+	char *change;		/* what it said it would change, or NULL */
+	char *progress;		/* how far it is, while it runs, or NULL */
+	int64_t attempt;
 };
 
 enum view_mode { VIEW_LIVE, VIEW_LINES, VIEW_JSON, VIEW_SILENT };
@@ -41,7 +44,9 @@ struct view {
 	struct str log_line;	/* of the running step, not yet ended */
 	char *last_line;	/* the last ended one */
 	int64_t begin_ms, painted_ms;
+	int64_t round, rounds;	/* 0: not known */
 	unsigned cancels;	/* told to the reader already */
+	unsigned continues;	/* `fg`s that were painted anew for */
 	bool is_over;
 	/* The frame on the screen. */
 	unsigned *line_widths;

@@ -24,6 +24,10 @@ look_at_signals(struct view *view)
 		view->cli->out.is_broken = true;
 		view->cli->out.error = EPIPE; /* no error: there is nobody to tell */
 	}
+	/* What the shell wrote meanwhile stays: the list begins anew below it. */
+	if (signals_continues() != view->continues)
+		view->line_count = 0;
+	view->continues = signals_continues();
 	if (cancels == view->cancels || view->is_over)
 		return;
 	if (view->cancels == 0)
@@ -87,6 +91,23 @@ watch_log(void *self, const char *step, const char *bytes, size_t n)
 }
 
 static void
+watch_progress(void *self, const char *step, uint64_t done, uint64_t total,
+	       const char *text)
+{
+	struct view *view = self;
+	struct view_row *row;
+
+	if (view->mode != VIEW_LIVE || !view->row_count)
+		return;
+	row = view_row(view, step);
+	free(row->progress);
+	row->progress = total && !*text ?
+				x_asprintf("%llu of %llu", (unsigned long long)done,
+					   (unsigned long long)total) :
+				x_strdup(text);
+}
+
+static void
 watch_tick(void *self)
 {
 	struct view *view = self;
@@ -100,7 +121,9 @@ watch_tick(void *self)
 struct engine_watch
 view_watch(struct view *view)
 {
-	return (struct engine_watch){
-		.event = watch_event, .log = watch_log, .tick = watch_tick, .self = view
-	};
+	return (struct engine_watch){ .event = watch_event,
+				      .log = watch_log,
+				      .progress = watch_progress,
+				      .tick = watch_tick,
+				      .self = view };
 }

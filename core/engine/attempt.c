@@ -69,6 +69,8 @@ hear_note(void *self, const json_t *event)
 	const char *kind = json_text(event, "e");
 	json_t *body;
 
+	if (str_eq(kind, "progress"))
+		run_progress(a->run, a->step->id, event);
 	if (!str_eq(kind, "note") && !str_eq(kind, "finding"))
 		return;
 	body = json_copy((json_t *)(uintptr_t)event);

@@ -20,6 +20,9 @@ struct engine_watch {
 		      const json_t *body);
 	/* Masked bytes of a step's log, as they come. */
 	void (*log)(void *self, const char *step, const char *bytes, size_t n);
+	/* How far a step says it is; total 0: it cannot tell. Kept nowhere. */
+	void (*progress)(void *self, const char *step, uint64_t done, uint64_t total,
+			 const char *text);
 	/* About ten times a second while a step runs. */
 	void (*tick)(void *self);
 	void *self;

@@ -4,6 +4,8 @@
 
 #include "engine/run.h"
 
+#include "engine/mask.h"
+
 int
 run_begin(struct run *run, struct err *err)
 {
@@ -133,4 +135,18 @@ run_end_closed(struct engine *engine, const struct store_claim *claim, json_t *b
 	json_decref(run.queued);
 	json_decref(run.notes);
 	return failed;
+}
+
+void
+run_progress(const struct run *run, const char *step, const json_t *event)
+{
+	const struct engine_watch *watch = &run->engine->watch;
+	const char *text = json_text(event, "text");
+	AUTO(str) struct str masked = STR_INIT;
+
+	if (!watch->progress)
+		return;
+	mask_bytes(run->mask, text, strlen(text), &masked);
+	watch->progress(watch->self, step, (uint64_t)json_int_or(event, "done", 0),
+			(uint64_t)json_int_or(event, "total", 0), str_get(&masked));
 }

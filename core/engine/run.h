@@ -78,6 +78,8 @@ int run_end_closed(struct engine *engine, const struct store_claim *claim, json_
 /* A note or finding: stored with the next append or run_flush. Steals body. */
 void run_note(struct run *run, const char *kind, json_t *body);
 int run_flush(struct run *run, struct err *err);
+/* How far a step is: for who watches now, masked, and kept nowhere. */
+void run_progress(const struct run *run, const char *step, const json_t *event);
 
 /* The service lock's name, or NULL for a plan without a service. Caller owns. */
 char *run_lock_name(const struct plan *plan);

@@ -64,6 +64,23 @@ rest(const struct dwell *dwell, bool is_good, int64_t interval_ms)
 	clock_sleep_ms(rest_ms < interval_ms && rest_ms > 0 ? rest_ms : interval_ms);
 }
 
+/* What a person who waits wants to know: how much longer. */
+static void
+tell_progress(const struct dwell *dwell, struct fettle_ctx *ctx, bool is_good)
+{
+	int64_t all_ms = is_good ? dwell->for_ms : dwell->within_ms;
+	int64_t done_ms = clock_boot_ms() -
+			  (is_good ? dwell->good_since_ms : dwell->begin_ms);
+	char done[32], all[32];
+	AUTO_FREE char *text = NULL;
+
+	text_ms(done_ms / 1000 * 1000, done);
+	text_ms(all_ms, all);
+	text = is_good ? text_format("good for %s of %s", done, all) :
+			 text_format("not good yet: %s of %s", done, all);
+	fettle_progress(ctx, (uint64_t)done_ms, (uint64_t)all_ms, text);
+}
+
 bool
 dwell_watch(struct dwell *dwell, struct fettle_ctx *ctx, struct look (*look)(void *at),
 	    void *at)
@@ -82,6 +99,7 @@ dwell_watch(struct dwell *dwell, struct fettle_ctx *ctx, struct look (*look)(voi
 		interval_ms = is_new ? FIRST_INTERVAL_MS : interval_ms * 2;
 		if (interval_ms > dwell->interval_ms)
 			interval_ms = dwell->interval_ms;
+		tell_progress(dwell, ctx, now.is_good);
 		rest(dwell, now.is_good, interval_ms);
 	}
 }
