@@ -96,7 +96,7 @@ at_exit "kill $events 2>/dev/null"
 	wait_for 20 grep -q rename "$T/events"
 	docker restart --time 0 "$(docker ps --quiet --filter "name=${project}_db")"
 ) >"$T/meddler" 2>&1 &
-run_fails 3 'a neighbour that is restarted meanwhile fails the restart' \
+run_fails 4 'a neighbour that is restarted meanwhile fails the restart' \
 	fettle run --json -p "$T/again.yaml" -s api
 wait $!
 like 'with a code of its own' "$out" neighbour_touched
