@@ -44,7 +44,9 @@ is 'which has its name again' \
 run_ok 'the run is shown' fettle show last --json
 is 'as rolled back' "$(json .state)" rolled_back
 is 'nothing of it stands' "$(json '[.changes[] | select(.standing)] | length')" 0
-is 'the analysis looked twice' "$(json '.steps[] | select(.step == "analyze") | .attempt')" 2
+is 'the analysis looked again, and once more in vain' \
+	"$(json '.steps[] | select(.step == "analyze") | .attempt')" 3
+is 'what ended the run is the build' "$(json .cause.step)" build
 is 'the unwinding was one' "$(json '.steps[] | select(.step == "rollback") | .attempt')" 1
 mv "$T"/*dotenv*.whl api/wheels/
 is 'the wheel is back for the next trial' "$(tree_hash "$shop")" "$tree"

@@ -17,7 +17,10 @@ stage_of(const struct run *run, const char *step)
 	return found ? found->stage : 0;
 }
 
-/* Only the proof that the service is not well yet is a reason to look again. */
+/*
+ * Only the proof that the service is not well yet is a reason to look again. A build
+ * that failed is such: what was patched was one of the things that were wrong.
+ */
 static bool
 is_worth_another(const struct run *run, const struct ending *own)
 {
@@ -25,7 +28,8 @@ is_worth_another(const struct run *run, const struct ending *own)
 
 	return own->state == ENDING_FAILED && own->is_answer &&
 	       run->round < run->plan->rounds &&
-	       (stage == FETTLE_VERIFY || stage == FETTLE_RESTART);
+	       (stage == FETTLE_VERIFY || stage == FETTLE_RESTART ||
+		stage == FETTLE_BUILD);
 }
 
 /* A later round in which the analysis had nothing new to say. */
