@@ -81,7 +81,28 @@ like 'with what to do' "$(json .cause.remedy)" 'up -d --no-deps --build api'
 is 'the image of the trial is gone again' "$(state)" '|'
 cp -p "$T/requirements.txt" api/requirements.txt
 
-# ---- repaired
+# ---- repaired: one thing after the other
+
+sed -i 's/^COPY requirements.txt/COPY requirement.txt/' api/Dockerfile
+sed -i '/^python-dotenv/d' api/requirements.txt
+tree_thrice=$(tree_hash .)
+run_ok 'three things that are wrong' fettle run "$instruction"
+is 'the service answers' "$(http_status /healthz)" 200
+ends succeeded '' 'three rounds'
+is 'the third looked again' "$(json '.steps[] | select(.step == "analyze") | .attempt')" 3
+is 'each had its rule' "$(json '[.findings[].rule] | unique | join(" ")')" \
+	'image.copy_missing python.missing_module python.version_pin'
+run_ok 'its diff is one' fettle diff last
+like 'of a name' "$out" '^\+COPY requirements.txt'
+like 'a version' "$out" '^\+PyYAML=='
+like 'and a package that only the running service missed' "$out" '^\+python-dotenv'
+run_ok 'it can be rolled back' fettle rollback last
+is 'to no container and no image' "$(state)" '|'
+is 'and the files of before the first round' "$(tree_hash .)" "$tree_thrice"
+cp -p "$T/requirements.txt" api/requirements.txt
+cp -p "$T/Dockerfile" api/Dockerfile
+
+# ---- repaired: at once
 
 run_ok 'the run succeeds' fettle run "$instruction"
 is 'the service answers' "$(http_status /healthz)" 200

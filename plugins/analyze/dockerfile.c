@@ -3,6 +3,7 @@
 #include "plugins/analyze/dockerfile.h"
 
 #include <ctype.h>
+#include <strings.h>
 
 #include "plugins/common/lines.h"
 
@@ -385,18 +386,21 @@ dockerfile_add(const struct dockerfile *file, const char *path, size_t i,
 
 json_t *
 dockerfile_install(const struct dockerfile *file, const char *path, const char *package,
-		   const char **why)
+		   size_t before, const char **why)
 {
-	size_t from = dockerfile_last_from(file);
+	size_t from = file->count;
 
+	for (size_t i = 0; i < before && i < file->count; i++)
+		if (text_equal(file->v[i].keyword, "FROM"))
+			from = i;
 	*why = from == file->count ? "it has no FROM" : not_debian(file);
-	for (size_t i = from; !*why && i < file->count; i++)
+	for (size_t i = from; !*why && i < before; i++)
 		if (text_equal(file->v[i].keyword, "RUN") &&
 		    has_word(file->v[i].arguments, package))
 			*why = "it installs the package already: the image is older";
 	if (*why)
 		return NULL;
-	for (size_t i = from; i < file->count; i++) {
+	for (size_t i = from; i < before; i++) {
 		json_t *edit = text_equal(file->v[i].keyword, "RUN") ?
 				       install_into(file, &file->v[i], path, package) :
 				       NULL;
@@ -404,11 +408,67 @@ dockerfile_install(const struct dockerfile *file, const char *path, const char *
 		if (edit)
 			return edit;
 	}
-	/* None there: a new RUN behind the FROM of the last stage. */
+	/* None there: a new RUN behind the FROM of its stage. */
 	AUTO_FREE char *run = text_format("RUN apt-get update && apt-get install -y "
 					  "--no-install-recommends %s && "
 					  "rm -rf /var/lib/apt/lists/*",
 					  package);
 
 	return dockerfile_add(file, path, from, run, why);
+}
+
+/* ---- where a build stopped ------------------------------------------------- */
+
+/* `Step 3/7 : RUN make`: the last one that was begun. */
+static size_t
+failed_step(const struct dockerfile *file, const char *line)
+{
+	char *end;
+	unsigned long n = strtoul(line + strlen("Step "), &end, 10), of;
+
+	if (*end != '/')
+		return file->count;
+	of = strtoul(end + 1, &end, 10);
+	if (of != file->count || n < 1 || n > of || !text_starts(end, " : "))
+		return file->count;
+	end += strlen(" : ");
+	const char *keyword = file->v[n - 1].keyword;
+
+	return strncasecmp(end, keyword, strlen(keyword)) == 0 ? n - 1 : file->count;
+}
+
+/* BuildKit quotes the Dockerfile: `  12 | >>> RUN make`. */
+static size_t
+failed_line(const struct dockerfile *file, const char *line)
+{
+	char *end;
+	unsigned long wanted = strtoul(line, &end, 10);
+	size_t at = 0;
+	struct line one;
+
+	if (end == line || !text_starts(end, " | >>> "))
+		return file->count;
+	while (wanted > 0 && line_next(&file->text, &at, &one))
+		wanted--;
+	for (size_t i = 0; i < file->count && wanted == 0 && at > 0; i++)
+		if (one.begin >= file->v[i].begin && one.begin < file->v[i].end)
+			return i;
+	return file->count;
+}
+
+size_t
+dockerfile_failed(const struct dockerfile *file, const char *build_log)
+{
+	size_t failed = file->count;
+
+	for (const char *line = build_log; line && *line;
+	     line += strcspn(line, "\n"), line += *line == '\n') {
+		size_t quoted = failed_line(file, line);
+
+		if (text_starts(line, "Step "))
+			failed = failed_step(file, line);
+		else if (quoted < file->count)
+			return quoted;
+	}
+	return failed;
 }

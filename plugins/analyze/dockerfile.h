@@ -34,11 +34,18 @@ char *dockerfile_manifest(const struct dockerfile *file, dockerfile_has *has,
 			  void *arg);
 
 /*
- * One edit ({"op":...} as in patch/edits.h, new reference) after which the last
- * stage installs the Debian package; NULL and *why (static) when it cannot be.
+ * The instruction at which a build stopped, as its output tells; `count` when it
+ * does not, or speaks of another Dockerfile. NULL: there is no such output.
+ */
+size_t dockerfile_failed(const struct dockerfile *file, const char *build_log);
+
+/*
+ * One edit ({"op":...} as in patch/edits.h, new reference) after which instruction
+ * `before` has the Debian package; `count`: what runs in the end has. NULL and *why
+ * (static) when it cannot be.
  */
 json_t *dockerfile_install(const struct dockerfile *file, const char *path,
-			   const char *package, const char **why);
+			   const char *package, size_t before, const char **why);
 
 /* The FROM of the last stage; `count` when there is none. */
 size_t dockerfile_last_from(const struct dockerfile *file);

@@ -2,6 +2,8 @@
 /* See look.h. */
 #include "plugins/analyze/look.h"
 
+#include <dirent.h>
+
 #include "plugins/common/build.h"
 #include "plugins/common/program.h"
 
@@ -42,6 +44,20 @@ read_file(void *arg, const char *path, size_t *ret_len)
 	return fettle_file(arg, path, ret_len);
 }
 
+/* We are in the workspace. */
+static void
+list_directory(void *arg, const char *directory, struct argv *ret)
+{
+	DIR *dir = opendir(directory);
+	const struct dirent *entry;
+
+	(void)arg;
+	while (dir && (entry = readdir(dir)))
+		argv_add(ret, entry->d_name);
+	if (dir)
+		(void)closedir(dir);
+}
+
 void
 look_init(struct fettle_ctx *ctx, struct look *look)
 {
@@ -60,6 +76,7 @@ look_init(struct fettle_ctx *ctx, struct look *look)
 		.services = look->services,
 		.health = look->health,
 		.read = read_file,
+		.list = list_directory,
 		.arg = ctx,
 	};
 }

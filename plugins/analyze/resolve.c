@@ -200,6 +200,8 @@ static const struct {
 	{ "apt_update", resolve_apt_update },
 	{ "apt_yes", resolve_apt_yes },
 	{ "instruction", resolve_instruction },
+	{ "copy_missing", resolve_copy_missing },
+	{ "base_image", resolve_base_image },
 };
 
 /* ---- what it says ---------------------------------------------------------- */

@@ -20,6 +20,8 @@ struct site {
 	const json_t *images;		/* of the engine, as it lists them; or NULL */
 	/* A file of the project, NULL when there is none. */
 	const char *(*read)(void *arg, const char *path, size_t *ret_len);
+	/* Adds the names in a directory of the project; NULL: it cannot be told. */
+	void (*list)(void *arg, const char *directory, struct argv *ret);
 	void *arg;
 };
 

@@ -14,7 +14,7 @@ repair_or_leave(struct work *work, json_t *edit, const char *why)
 			   work_dockerfile(work), why);
 }
 
-/* The image installs the Debian package. */
+/* The image installs the Debian package, in a build before what stopped for it. */
 static void
 install(struct work *work, const char *package)
 {
@@ -24,8 +24,9 @@ install(struct work *work, const char *package)
 	work_name_set(work, "package", package);
 	if (!work_load(work))
 		return;
-	edit = dockerfile_install(&work->dockerfile, work_dockerfile(work), package,
-				  &why);
+	edit = dockerfile_install(
+		&work->dockerfile, work_dockerfile(work), package,
+		dockerfile_failed(&work->dockerfile, work->site->build_log), &why);
 	if (edit)
 		work_repair(work, edit);
 	else
@@ -111,7 +112,8 @@ resolve_missing_header(struct work *work)
 	if (!work_load(work))
 		return;
 	why = not_before_all(&work->dockerfile);
-	if (why)
+	if (why && dockerfile_failed(&work->dockerfile, work->site->build_log) ==
+			   work->dockerfile.count)
 		repair_or_leave(work, NULL, why);
 	else
 		install(work, package);

@@ -83,4 +83,8 @@ void resolve_apt_update(struct work *work);
 void resolve_apt_yes(struct work *work);
 void resolve_instruction(struct work *work);
 
+/* What only a build lacks: resolve_build.c. */
+void resolve_copy_missing(struct work *work);
+void resolve_base_image(struct work *work);
+
 #endif

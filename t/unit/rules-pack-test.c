@@ -15,6 +15,7 @@ struct pack_case {
 	const char *rule, *log, *no, *says;
 	const json_t *edits;		       /* or NULL: for a person */
 	const char *dockerfile, *file, *bytes; /* of the context, or NULL */
+	bool is_build;			       /* the log is a build's */
 };
 
 static json_t *rows; /* lives as long as the program */
@@ -33,6 +34,8 @@ case_get(size_t i)
 		.dockerfile = json_member(row, "dockerfile"),
 		.file = json_member(row, "file"),
 		.bytes = json_member(row, "bytes"),
+		.is_build = text_starts(json_text(row, "log"), "Step ") ||
+			    strstr(json_text(row, "log"), " | >>> "),
 	};
 }
 
@@ -54,6 +57,16 @@ read_case(void *arg, const char *path, size_t *ret_len)
 		bytes = c->bytes;
 	*ret_len = bytes ? strlen(bytes) : 0;
 	return bytes;
+}
+
+static void
+list_case(void *arg, const char *directory, struct argv *ret)
+{
+	const struct pack_case *c = arg;
+
+	if (text_equal(directory, "api/.") && c->file)
+		argv_add(ret, c->file);
+	argv_add(ret, "Dockerfile");
 }
 
 static void
@@ -108,7 +121,10 @@ site_of(const struct pack_case *c, const json_t *own, const json_t *services)
 			      .may_guess = true,
 			      .own = own,
 			      .services = services,
+			      .build_log = c->is_build ? c->log : NULL,
+			      .images = json_object_get(rows, "images"),
 			      .read = read_case,
+			      .list = list_case,
 			      .arg = (void *)c };
 }
 
@@ -162,6 +178,8 @@ START_TEST(test_each_rule_is_shown)
 
 	load(&packs);
 	ck_assert_uint_ge(packs.rule_count, 90);
+	printf("# %zu rules, %zu excerpts here\n", packs.rule_count, case_count());
+	fflush(stdout);
 	for (size_t i = 0; i < packs.count; i++)
 		for (size_t k = 0; k < packs.v[i].rule_count; k++) {
 			const char *id = packs.v[i].rules[k].id;

@@ -226,7 +226,8 @@ START_TEST(test_install)
 	const char *text = installs[_i].dockerfile, *why = NULL;
 
 	dockerfile_parse(text, strlen(text), &file);
-	AUTO_JSON json_t *got = dockerfile_install(&file, "D", "libgl1", &why);
+	AUTO_JSON json_t *got =
+		dockerfile_install(&file, "D", "libgl1", file.count, &why);
 	AUTO_JSON json_t *want =
 		installs[_i].edit ? json_quoted(installs[_i].edit) : NULL;
 	AUTO_FREE char *shown =
@@ -367,7 +368,8 @@ START_TEST(test_any_input)
 		dockerfile_parse(text_get(&input), input.len, &file);
 		AUTO_FREE char *manifest = dockerfile_manifest(
 			&file, has_file, (void *)"requirements.txt");
-		AUTO_JSON json_t *edit = dockerfile_install(&file, "D", "libgl1", &why);
+		AUTO_JSON json_t *edit =
+			dockerfile_install(&file, "D", "libgl1", file.count, &why);
 		ck_assert(edit || why || strstr(input.s, "\xff"));
 		(void)newest_one;
 		(void)manifest;
