@@ -147,7 +147,7 @@ is 'and it ends with the run' "$(kill -0 "$second" 2>/dev/null && echo "$second"
 
 # ---- policies ----
 
-judge() # POLICY
+judge() # POLICY [EXIT STATE]
 {
 	cat >../j.yaml <<YAML
 fettle: 1
@@ -156,13 +156,13 @@ policies: [ { uses: allow }, { uses: $1 } ]
 steps: [ { id: patch, uses: test/evil, with: { path: a.txt } } ]
 YAML
 	before=$(tree_hash .)
-	run_fails 6 "policy $1: denied" fettle run -p ../j.yaml
+	run_fails "${2:-6}" "policy $1: ${3:-denied}" fettle run -p ../j.yaml
 	is "policy $1: no byte changed" "$(tree_hash .)" "$before"
-	is "policy $1: the run says so" "$(of_last .state)" denied
+	is "policy $1: the run says so" "$(of_last .state)" "${3:-denied}"
 	is "policy $1: no process is left" "$(leftovers "$(of_last .run)")" ''
 }
 judge deny
-judge hold
+judge hold 5 awaiting_approval
 judge pcrash
 judge pexit
 judge pwrong

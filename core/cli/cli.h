@@ -29,7 +29,8 @@ enum exit_code {
 
 struct options {
 	const char *state_dir, *directory, *pipeline, *service, *output, *state, *until,
-		*key, *kind, *reason, *priority, *from, *cursor, *since, *keep;
+		*key, *kind, *reason, *priority, *from, *cursor, *since, *keep, *digest,
+		*comment;
 	json_t *inputs;		/* object of strings, or NULL; owned */
 	uint64_t limit, offset, slots;
 	bool json, no_color, quiet, follow, help, version, queue, no_wait, whole, drain,
@@ -64,6 +65,8 @@ int verb_pause(struct cli *cli);
 int verb_resume(struct cli *cli);
 int verb_rollback(struct cli *cli);
 int verb_retry(struct cli *cli);
+int verb_approve(struct cli *cli);
+int verb_reject(struct cli *cli);
 int verb_plugins(struct cli *cli);
 int verb_plugin_new(struct cli *cli);
 int verb_plugin_check(struct cli *cli);

@@ -13,6 +13,31 @@ row_add(json_t *rows, const char *name, bool ok, const char *text, const char *r
 						    "remedy", remedy));
 }
 
+/* Runs that wait, and that somebody should have looked at by now. */
+static void
+add_overdue(struct cli *cli, json_t *rows)
+{
+	AUTO(json_ref) json_t *runs = NULL;
+	struct err err;
+	json_t *run;
+	size_t i;
+
+	runs = store_due(cli->store, store_now(cli->store), &err);
+	json_array_foreach (runs, i, run) {
+		bool is_asleep = str_eq(json_text(run, "state"), "pending");
+		const char *id = json_text(run, "run");
+		AUTO_FREE char *text =
+			x_asprintf("run %s waits, and %s", id,
+				   is_asleep ? "the pause before its next try is over" :
+					       "its approval came or its time is up");
+
+		row_add(rows, "waiting runs", false, text,
+			is_asleep ? "a worker goes on with it: `fettle work`" :
+				    "any `fettle run`, `fettle approve` or "
+				    "`fettle work` goes on with it");
+	}
+}
+
 /* Runs that stand between begin and end, and nobody is at them. */
 static void
 add_unfinished(struct cli *cli, json_t *rows)
@@ -124,6 +149,7 @@ verb_doctor(struct cli *cli)
 		row_add(rows, "store", true, cli->state_dir, "");
 		add_pause(cli, rows);
 		add_unfinished(cli, rows);
+		add_overdue(cli, rows);
 		engine = cli_engine(cli, "operator");
 		found = engine_doctor(&engine, cli->directory);
 		(void)json_array_extend(rows, found);

@@ -3,6 +3,7 @@
 #include "base/base.h"
 
 #include "base/num.h"
+#include "cli/hold.h"
 #include "cli/report.h"
 #include "cli/summary.h"
 
@@ -123,6 +124,7 @@ print_all(struct cli *cli, struct str *out, const json_t *summary)
 	report_paragraph(cli, out, "why", TONE_PLAIN, json_text(summary, "diagnosis"));
 	report_level(cli, out, summary);
 	report_changes(cli, out, summary);
+	hold_report(cli, out, json_text(summary, "run"));
 	add_steps(cli, out, summary);
 	add_findings(cli, out, summary);
 	add_artifacts(cli, out, summary);
@@ -148,6 +150,7 @@ verb_show(struct cli *cli)
 		plan = store_plan(cli->store, run, &err);
 		(void)json_object_set(summary, "plan",
 				      plan ? json_object_get(plan, "plan") : NULL);
+		(void)json_object_set_new(summary, "hold", hold_json(cli, run));
 		out_json(&cli->out, summary);
 		return EXIT_DONE;
 	}

@@ -11,6 +11,7 @@
 #include "engine/cancel.h"
 #include "engine/edit.h"
 #include "engine/gate.h"
+#include "engine/hold.h"
 #include "engine/inquiry.h"
 #include "engine/module.h"
 #include "engine/observe.h"
@@ -32,6 +33,7 @@ struct attempt {
 	bool has_intent, is_stale;
 	bool is_paused;		/* the site is, and this would be the first change */
 	struct gate gate;
+	struct held held;
 	struct reply reply;	/* of run, or of propose when it ended there */
 	json_t *findings;	/* preview */
 	struct err err;		/* why it did not succeed; code "" when it did */
@@ -195,6 +197,10 @@ propose(struct attempt *a)
 {
 	struct err err = { 0 };
 
+	/* What people agreed to is not computed anew. */
+	a->proposal = hold_proposal(a->run, a->step, &err);
+	if (a->proposal || err.code[0])
+		return a->proposal ? 0 : fail(a, &err);
 	if (!(a->step->callbacks & CALLBACK_PROPOSE)) {
 		a->proposal = proposal_of_commands(a->step, a->params, &err);
 		return a->proposal ? 0 : fail(a, &err);
@@ -240,17 +246,23 @@ record_intent(struct attempt *a, struct err *err)
 
 	if (run_begin(run, err) < 0)
 		return -1;
+	if (hold_record_before(run, a->step, &a->held, err) < 0)
+		goto out;
 	json_sha256(a->proposal, sha256);
 	body = base_body(a);
 	json_object_set(body, "proposal", a->proposal);
 	json_object_set_new(body, "sha256", json_string(sha256));
-	if (run_append(run, "step.proposed", body, err) < 0)
+	if (a->held.state == HELD_CONSUMED)
+		json_decref(body); /* it is the very one that is stored */
+	else if (run_append(run, "step.proposed", body, err) < 0)
 		goto out;
 	body = base_body(a);
 	json_object_set_new(body, "verdict",
 			    json_string(gate_verdict_name(a->gate.verdict)));
 	json_object_set(body, "answers", a->gate.answers);
-	if (run_append(run, "step.verdict", body, err) < 0)
+	if (run_append(run, "step.verdict", body, err) < 0 ||
+	    (a->held.state == HELD_OPEN &&
+	     hold_open(run, a->step, a->number, &a->gate, a->held.digest, err) < 0))
 		goto out;
 	bool is_due = a->gate.verdict == GATE_ALLOW && !a->is_stale &&
 		      is_to_carry_out(a);
@@ -358,12 +370,17 @@ static int
 record_outcome(struct attempt *a, struct err *err)
 {
 	struct run *run = a->run;
+	static const struct held failed_before = {
+		.void_why = "the step failed before it was judged again"
+	};
 	bool has_undone = a->standing && json_array_size(a->standing->rows) > 0 &&
 			  str_eq(a->state, "succeeded");
 
 	if (run_begin(run, err) < 0)
 		return -1;
-	if (run_append(run, "step.ended", outcome_body(a), err) < 0 ||
+	if ((hold_is_of(run, a->step) &&
+	     hold_record_before(run, a->step, &failed_before, err) < 0) ||
+	    run_append(run, "step.ended", outcome_body(a), err) < 0 ||
 	    (has_undone &&
 	     run_append(run, "effect.undone",
 			json_pack("{s:O}", "effects", a->standing->rows), err) < 0)) {
@@ -388,12 +405,22 @@ live(struct attempt *a, struct err *store_err, int *store_failed)
 			a->state = "cancelled";
 		return;
 	}
+	if (hold_judge(a->run, a->step, a->proposal, &a->gate, &a->held, &err) < 0) {
+		(void)fail(a, &err);
+		return;
+	}
 	/* Policies take their time: what has changed meanwhile is not touched. */
 	a->is_stale = a->gate.verdict == GATE_ALLOW &&
 		      edits_check(a->run, json_object_get(a->proposal, "edits"),
 				  &err) < 0;
 	if ((*store_failed = record_intent(a, store_err)) < 0)
 		return;
+	if (a->gate.verdict == GATE_HOLD) {
+		step_log_line(&a->log, "fettle: waits for approval: %s",
+			      a->gate.err.text);
+		a->state = "succeeded"; /* as far as a preview can tell */
+		return;
+	}
 	if (a->gate.verdict != GATE_ALLOW || a->is_stale) {
 		(void)fail(a, a->is_stale ? &err : &a->gate.err);
 		return;
@@ -444,6 +471,8 @@ add_report(struct attempt *a)
 static void
 end_run(const struct attempt *a, struct ending *ending)
 {
+	if (a->held.state == HELD_OPEN)
+		ending->state = ENDING_WAITING;
 	if (!a->err.code[0])
 		return;
 	ending->state = str_eq(a->state, "cancelled") ? ENDING_CANCELLED :
@@ -465,7 +494,8 @@ attempt_step(struct run *run, const struct plan_step *step,
 		.run = run,
 		.step = step,
 		.standing = standing,
-		.number = (int)json_int_or(run->attempts, step->id, 0) + 1,
+		.number = (int)json_int_or(run->attempts, step->id, 0) +
+			  !hold_is_of(run, step),
 		.started_ms = clock_boot_ms(),
 		.what = x_asprintf("step '%s' (%s)", step->id, step->uses),
 		.findings = json_array(),
@@ -484,8 +514,9 @@ attempt_step(struct run *run, const struct plan_step *step,
 	step_log_close(&a.log);
 	if (store_failed)
 		return -1;
-	json_object_set_new(run->states, step->id, json_string(a.state));
-	if (a.has_intent || run->mode == RUN_CARRY_OUT) {
+	if (a.held.state != HELD_OPEN)
+		json_object_set_new(run->states, step->id, json_string(a.state));
+	if (a.has_intent || (run->mode == RUN_CARRY_OUT && a.held.state != HELD_OPEN)) {
 		keep_outputs(&a);
 		if (record_outcome(&a, err) < 0)
 			return -1;

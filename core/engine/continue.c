@@ -6,9 +6,12 @@
 
 #include "base/clock.h"
 #include "engine/cancel.h"
+#include "engine/draft.h"
 #include "engine/ending.h"
+#include "engine/hold.h"
 #include "engine/host.h"
 #include "engine/module.h"
+#include "engine/pause.h"
 #include "engine/recover.h"
 #include "engine/survey.h"
 
@@ -50,20 +53,40 @@ check_modules(const struct takeover *t, struct err *err)
 	return 0;
 }
 
+/*
+ * What the steps are told: the project as it is, unless something of the run
+ * stands; then as it was before, which is what they were told so far.
+ */
+static int
+renew_facts(struct run *run, json_t *fresh, struct err *err)
+{
+	AUTO(json_ref)
+	json_t *standing = store_standing(run->engine->store, run->claim.run, err);
+
+	json_decref(run->fresh);
+	run->fresh = fresh;
+	if (!standing)
+		return -1;
+	if (json_array_size(standing) == 0) {
+		json_decref(run->now);
+		run->now = json_incref(fresh);
+	}
+	return 0;
+}
+
 int
 continue_look(struct takeover *t, struct err *err)
 {
 	struct run *run = &t->run;
 
-	if (check_modules(t, err) < 0)
+	if (check_modules(t, err) < 0 ||
+	    draft_check_site(run->engine, t->plan, err) < 0)
 		return -1;
 	if (*t->plan->service) {
-		json_t *now = survey_now(run->engine, t->plan, t->secrets, err);
+		json_t *fresh = survey_now(run->engine, t->plan, t->secrets, err);
 
-		if (!now)
+		if (!fresh || renew_facts(run, fresh, err) < 0)
 			return -1;
-		json_decref(run->now);
-		run->now = now;
 	}
 	return survey_checks_again(run->engine, t->plan, t->secrets, run->now, err);
 }
@@ -127,6 +150,24 @@ continue_later(struct run *run, json_t *body, struct err *err)
 
 /* ---- going on ---- */
 
+static int
+record_running(struct run *run, const char *from, json_t *retried, struct err *err)
+{
+	AUTO(json_ref) json_t *owned = retried;
+
+	if (run_begin(run, err) < 0)
+		return -1;
+	if (run_append(run, "run.state",
+		       json_pack("{s:s, s:s}", "state", "running", "step", from),
+		       err) < 0 ||
+	    (retried &&
+	     run_append(run, "run.retried", json_incref(retried), err) < 0)) {
+		run_abort(run);
+		return -1;
+	}
+	return run_commit(run, err);
+}
+
 int
 continue_from(struct takeover *t, const char *from, json_t *retried, struct err *err)
 {
@@ -144,70 +185,147 @@ continue_from(struct takeover *t, const char *from, json_t *retried, struct err 
 		run->has_failed |= str_eq(json_text(run->states, run->kept.v[i]),
 					  "failed");
 	strv_done(&run->ended);
-	if (run_begin(run, err) < 0) {
-		json_decref(retried);
+	/* An approval is used in the very moment in which the run goes on. */
+	if (!run->is_asleep && record_running(run, from, retried, err) < 0)
 		return -1;
-	}
-	if (run_append(run, "run.state",
-		       json_pack("{s:s, s:s}", "state", "running", "step", from),
-		       err) < 0) {
-		json_decref(retried);
-		run_abort(run);
-		return -1;
-	}
-	if (retried && run_append(run, "run.retried", retried, err) < 0) {
-		run_abort(run);
-		return -1;
-	}
-	return run_commit(run, err) < 0 ? -1 : run_go_on(run, err);
+	return run_go_on(run, err);
 }
 
-/* What a run that waits cannot go on without is its failure. */
+/* The end of a run that waited: what it cannot go on without, or a no. */
 static int
-fail(struct takeover *t, const char *step, const struct err *why, struct err *err)
+end(struct takeover *t, enum ending_state state, const char *step,
+    const struct err *why, struct err *err)
 {
-	struct ending ending = { .state = ENDING_FAILED, .cause = *why };
+	struct ending ending = { .state = state, .cause = *why };
 
 	snprintf(ending.step, sizeof ending.step, "%s", step);
 	strv_done(&t->run.ended);
-	if (run_append(&t->run, "run.state",
-		       json_pack("{s:s, s:s}", "state", "running", "step", step),
-		       err) < 0)
-		return -1;
+	t->run.is_asleep = true;
 	return run_end(&t->run, &ending, err);
 }
 
+/* The same wait, but not as long. */
 static int
-wait_for_service(struct takeover *t, const json_t *state, struct err *err)
+wait_on(struct takeover *t, const json_t *state, int64_t due_ms, struct err *err)
 {
 	json_t *later = json_deep_copy(state);
 
-	json_object_set_new(later, "due_ms", json_integer(clock_wall_ms() + BUSY_MS));
+	json_object_set_new(later, "due_ms", json_integer(due_ms));
 	return continue_later(&t->run, later, err);
+}
+
+/* 0 when the run can go on from the step; 1 when it ended, or waits on; -1. */
+static int
+prepare(struct takeover *t, const json_t *state, struct err *err)
+{
+	const char *step = json_text(state, "step");
+	struct err why = { 0 };
+	int done;
+
+	/* It waits as long as the site does; what is said and done meanwhile counts. */
+	if (pause_check(t->run.engine->store, err) < 0)
+		return -1;
+
+	if (t->missing.code[0]) {
+		done = end(t, ENDING_FAILED, step, &t->missing, err);
+		return done < 0 ? -1 : 1;
+	}
+	if (continue_lock(t, &why) < 0) {
+		if (!str_eq(why.code, "service_busy")) {
+			*err = why;
+			return -1;
+		}
+		done = wait_on(t, state, clock_wall_ms() + BUSY_MS, err);
+		return done < 0 ? -1 : 1;
+	}
+	if (continue_look(t, &why) == 0)
+		return 0;
+	done = end(t, ENDING_FAILED, step, &why, err);
+	return done < 0 ? -1 : 1;
 }
 
 /* `pending`: the pause before a step's next try is over. */
 static int
-go_on(struct takeover *t, const json_t *state, struct err *err)
+try_again(struct takeover *t, const json_t *state, struct err *err)
 {
 	const char *step = json_text(state, "step");
-	struct err why = { 0 };
+	int done = prepare(t, state, err);
 
-	if (takeover_open(t, err) < 0)
-		return takeover_give_up(t, err);
-	if (t->missing.code[0])
-		return fail(t, step, &t->missing, err);
-	if (continue_lock(t, &why) < 0) {
-		if (str_eq(why.code, "service_busy"))
-			return wait_for_service(t, state, err);
-		*err = why;
-		return -1;
-	}
-	if (continue_look(t, &why) < 0)
-		return fail(t, step, &why, err);
+	if (done != 0)
+		return done < 0 ? -1 : 0;
 	snprintf(t->run.slept_step, sizeof t->run.slept_step, "%s", step);
 	t->run.slept_tries = (uint32_t)json_int_or(state, "tries", 0);
 	return continue_from(t, step, NULL, err);
+}
+
+static int
+end_rejected(struct takeover *t, const json_t *hold, struct err *err)
+{
+	struct err why = { 0 };
+
+	err_set(&why, "approval_rejected", "rejected by %s: %s", json_text(hold, "by"),
+		json_text(hold, "reason"));
+	return end(t, ENDING_DENIED, json_text(hold, "step"), &why, err);
+}
+
+static int
+end_expired(struct takeover *t, const json_t *hold, struct err *err)
+{
+	struct err why = { 0 };
+
+	if (str_eq(json_text(hold, "state"), "open") &&
+	    run_append(&t->run, "hold.expired",
+		       json_pack("{s:O, s:O, s:O}", "step",
+				 json_object_get(hold, "step"), "attempt",
+				 json_object_get(hold, "attempt"), "digest",
+				 json_object_get(hold, "digest")),
+		       err) < 0)
+		return -1;
+	err_set(&why, "approval_expired", "nobody agreed in time to step '%s'",
+		json_text(hold, "step"));
+	err_remedy(&why, "`fettle retry %s` asks again", t->run.claim.run);
+	return end(t, ENDING_DENIED, json_text(hold, "step"), &why, err);
+}
+
+/* `awaiting_approval`: what people said, or that their time is up. */
+static int
+hear(struct takeover *t, const json_t *state, struct err *err)
+{
+	struct store *store = t->run.engine->store;
+	AUTO(json_ref) json_t *hold = hold_find(store, t->run.claim.run, err);
+	AUTO(site) struct site *site = hold_site(t->run.engine, err);
+	int64_t expires = json_int_or(hold, "expires_ms", 0);
+
+	if (!hold || !site)
+		return -1;
+	if (str_eq(json_text(hold, "state"), "rejected"))
+		return end_rejected(t, hold, err);
+	if (!str_eq(json_text(hold, "state"), "open") || store_now(store) >= expires)
+		return end_expired(t, hold, err);
+	if (!hold_is_full(hold, site))
+		return wait_on(t, state, expires, err);
+	int done = prepare(t, state, err);
+	if (done != 0)
+		return done < 0 ? -1 : 0;
+	t->run.hold = json_incref(hold);
+	t->run.is_asleep = true;
+	return continue_from(t, json_text(hold, "step"), NULL, err);
+}
+
+/* Whoever watches gets to know the run as if it had just been planned. */
+void
+continue_introduce(const struct takeover *t, const json_t *row)
+{
+	const struct engine_watch *watch = &t->run.engine->watch;
+	const char *run = t->run.claim.run;
+	AUTO(json_ref)
+	json_t *planned = json_pack("{s:O, s:s}", "plan", t->plan->json, "sha256",
+				    t->plan->sha256);
+
+	if (!watch->event)
+		return;
+	watch->event(watch->self, run, "run.queued", row);
+	watch->event(watch->self, run, "run.planned", planned);
 }
 
 int
@@ -215,20 +333,25 @@ engine_continue(struct engine *engine, const char *run, struct err *err)
 {
 	__attribute__((cleanup(takeover_done))) struct takeover t = TAKEOVER_INIT;
 	AUTO(json_ref) json_t *event = NULL;
-	AUTO(json_ref) json_t *row = NULL;
+	AUTO(json_ref) json_t *row = store_run(engine->store, run, err);
 
 	host_prepare(engine);
+	if (!row)
+		return -1;
+	if (*json_text(row, "cancel_by"))
+		return recover_run(engine, run, err);
 	if (takeover_claim(&t, engine, run, err) < 0)
 		return str_eq(err->code, "run.busy") ? 1 : -1;
+	json_decref(row);
 	if (!(row = store_run(engine->store, run, err)) ||
 	    !(event = store_last_event(engine->store, run, "run.state", err)))
 		return -1;
 	if (!json_is_integer(json_object_get(row, "due_ms")))
 		return 1;
-	if (*json_text(row, "cancel_by")) {
-		takeover_done(&t);
-		t = (struct takeover)TAKEOVER_INIT;
-		return recover_run(engine, run, err);
-	}
-	return go_on(&t, json_object_get(event, "body"), err);
+	if (takeover_open(&t, err) < 0)
+		return takeover_give_up(&t, err);
+	continue_introduce(&t, row);
+	return str_eq(json_text(row, "state"), "pending") ?
+		       try_again(&t, json_object_get(event, "body"), err) :
+		       hear(&t, json_object_get(event, "body"), err);
 }

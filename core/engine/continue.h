@@ -10,8 +10,9 @@
 
 /*
  * Looks at the world afresh, as a run does before its first step: the modules
- * are the pinned ones (else `plan_stale`), the project's facts as they are now
- * (run->now), every module's check.
+ * are the pinned ones and the site's policies are in the plan (else
+ * `plan_stale`), the project's facts as they are now
+ * (run->fresh, and run->now if nothing of the run stands), every module's check.
  */
 int continue_look(struct takeover *t, struct err *err);
 
@@ -31,5 +32,8 @@ int continue_unlock(struct run *run, struct err *err);
 /* Stops for a while: appends run.state with that body, gives the service away
    unless something stands. Steals body. */
 int continue_later(struct run *run, json_t *body, struct err *err);
+
+/* Tells who watches of the run, as if it had just been planned. row: of the store. */
+void continue_introduce(const struct takeover *t, const json_t *row);
 
 #endif

@@ -269,6 +269,36 @@ draft_policies(struct draft *draft, struct err *err)
 	return 0;
 }
 
+int
+draft_check_site(struct engine *engine, const struct plan *plan, struct err *err)
+{
+	struct draft look = { .engine = engine };
+	AUTO(site) struct site *site = NULL;
+	bool is_there = true;
+	int failed;
+
+	if (!engine->site_file)
+		return 0;
+	site = site_load(engine->site_file, err);
+	if (!site)
+		return -1;
+	look.plan = x_calloc(1, sizeof *look.plan);
+	failed = draft_policy_list(&look, site->policies, site->policy_count,
+				   engine->site_file, err);
+	for (size_t i = 0; i < look.plan->policy_count; i++)
+		is_there = is_there && i < plan->policy_count &&
+			   str_eq(plan->policies[i].uses,
+				  look.plan->policies[i].uses) &&
+			   json_equal(plan->policies[i].with,
+				      look.plan->policies[i].with);
+	plan_free(look.plan);
+	if (failed || is_there)
+		return failed;
+	err_set(err, "plan_stale",
+		"the policies of the site are not those of when the run was planned");
+	return err_remedy(err, "start a new run with `fettle run`");
+}
+
 static int
 draft_skeleton(struct draft *draft, struct err *err)
 {

@@ -42,6 +42,9 @@ int draft_read(struct draft *draft, struct engine *engine, const struct order *o
 	       struct err *err);
 void draft_done(struct draft *draft);
 
+/* 0 when a plan has the policies that the site has now, else `plan_stale`. */
+int draft_check_site(struct engine *engine, const struct plan *plan, struct err *err);
+
 /* Is it given as a file, and not by its name in the project? */
 bool pipeline_is_file_name(const char *pipeline);
 

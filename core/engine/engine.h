@@ -98,7 +98,8 @@ int engine_plan(struct engine *engine, const struct order *order, json_t **ret,
 int engine_rollback(struct engine *engine, const char *run, struct err *err);
 
 /*
- * Finishes runs whose engine died: unwinds them. Appends their ids to
+ * Finishes runs whose engine died: unwinds them. Ends those that waited for people
+ * who said no, or nothing in time. Appends their ids to
  * *recovered. A run that is alive is left alone.
  */
 int engine_recover(struct engine *engine, struct strv *recovered, struct err *err);
@@ -109,6 +110,35 @@ int engine_recover(struct engine *engine, struct strv *recovered, struct err *er
  * does not wait any more), -1.
  */
 int engine_continue(struct engine *engine, const char *run, struct err *err);
+
+/*
+ * What a run waits for, for people who have to say yes or no: the hold (see
+ * engine/hold.h) with "proposal", "diff", "missing" (text), "present" (whether it
+ * is open now) and in each need "approved": [name]. -1 `approval_not_applicable`
+ * when the run never waited.
+ */
+int engine_hold(struct engine *engine, const char *run, json_t **ret, struct err *err);
+
+/* What somebody says to it. Strings borrowed. */
+struct engine_answer {
+	const char *run;
+	const char *account;	/* of this machine; NULL: principal names the person */
+	const char *principal;
+	const char *digest;	/* that was shown */
+	const char *text;	/* a comment, or the reason; NULL: none */
+};
+
+/*
+ * One person's approval or rejection. *ret_is_full: it can go on now
+ * (engine_continue). Saying the same again is no error. -1
+ * `approval_not_applicable` (it does not wait), `approval_invalid` (another
+ * digest than what is waited for), `approval_expired`, `approval.digest_required`,
+ * `approver_unknown`, `approver_class`, `approver_role`, `self_approval`.
+ */
+int engine_approve(struct engine *engine, const struct engine_answer *answer,
+		   bool *ret_is_full, struct err *err);
+int engine_reject(struct engine *engine, const struct engine_answer *answer,
+		  struct err *err);
 
 /*
  * Tries a run again that failed, was rolled back, denied or cancelled. from: a

@@ -10,6 +10,7 @@
 #include "engine/evidence.h"
 #include "engine/inquiry.h"
 #include "engine/module.h"
+#include "engine/proposal.h"
 
 #define JUDGE_TIMEOUT_MS 30000
 
@@ -27,7 +28,8 @@ void
 gate_done(struct gate *gate)
 {
 	json_decref(gate->answers);
-	gate->answers = NULL;
+	json_decref(gate->needs);
+	*gate = (struct gate){ 0 };
 }
 
 static bool
@@ -41,11 +43,27 @@ is_concerned(const struct plan_policy *policy, const struct plan_step *step,
 	       (has_edits || !(policy->flags & FETTLE_JUDGES_EDITS_ONLY));
 }
 
+/* Who has to agree, as it is stored with a hold. */
+static json_t *
+need_of(const json_t *event, const char *policy)
+{
+	const json_t *need = json_object_get(event, "need");
+
+	return json_pack("{s:s, s:O, s:I, s:b, s:I, s:s}", "policy", policy, "roles",
+			 json_object_get(need, "roles"), "quorum",
+			 (json_int_t)json_int_or(need, "quorum", 1), "self_approval",
+			 json_flag(need, "self_approval"), "valid_ms",
+			 (json_int_t)json_int_or(need, "valid_ms", 0), "reason",
+			 json_text(event, "reason"));
+}
+
 /* One policy's answer; what is not a clear answer is a denial. */
 static void
-add_answer(struct gate *gate, const char *policy, const char *verdict,
-	   const char *reason, bool *is_allowed)
+add_answer(struct gate *gate, const char *policy, const json_t *event,
+	   const char *why_not, bool *is_allowed)
 {
+	const char *verdict = event ? json_text(event, "verdict") : "error";
+	const char *reason = event ? json_text(event, "reason") : why_not;
 	enum gate_verdict strictness = GATE_DENY;
 
 	if (str_eq(verdict, "abstain") || str_eq(verdict, "allow"))
@@ -54,8 +72,11 @@ add_answer(struct gate *gate, const char *policy, const char *verdict,
 		strictness = GATE_HOLD;
 	*is_allowed |= str_eq(verdict, "allow");
 	json_array_append_new(gate->answers,
-			      json_pack("{s:s, s:s, s:s}", "policy", policy, "verdict",
-					verdict, "reason", reason));
+			      json_pack("{s:s, s:s, s:s, s:O*}", "policy", policy,
+					"verdict", verdict, "reason", reason, "need",
+					json_object_get(event, "need")));
+	if (strictness == GATE_HOLD)
+		json_array_append_new(gate->needs, need_of(event, policy));
 	if (strictness == GATE_ALLOW)
 		return;
 	if (strictness > gate->verdict)
@@ -116,6 +137,30 @@ ask_policies(struct run *run, const struct plan_step *step, const json_t *facts,
 	return -1;
 }
 
+/* Nobody could review, and everybody could read, what hides a secret. */
+static void
+judge_secrets(const struct run *run, const json_t *proposal, struct gate *gate)
+{
+	const json_t *edits = json_object_get(proposal, "edits");
+	AUTO(str) struct str diff = STR_INIT, masked = STR_INIT;
+	struct err ignored = { 0 };
+
+	if (json_array_size(edits) == 0 || run->mask->values.count == 0 ||
+	    edits_diff(run->engine->store, edits, &diff, &ignored) < 0)
+		return;
+	mask_bytes(run->mask, str_get(&diff), diff.len, &masked);
+	if (masked.len == diff.len && memcmp(masked.s, diff.s, diff.len) == 0)
+		return;
+	static const char reason[] = "the edits contain the value of a secret";
+	json_array_append_new(gate->answers,
+			      json_pack("{s:s, s:s, s:s}", "policy", "secrets",
+					"verdict", "deny", "reason", reason));
+	gate->verdict = GATE_DENY;
+	err_set(&gate->err, "secret_in_diff", "%s", reason);
+	err_remedy(&gate->err, "let the file refer to the secret, by a variable of the "
+			       "environment or a file, instead of holding it");
+}
+
 /* An analysis changes something only when it said so this time. */
 static bool
 is_changing(const struct plan_step *step, const json_t *proposal)
@@ -131,8 +176,9 @@ require_explicit_allow(struct run *run, const struct plan_step *step,
 {
 	bool is_change = step->section == SECTION_STEPS && is_changing(step, proposal);
 
-	if (!run->plan->is_protected || !is_change || is_allowed ||
-	    gate->verdict == GATE_DENY)
+	/* People who agree say yes explicitly, and to the plan behind the step. */
+	if (!run->plan->is_protected || !is_change || is_allowed || run->is_agreed ||
+	    gate->verdict != GATE_ALLOW)
 		return;
 	gate->verdict = GATE_DENY;
 	err_set(&gate->err, "protected_service",
@@ -148,7 +194,9 @@ int
 gate_ask(struct run *run, const struct plan_step *step, const json_t *facts,
 	 const json_t *proposal, struct gate *ret, struct err *err)
 {
-	struct gate gate = { .verdict = GATE_ALLOW, .answers = json_array() };
+	struct gate gate = { .verdict = GATE_ALLOW,
+			     .answers = json_array(),
+			     .needs = json_array() };
 	AUTO(json_ref) json_t *all_facts = NULL;
 	AUTO(json_ref) json_t *modules = json_array();
 	AUTO(strv) struct strv names = STRV_INIT;
@@ -176,20 +224,18 @@ gate_ask(struct run *run, const struct plan_step *step, const json_t *facts,
 	for (size_t i = 0; i < names.count; i++) {
 		const json_t *verdict = find_verdict(&reply, i);
 
-		if (verdict && reply.result == REPLY_OK)
-			add_answer(&gate, names.v[i], json_text(verdict, "verdict"),
-				   json_text(verdict, "reason"), &is_allowed);
-		else
-			add_answer(&gate, names.v[i], "error",
-				   reply.err.text[0] ? reply.err.text
-						     : "the policy gave no answer",
-				   &is_allowed);
+		add_answer(&gate, names.v[i],
+			   reply.result == REPLY_OK ? verdict : NULL,
+			   reply.err.text[0] ? reply.err.text :
+					       "the policy gave no answer",
+			   &is_allowed);
 	}
-	if (gate.verdict == GATE_HOLD) {
-		/* Collecting approvals is not part of this version: fail closed. */
+	if (gate.verdict == GATE_HOLD && step->section != SECTION_STEPS) {
+		/* What puts things back does not wait for anybody: it fails at once. */
 		gate.verdict = GATE_DENY;
 		snprintf(gate.err.code, sizeof gate.err.code, "approval_unavailable");
 	}
+	judge_secrets(run, proposal, &gate);
 	if (gate.verdict == GATE_DENY && !gate.err.remedy[0])
 		err_remedy(&gate.err,
 			   "change the proposal or the policy's configuration; "

@@ -14,7 +14,8 @@ const char *gate_verdict_name(enum gate_verdict verdict);
 
 struct gate {
 	enum gate_verdict verdict;
-	json_t *answers;	/* array of {policy, verdict, reason}; owned */
+	json_t *answers;	/* array of {policy, verdict, reason, need?}; owned */
+	json_t *needs;		/* of those that hold, all to be satisfied; owned */
 	struct err err;		/* for HOLD and DENY: the reasons */
 };
 void gate_done(struct gate *gate);

@@ -8,6 +8,7 @@
 
 #include "engine/recover.h"
 
+#include "engine/hold.h"
 #include "engine/host.h"
 #include "engine/section.h"
 #include "engine/summary.h"
@@ -174,6 +175,26 @@ find_cause(const json_t *row, struct err *ret)
 	return ENDING_CANCELLED;
 }
 
+/* Who died while it looked again left the service with a run that has no use for it. */
+static int
+let_wait(struct takeover *t, const json_t *row, struct err *err)
+{
+	const char *service = json_text(row, "service"), *run = t->run.claim.run;
+	AUTO(json_ref)
+	json_t *standing = store_standing(t->run.engine->store, run, err);
+
+	if (!standing)
+		return -1;
+	if (!*service || json_array_size(standing) > 0)
+		return 0;
+	AUTO(json_ref)
+	json_t *body = json_pack("{s:o}", "name",
+				 json_sprintf("%s:%s", json_text(row, "workspace"),
+					      service));
+	return store_append(t->run.engine->store, &t->run.claim, "engine",
+			    "run.unlocked", body, err);
+}
+
 int
 recover_run(struct engine *engine, const char *run, struct err *err)
 {
@@ -191,7 +212,7 @@ recover_run(struct engine *engine, const char *run, struct err *err)
 	/* It waits, as it is to; its time is the business of engine_continue. */
 	if (json_is_integer(json_object_get(row, "due_ms")) &&
 	    !*json_text(row, "cancel_by"))
-		return 1;
+		return let_wait(&t, row, err) < 0 ? -1 : 1;
 	int64_t crashes = json_int_or(row, "crashes", 0);
 	if (crashes >= MAX_CRASHES)
 		return end_poison(&t, crashes, err);
@@ -212,6 +233,40 @@ engine_cancel(struct engine *engine, const char *run, struct err *err)
 		return 1;
 	host_prepare(engine);
 	return recover_run(engine, run, err);
+}
+
+/*
+ * Runs that people said no to, or nobody said yes to in time: whoever comes by
+ * ends them. Those that can go on are for workers, and for who agreed last.
+ */
+static int
+end_refused(struct engine *engine, struct strv *ended, struct err *err)
+{
+	int64_t now = store_now(engine->store);
+	AUTO(json_ref) json_t *runs = store_due(engine->store, now, err);
+	const json_t *row;
+	size_t i;
+
+	if (!runs)
+		return -1;
+	json_array_foreach (runs, i, row) {
+		const char *run = json_text(row, "run");
+		AUTO(json_ref) json_t *hold = hold_find(engine->store, run, err);
+		bool is_open = str_eq(json_text(hold, "state"), "open") &&
+			       now < json_int_or(hold, "expires_ms", 0);
+		int done;
+
+		if (!hold)
+			return -1;
+		if (!str_eq(json_text(row, "state"), "awaiting_approval") || is_open)
+			continue;
+		done = engine_continue(engine, run, err);
+		if (done < 0)
+			return err_context(err, "end run %s", run);
+		if (done == 0)
+			strv_add(ended, run);
+	}
+	return 0;
 }
 
 int
@@ -238,7 +293,7 @@ engine_recover(struct engine *engine, struct strv *recovered, struct err *err)
 		if (done == 0)
 			strv_add(recovered, json_text(row, "run"));
 	}
-	return failed;
+	return end_refused(engine, recovered, err) < 0 ? -1 : failed;
 }
 
 static int

@@ -345,7 +345,7 @@ tell_drift(struct retry_run *retry, const char *what, const char *member)
 	const char *then =
 		json_text(json_object_get(t->plan->facts, "project.service"), member);
 	const char *now =
-		json_text(json_object_get(t->run.now, "project.service"), member);
+		json_text(json_object_get(t->run.fresh, "project.service"), member);
 
 	if (!str_eq(then, now))
 		warn(retry,
@@ -361,9 +361,9 @@ check_drift(struct retry_run *retry, struct err *err)
 	static const char name[] = "project.config_sha256";
 	const struct takeover *t = &retry->t;
 	const char *then = json_text(t->plan->facts, name);
-	const char *now = json_text(t->run.now, name);
+	const char *now = json_text(t->run.fresh, name);
 
-	if (!t->run.now)
+	if (!t->run.fresh)
 		return 0;
 	tell_drift(retry, "the level", "level");
 	tell_drift(retry, "the image", "image");
@@ -406,22 +406,6 @@ retried_body(struct retry_run *retry)
 	if (retry->why)
 		json_object_set_new(body, "message", json_string(retry->why));
 	return body;
-}
-
-/* Whoever watches gets to know the run as if it had just been planned. */
-static void
-introduce(const struct retry_run *retry, const json_t *row)
-{
-	const struct engine_watch *watch = &retry->t.run.engine->watch;
-	const char *run = retry->t.run.claim.run;
-	AUTO(json_ref)
-	json_t *planned = json_pack("{s:O, s:s}", "plan", retry->t.plan->json, "sha256",
-				    retry->t.plan->sha256);
-
-	if (!watch->event)
-		return;
-	watch->event(watch->self, run, "run.queued", row);
-	watch->event(watch->self, run, "run.planned", planned);
 }
 
 static int
@@ -474,7 +458,7 @@ engine_retry(struct engine *engine, const char *run, const char *from,
 	retry.failed = json_text(row, "step");
 	if (prepare(&retry, from, extent, err) < 0)
 		return -1;
-	introduce(&retry, row);
+	continue_introduce(&retry.t, row);
 	json_t *body = retried_body(&retry);
 	return continue_from(&retry.t, retry.t.plan->steps[retry.from].id, body, err);
 }

@@ -67,8 +67,8 @@ begin_next(struct run *run, const struct ending *own, struct err *err)
 	json_decref(run->earlier);
 	run->earlier = mask_json(run->mask, run->outputs);
 	return run_append(run, "run.round",
-			  json_pack("{s:i, s:O}", "round", (int)run->round + 1,
-				    "earlier", run->earlier),
+			  json_pack("{s:i, s:O, s:O}", "round", (int)run->round + 1,
+				    "earlier", run->earlier, "facts", run->now),
 			  err);
 }
 

@@ -46,6 +46,8 @@ run_close(struct run *run)
 	json_decref(run->states);
 	json_decref(run->earlier);
 	json_decref(run->now);
+	json_decref(run->hold);
+	json_decref(run->fresh);
 	strv_done(&run->ended);
 	strv_done(&run->kept);
 	strv_done(&run->lost);
@@ -64,9 +66,21 @@ run_lock_name(const struct plan *plan)
 }
 
 int
+run_wake(struct run *run, const char *step, struct err *err)
+{
+	if (!run->is_asleep)
+		return 0;
+	run->is_asleep = false;
+	return run_append(run, "run.state",
+			  json_pack("{s:s, s:s}", "state", "running", "step", step),
+			  err);
+}
+
+int
 run_end(struct run *run, struct ending *ending, struct err *err)
 {
-	if (ending->state != ENDING_SUCCEEDED && unwind(run, ending, err) < 0)
+	if (run_wake(run, ending->step, err) < 0 ||
+	    (ending->state != ENDING_SUCCEEDED && unwind(run, ending, err) < 0))
 		return -1;
 	if (section_finally(run, ending, err) < 0)
 		return -1;

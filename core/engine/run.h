@@ -49,6 +49,10 @@ struct run {
 	struct strv lost;	/* steps whose outputs held a secret: not known here */
 	char slept_step[64];	/* the step the run slept before, or "" */
 	uint32_t slept_tries;	/* tries made of it before that */
+	json_t *hold;		/* the hold it goes on from (hold.h); NULL: none */
+	json_t *fresh;		/* project facts just looked at; NULL: not yet */
+	bool is_agreed;		/* people agreed to a step, and so to its plan */
+	bool is_asleep;		/* still recorded as waiting: see run_wake */
 	json_t *report;		/* preview: array of step reports */
 	struct str diagnosis;	/* the best finding's text, for the summary */
 	const struct err *failure; /* why it is being unwound, or NULL; borrowed */
@@ -88,6 +92,8 @@ char *run_lock_name(const struct plan *plan);
 int run_carry_out(struct run *run, struct err *err);
 /* The same for a run that is recorded as running: all that is not in run->kept. */
 int run_go_on(struct run *run, struct err *err);
+/* A run that waited is recorded as running again, from that step on. */
+int run_wake(struct run *run, const char *step, struct err *err);
 struct ending;
 /* What comes behind the steps: unwinding, finally, end. */
 int run_end(struct run *run, struct ending *ending, struct err *err);

@@ -11,6 +11,7 @@
 #include "engine/attempt.h"
 #include "engine/cancel.h"
 #include "engine/continue.h"
+#include "engine/hold.h"
 #include "engine/scope.h"
 
 #define TICK_MS 100
@@ -248,7 +249,7 @@ static int
 carry_out(struct run *run, const struct plan_step *step, struct ending *ending,
 	  struct err *err)
 {
-	int due = is_due(run, step, ending, err);
+	int due = hold_is_of(run, step) ? 1 : is_due(run, step, ending, err);
 
 	if (due <= 0)
 		return due;

@@ -138,11 +138,14 @@ load_round(struct takeover *t, struct err *err)
 	AUTO(json_ref)
 	json_t *retried = store_last_event(store, t->run.claim.run, "run.retried", err);
 	AUTO(json_ref)
+	json_t *agreed = store_last_event(store, t->run.claim.run, "hold.consumed", err);
+	AUTO(json_ref)
 	json_t *queued = store_last_event(store, t->run.claim.run, "run.queued", err);
 	const json_t *body = json_object_get(round, "body");
 
-	if (!round || !retried || !queued)
+	if (!round || !retried || !agreed || !queued)
 		return -1;
+	t->run.is_agreed = json_int_or(agreed, "seq", 0) > json_int_or(retried, "seq", 0);
 	const char *until = json_text(json_object_get(queued, "body"), "until");
 	if (*until)
 		t->run.until = t->until = x_strdup(until);
@@ -153,6 +156,7 @@ load_round(struct takeover *t, struct err *err)
 	     json_int_or(json_object_get(retried, "body"), "round", 1) > 1)) {
 		t->run.round = (uint32_t)json_int_or(body, "round", 1);
 		t->run.earlier = json_incref(json_object_get(body, "earlier"));
+		t->run.now = json_incref(json_object_get(body, "facts"));
 	}
 	return 0;
 }

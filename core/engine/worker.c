@@ -13,6 +13,7 @@
 #include "engine/cancel.h"
 #include "engine/host.h"
 #include "engine/order.h"
+#include "engine/pause.h"
 #include "engine/secret.h"
 
 /* ---- putting one there ---- */
@@ -178,11 +179,14 @@ continue_due(struct engine *engine, char ret_run[RUN_ID_SIZE], struct err *err)
 {
 	AUTO(json_ref)
 	json_t *due = store_due(engine->store, clock_wall_ms(), err);
+	struct err paused;
 	const json_t *row;
 	size_t i;
 
 	if (!due)
 		return -1;
+	if (json_array_size(due) == 0 || pause_check(engine->store, &paused) < 0)
+		return 0;
 	json_array_foreach (due, i, row) {
 		int done = engine_continue(engine, json_text(row, "run"), err);
 

@@ -308,6 +308,7 @@ static const struct {
 	const size_t *count;
 } more[] = {
 	{ run_projections, &run_projection_count },
+	{ hold_projections, &hold_projection_count },
 };
 
 static const struct projection *

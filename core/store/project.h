@@ -14,6 +14,8 @@ struct projection {
 };
 extern const struct projection run_projections[]; /* project_run.c */
 extern const size_t run_projection_count;
+extern const struct projection hold_projections[]; /* project_hold.c */
+extern const size_t hold_projection_count;
 
 /* A member of a body: as text, or NULL; as it is. */
 static inline const char *

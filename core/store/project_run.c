@@ -153,6 +153,10 @@ run_ended(struct store *store, const struct event *event, const json_t *body,
 		   " WHERE run = ? AND ended_ms IS NULL", "it", event->time_ms,
 		   event->run) < 0)
 		return -1;
+	if (db_run(store, err,
+		   "UPDATE holds SET state = 'voided' WHERE run = ? AND state = 'open'",
+		   "t", event->run) < 0)
+		return -1;
 	return db_run(store, err, "DELETE FROM locks WHERE run = ?", "t", event->run);
 }
 

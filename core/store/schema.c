@@ -60,6 +60,37 @@ static const char kept[] =
 	"  name TEXT PRIMARY KEY, slots INTEGER NOT NULL,"
 	"  started_ms INTEGER NOT NULL) WITHOUT ROWID;";
 
+/*
+ * What an intent and its approvals must be, whatever the code above believes. The
+ * tables these look at come and go; the triggers of an older version do not.
+ */
+static const char guards[] =
+	"DROP TRIGGER IF EXISTS events_need_approval;"
+	"DROP TRIGGER IF EXISTS events_need_quorum;"
+	"CREATE TRIGGER events_need_approval BEFORE INSERT ON events"
+	"  WHEN NEW.kind = 'step.intent' AND EXISTS (SELECT 1 FROM holds"
+	"    WHERE run = NEW.run AND step = json_extract(NEW.body, '$.step')"
+	"      AND attempt = json_extract(NEW.body, '$.attempt')"
+	"      AND state NOT IN ('consumed', 'voided'))"
+	"  BEGIN SELECT RAISE(ABORT, 'an intent needs what its hold waits for'); END;"
+	/* People with a role that counts; not who asked, unless that was agreed to. */
+	"CREATE TRIGGER events_need_quorum BEFORE INSERT ON events"
+	"  WHEN NEW.kind = 'hold.consumed' AND (NOT EXISTS (SELECT 1 FROM holds"
+	"    WHERE run = NEW.run AND state = 'open' AND expires_ms > NEW.time_ms"
+	"      AND digest = json_extract(NEW.body, '$.digest'))"
+	"   OR EXISTS (SELECT 1 FROM holds h, json_each(h.needs) need"
+	"    WHERE h.run = NEW.run AND h.state = 'open'"
+	"      AND json_extract(need.value, '$.quorum') > (SELECT count(*)"
+	"       FROM approvals a WHERE a.run = h.run AND a.opened_seq = h.opened_seq"
+	"        AND (json_array_length(need.value, '$.roles') = 0"
+	"         OR EXISTS (SELECT 1 FROM json_each(a.roles) has,"
+	"          json_each(need.value, '$.roles') counts"
+	"          WHERE has.value = counts.value))"
+	"        AND (json_extract(need.value, '$.self_approval')"
+	"         OR a.principal NOT IN (SELECT value FROM json_each(h.requesters))))))"
+	"  BEGIN SELECT RAISE(ABORT, 'a hold needs its quorum before its time is up');"
+	"  END;";
+
 static const char derived[] =
 	"CREATE TABLE runs ("
 	"  n INTEGER PRIMARY KEY,"	/* the order of queueing */
@@ -132,6 +163,24 @@ static const char derived[] =
 	"  WHEN EXISTS (SELECT 1 FROM attempts WHERE run = OLD.run"
 	"    AND step = OLD.step AND attempt = OLD.attempt)"
 	"  BEGIN SELECT RAISE(ABORT, 'an attempt keeps its verdict'); END;"
+	"CREATE TABLE holds ("
+	"  run TEXT NOT NULL, opened_seq INTEGER NOT NULL,"
+	"  step TEXT NOT NULL, attempt INTEGER NOT NULL, digest TEXT NOT NULL,"
+	"  needs TEXT NOT NULL, requesters TEXT NOT NULL, expires_ms INTEGER NOT NULL,"
+	"  state TEXT NOT NULL CHECK (state IN ('open', 'rejected', 'expired',"
+	"    'voided', 'consumed')),"
+	"  PRIMARY KEY (run, opened_seq)) WITHOUT ROWID;"
+	"CREATE UNIQUE INDEX holds_open ON holds (run) WHERE state = 'open';"
+	"CREATE TABLE approvals ("
+	"  run TEXT NOT NULL, opened_seq INTEGER NOT NULL, principal TEXT NOT NULL,"
+	"  roles TEXT NOT NULL, time_ms INTEGER NOT NULL,"
+	"  PRIMARY KEY (run, opened_seq, principal)," /* a person counts once */
+	"  FOREIGN KEY (run, opened_seq) REFERENCES holds) WITHOUT ROWID;"
+	/* A hold is used once, and what was said to it stays said. */
+	"CREATE TRIGGER holds_once BEFORE UPDATE ON holds WHEN OLD.state <> 'open'"
+	"  BEGIN SELECT RAISE(ABORT, 'a hold that is over stays so'); END;"
+	"CREATE TRIGGER approvals_keep BEFORE UPDATE ON approvals"
+	"  BEGIN SELECT RAISE(ABORT, 'an approval is never changed'); END;"
 	"CREATE TABLE standing ("
 	"  run TEXT NOT NULL, n INTEGER NOT NULL,"
 	"  step TEXT NOT NULL, attempt INTEGER NOT NULL, kind TEXT NOT NULL,"
@@ -159,7 +208,7 @@ static const char derived[] =
 
 /* Children before parents: a dropped table first deletes its rows. */
 const char *const schema_derived[] = {
-	"attempts", "verdicts", "proposals", "steps", "standing",
+	"approvals", "holds", "attempts", "verdicts", "proposals", "steps", "standing",
 	"artifacts", "locks", "site", "plans", "runs", NULL,
 };
 
@@ -220,7 +269,7 @@ schema_renew(struct store *store, struct err *err)
 			return -1;
 	}
 	if (db_script(store, kept, err) < 0 ||
-	    db_script(store, derived, err) < 0)
+	    db_script(store, derived, err) < 0 || db_script(store, guards, err) < 0)
 		return -1;
 	return set_version(store, err);
 }

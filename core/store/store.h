@@ -18,13 +18,24 @@
  *  run.state      state: running | rolling_back | awaiting_approval | pending;
  *                 code?, message?, step?; due_ms? when it waits: somebody has to
  *                 look then; pending: sleeps before step's next try, tries were made
- *  run.round      round (2, 3, ...), earlier: the outputs of the round before
+ *  run.round      round (2, 3, ...), earlier: the outputs of the round before,
+ *                 facts?: of the project when it began
  *  run.retried    from, by, steps: [id] to be done again, round, message?;
  *                 behind run.state
  *  run.ended      state (terminal), code?, message?, remedy?, step?, detail? (any)
  *  step.proposed  step, attempt, proposal, sha256; voids the verdict on the last one
  *  step.verdict   step, attempt, verdict: allow|hold|deny,
  *                 answers: [{policy, verdict, reason}]; needs the proposal
+ *  hold.opened    step, attempt, digest: what is to be agreed to, requesters: [name],
+ *                 needs: [{policy, roles: [any of], quorum, self_approval: bool}],
+ *                 expires_ms; the verdict on the step holds
+ *  hold.approved  step, attempt, digest, by, roles: [of the person], comment?, full?:
+ *                 true when it is the last one needed; by store_answer
+ *  hold.rejected  step, attempt, digest, by, reason; by store_answer
+ *  hold.expired   step, attempt, digest: nobody can agree any more
+ *  hold.voided    step, attempt, digest, why: what was to be agreed to has changed
+ *  hold.consumed  step, attempt, digest, by: [name]; needs the quorum of each need;
+ *                 comes before the allowing verdict and the intent, and once
  *  step.intent    step, attempt, section, stage: the attempt starts; needs a verdict
  *                 that allows it
  *  step.ended     step, attempt, state: succeeded|failed|interrupted|cancelled,
@@ -129,6 +140,15 @@ enum cancelling {
 };
 int store_cancel(struct store *store, const char *run, const char *actor,
 		 const char *reason, enum cancelling *ret, struct err *err);
+
+/*
+ * What a person says to a run that waits: hold.approved or hold.rejected. Needs no
+ * claim. Whether the person may say so is the caller's business.
+ */
+int store_answer(struct store *store, const char *run, const char *actor,
+		 const char *kind, const json_t *body, struct err *err);
+/* The time, which is never before that of the newest event. */
+int64_t store_now(struct store *store);
 
 /*
  * While the site is paused no run is taken from the queue. 1 done, 0 it was so

@@ -253,6 +253,41 @@ check_undone(struct store *store, const struct run_row *row,
 	return 0;
 }
 
+/* An answer is one to the hold that is open, and each person gives it once. */
+static int
+check_hold(struct store *store, const struct run_row *row,
+	   const struct event_kind *kind, const json_t *body, struct err *err)
+{
+	AUTO(rows) sqlite3_stmt *rows = db_query(
+		store,
+		"SELECT EXISTS (SELECT 1 FROM approvals a WHERE a.run = h.run"
+		"  AND a.opened_seq = h.opened_seq AND a.principal = ?1)"
+		" FROM holds h WHERE run = ?2 AND state = 'open' AND step = ?3"
+		"  AND attempt = ?4 AND digest = ?5",
+		"tttit", json_text(body, "by"), row->run, json_text(body, "step"),
+		json_int_or(body, "attempt", 0), json_text(body, "digest"));
+	int rc = db_next(rows);
+	if (rc < 0)
+		return db_error(store, err, "read the hold");
+	if (rc == 0)
+		return refuse(row, kind, err, "no hold with digest %s is open for it",
+			      json_text(body, "digest"));
+	if (str_eq(kind->name, "hold.approved") && sqlite3_column_int(rows, 0))
+		return refuse(row, kind, err, "'%s' has approved already",
+			      json_text(body, "by"));
+	return 0;
+}
+
+static int
+check_opened(const struct run_row *row, const struct event_kind *kind,
+	     const json_t *body, const struct step_row *step, struct err *err)
+{
+	if (!str_eq(step->verdict, "hold") || step->is_started)
+		return refuse(row, kind, err, "no verdict holds step '%s'",
+			      json_text(body, "step"));
+	return 0;
+}
+
 static const struct {
 	const char *kind;
 	int (*check)(struct store *store, const struct run_row *row,
@@ -268,6 +303,12 @@ static const struct {
 	{ "step.proposed", NULL, check_proposed },
 	{ "step.verdict", NULL, check_verdict },
 	{ "step.intent", NULL, check_intent },
+	{ "hold.opened", NULL, check_opened },
+	{ "hold.approved", check_hold, NULL },
+	{ "hold.rejected", check_hold, NULL },
+	{ "hold.expired", check_hold, NULL },
+	{ "hold.voided", check_hold, NULL },
+	{ "hold.consumed", check_hold, NULL },
 	{ "step.ended", NULL, check_ended },
 	{ "step.skipped", NULL, check_skipped },
 	{ "artifact.added", check_artifact, NULL },

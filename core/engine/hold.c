@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Holds. See hold.h. */
+#include "base/base.h"
+
+#include "engine/hold.h"
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "base/sha256.h"
+#include "engine/continue.h"
+#include "engine/edit.h"
+#include "engine/survey.h"
+
+#define VALID_MS (24 * 60 * 60 * 1000)
+
+/* ---- from the events ---- */
+
+static json_t *
+opened(const json_t *event)
+{
+	json_t *hold = json_deep_copy(json_object_get(event, "body"));
+
+	json_object_set(hold, "opened_ms", json_object_get(event, "time_ms"));
+	json_object_set_new(hold, "state", json_string("open"));
+	json_object_set_new(hold, "approvals", json_array());
+	return hold;
+}
+
+static void
+add_approval(json_t *hold, const json_t *event)
+{
+	json_t *approval = json_copy(json_object_get(event, "body"));
+
+	json_object_set(approval, "time_ms", json_object_get(event, "time_ms"));
+	json_array_append_new(json_object_get(hold, "approvals"), approval);
+}
+
+static void
+end(json_t *hold, const char *state, const json_t *body)
+{
+	json_object_set_new(hold, "state", json_string(state));
+	json_object_set(hold, "by", json_object_get(body, "by"));
+	json_object_set(hold, "reason", json_object_get(body, "reason"));
+}
+
+json_t *
+hold_find(struct store *store, const char *run, struct err *err)
+{
+	AUTO(json_ref) json_t *events = store_events(store, run, 0, 0, err);
+	json_t *hold = json_null();
+	const json_t *event;
+	size_t i;
+
+	if (!events)
+		return NULL;
+	json_array_foreach (events, i, event) {
+		const char *kind = json_text(event, "kind");
+		const json_t *body = json_object_get(event, "body");
+
+		if (str_eq(kind, "hold.opened")) {
+			json_decref(hold);
+			hold = opened(event);
+		} else if (!str_eq(json_text(hold, "state"), "open")) {
+			continue;
+		} else if (str_eq(kind, "hold.approved")) {
+			add_approval(hold, event);
+		} else if (str_eq(kind, "run.ended")) {
+			end(hold, "over", body);
+		} else if (str_starts(kind, "hold.")) {
+			end(hold, kind + strlen("hold."), body);
+		}
+	}
+	return hold;
+}
+
+/* ---- counting ---- */
+
+struct site *
+hold_site(const struct engine *engine, struct err *err)
+{
+	if (!engine->site_file)
+		return x_calloc(1, sizeof(struct site));
+	return site_load(engine->site_file, err);
+}
+
+static bool
+has_text(const json_t *list, const char *text)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item)
+		if (str_eq(json_string_value(item), text))
+			return true;
+	return false;
+}
+
+static bool
+has_role(const json_t *need, const struct principal *person)
+{
+	const json_t *roles = json_object_get(need, "roles");
+
+	for (size_t i = 0; i < person->roles.count; i++)
+		if (has_text(roles, person->roles.v[i]))
+			return true;
+	return json_array_size(roles) == 0;
+}
+
+json_t *
+hold_count(const json_t *hold, const json_t *need, const struct site *site)
+{
+	const json_t *requesters = json_object_get(hold, "requesters");
+	json_t *names = json_array();
+	const json_t *approval;
+	size_t i;
+
+	json_array_foreach (json_object_get(hold, "approvals"), i, approval) {
+		const char *by = json_text(approval, "by");
+		const struct principal *person = site_principal(site, by);
+
+		/* What was right when it was said must be right when it is used. */
+		if (!person || person->is_disabled || has_text(names, by) ||
+		    person->class != PRINCIPAL_HUMAN || !has_role(need, person) ||
+		    (has_text(requesters, by) && !json_flag(need, "self_approval")))
+			continue;
+		json_array_append_new(names, json_string(by));
+	}
+	return names;
+}
+
+static int64_t
+missing(const json_t *hold, const json_t *need, const struct site *site)
+{
+	AUTO(json_ref) json_t *names = hold_count(hold, need, site);
+
+	return json_int_or(need, "quorum", 1) - (int64_t)json_array_size(names);
+}
+
+bool
+hold_is_full(const json_t *hold, const struct site *site)
+{
+	const json_t *needs = json_object_get(hold, "needs");
+	const json_t *need;
+	size_t i;
+
+	json_array_foreach (needs, i, need)
+		if (missing(hold, need, site) > 0)
+			return false;
+	return json_array_size(needs) > 0;
+}
+
+void
+hold_add_missing(const json_t *hold, const struct site *site, struct str *out)
+{
+	const json_t *need;
+	const char *glue = "";
+	size_t i;
+
+	json_array_foreach (json_object_get(hold, "needs"), i, need) {
+		const json_t *roles = json_object_get(need, "roles"), *role;
+		int64_t left = missing(hold, need, site);
+		size_t k;
+
+		if (left <= 0)
+			continue;
+		str_addf(out, "%s%lld more of %lld", glue, (long long)left,
+			 (long long)json_int_or(need, "quorum", 1));
+		json_array_foreach (roles, k, role)
+			str_addf(out, "%s%s", k ? " or " : " with role ",
+				 json_string_value(role));
+		str_addf(out, " (policy %s)", json_text(need, "policy"));
+		glue = ", ";
+	}
+}
+
+/* ---- what is to be agreed to ---- */
+
+static json_t *
+fresh_fact(const struct run *run, const char *name)
+{
+	return json_object_get(run->fresh, name);
+}
+
+static json_t *
+or_null(json_t *value)
+{
+	return value ? json_incref(value) : json_null();
+}
+
+/*
+ * Plan, step, proposal, the Compose configuration, the images, and who has to
+ * agree. Looks at the project if nobody did yet.
+ */
+static int
+make_digest(struct run *run, const struct plan_step *step, const json_t *proposal,
+	    const json_t *needs, char ret[65], struct err *err)
+{
+	const json_t *service;
+
+	if (*run->plan->service && !run->fresh) {
+		run->fresh = survey_now(run->engine, run->plan, run->secrets, err);
+		if (!run->fresh)
+			return -1;
+	}
+	service = fresh_fact(run, "project.service");
+	/* As it is stored and shown: without secrets. */
+	AUTO(json_ref) json_t *shown = mask_json(run->mask, proposal);
+	AUTO(json_ref)
+	json_t *what = json_pack(
+		"{s:s, s:s, s:s, s:O, s:O, s:o, s:o, s:o}", "run", run->claim.run,
+		"plan", run->plan->sha256, "step", step->id, "proposal", shown, "needs",
+		needs, "config", or_null(fresh_fact(run, "project.config_sha256")),
+		"image", or_null(json_object_get(service, "image_id")), "tag",
+		or_null(json_object_get(service, "tag_id")));
+	json_sha256(what, ret);
+	return 0;
+}
+
+/* ---- its life ---- */
+
+const char *
+hold_person(const struct site *site, const char *actor)
+{
+	const char *account = str_starts(actor, "operator:") ?
+				      actor + strlen("operator:") :
+				      actor;
+	const struct principal *person = site_user(site, account);
+
+	if (!person)
+		person = site_principal(site, account);
+	return person ? person->name : account;
+}
+
+/* Who asked for the run, and who for trying it again. */
+static json_t *
+requesters(const struct run *run, struct err *err)
+{
+	struct store *store = run->engine->store;
+	const char *id = run->claim.run;
+	AUTO(site) struct site *site = hold_site(run->engine, err);
+	AUTO(json_ref) json_t *row = store_run(store, id, err);
+	AUTO(json_ref)
+	json_t *retried = store_last_event(store, id, "run.retried", err);
+
+	if (!site || !row || !retried)
+		return NULL;
+	const char *by = json_text(json_object_get(retried, "body"), "by");
+	json_t *names = json_array();
+	json_array_append_new(
+		names, json_string(hold_person(site, json_text(row, "requested_by"))));
+	if (*by)
+		json_array_append_new(names, json_string(hold_person(site, by)));
+	return names;
+}
+
+static int64_t
+expiry(struct store *store, const json_t *needs)
+{
+	int64_t valid = INT64_MAX;
+	const json_t *need;
+	size_t i;
+
+	json_array_foreach (needs, i, need) {
+		int64_t own = json_int_or(need, "valid_ms", 0);
+
+		if (own <= 0)
+			own = VALID_MS;
+		if (own < valid)
+			valid = own;
+	}
+	int64_t now = store_now(store);
+	return valid < INT64_MAX - now ? now + valid : INT64_MAX;
+}
+
+int
+hold_open(struct run *run, const struct plan_step *step, int attempt,
+	  const struct gate *gate, const char *digest, struct err *err)
+{
+	AUTO(json_ref) json_t *who = requesters(run, err);
+	int64_t expires = expiry(run->engine->store, gate->needs);
+
+	if (!who ||
+	    run_append(run, "hold.opened",
+		       json_pack("{s:s, s:i, s:s, s:O, s:O, s:I}", "step", step->id,
+				 "attempt", attempt, "digest", digest, "needs",
+				 gate->needs, "requesters", who, "expires_ms",
+				 (json_int_t)expires),
+		       err) < 0 ||
+	    run_append(run, "run.state",
+		       json_pack("{s:s, s:s, s:s, s:s, s:I}", "state",
+				 "awaiting_approval", "step", step->id, "code",
+				 "approval_needed", "message", gate->err.text, "due_ms",
+				 (json_int_t)expires),
+		       err) < 0)
+		return -1;
+	return continue_unlock(run, err);
+}
+
+static json_t *
+reference(const json_t *hold)
+{
+	return json_pack("{s:O, s:O, s:O}", "step", json_object_get(hold, "step"),
+			 "attempt", json_object_get(hold, "attempt"), "digest",
+			 json_object_get(hold, "digest"));
+}
+
+static int
+void_hold(struct run *run, const char *why, struct err *err)
+{
+	json_t *body = reference(run->hold);
+
+	json_object_set_new(body, "why", json_string(why));
+	return run_append(run, "hold.voided", body, err);
+}
+
+static int
+consume(struct run *run, struct err *err)
+{
+	json_t *body = reference(run->hold), *names = json_array();
+	const json_t *approval;
+	size_t i;
+
+	json_array_foreach (json_object_get(run->hold, "approvals"), i, approval)
+		json_array_append(names, json_object_get(approval, "by"));
+	json_object_set_new(body, "by", names);
+	return run_append(run, "hold.consumed", body, err);
+}
+
+/*
+ * Full and in time, by the events and their whole chain: somebody may have
+ * written into the tables behind our back.
+ */
+static int
+is_satisfied(const struct run *run, bool *ret, struct err *err)
+{
+	struct store *store = run->engine->store;
+
+	if (store_verify(store, run->claim.run, err) < 0)
+		return -1;
+	AUTO(json_ref) json_t *hold = hold_find(store, run->claim.run, err);
+	AUTO(site) struct site *site = hold_site(run->engine, err);
+	if (!hold || !site)
+		return -1;
+	*ret = str_eq(json_text(hold, "state"), "open") &&
+	       store_now(store) < json_int_or(hold, "expires_ms", 0) &&
+	       hold_is_full(hold, site);
+	return 0;
+}
+
+/* ---- in an attempt ---- */
+
+bool
+hold_is_of(const struct run *run, const struct plan_step *step)
+{
+	return run->hold && str_eq(json_text(run->hold, "step"), step->id);
+}
+
+/* Nothing was left out of what is stored, and there is something to carry out. */
+static bool
+is_whole(const struct run *run, const json_t *row)
+{
+	static const char *const lists[] = { "edits", "effects", "commands" };
+	const json_t *proposal = json_object_get(row, "proposal");
+	char sha256[SHA256_HEX_SIZE];
+	size_t count = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		count += json_array_size(json_object_get(proposal, lists[i]));
+	json_sha256(proposal, sha256);
+	return count > 0 && str_eq(sha256, json_text(row, "sha256"));
+}
+
+json_t *
+hold_proposal(struct run *run, const struct plan_step *step, struct err *err)
+{
+	AUTO(json_ref) json_t *row = NULL;
+	json_t *proposal;
+	struct err stale = { 0 };
+
+	if (!hold_is_of(run, step))
+		return NULL;
+	row = store_proposal(run->engine->store, run->claim.run, step->id, err);
+	proposal = json_object_get(row, "proposal");
+	if (!row || !is_whole(run, row) ||
+	    edits_check(run, json_object_get(proposal, "edits"), &stale) < 0)
+		return NULL;
+	return json_incref(proposal);
+}
+
+int
+hold_judge(struct run *run, const struct plan_step *step, const json_t *proposal,
+	   struct gate *gate, struct held *ret, struct err *err)
+{
+	bool is_mine = hold_is_of(run, step), is_good = false;
+
+	if (run->mode == RUN_PREVIEW || (gate->verdict != GATE_HOLD && !is_mine))
+		return 0;
+	if (gate->verdict != GATE_HOLD) {
+		ret->void_why = gate->verdict == GATE_ALLOW ?
+					"no policy asks for it any more" :
+					"a policy denies it now";
+		return 0;
+	}
+	if (make_digest(run, step, proposal, gate->needs, ret->digest, err) < 0)
+		return -1;
+	ret->state = HELD_OPEN;
+	if (!is_mine)
+		return 0;
+	if (!str_eq(ret->digest, json_text(run->hold, "digest"))) {
+		ret->void_why = "what was agreed to has changed";
+		return 0;
+	}
+	if (is_satisfied(run, &is_good, err) < 0)
+		return -1;
+	if (!is_good) {
+		ret->void_why = "an approval does not count any more";
+		return 0;
+	}
+	ret->state = HELD_CONSUMED;
+	gate->verdict = GATE_ALLOW;
+	gate->err = (struct err){ 0 };
+	return 0;
+}
+
+int
+hold_record_before(struct run *run, const struct plan_step *step,
+		   const struct held *held, struct err *err)
+{
+	bool is_mine = hold_is_of(run, step);
+	int failed = 0;
+
+	if (is_mine && held->void_why)
+		failed = void_hold(run, held->void_why, err);
+	if (!failed && held->state != HELD_OPEN)
+		failed = run_wake(run, step->id, err);
+	if (!failed && held->state == HELD_CONSUMED)
+		failed = consume(run, err);
+	run->is_agreed |= held->state == HELD_CONSUMED;
+	if (is_mine) {
+		/* It is used once, also when the step is tried again. */
+		json_decref(run->hold);
+		run->hold = NULL;
+	}
+	return failed;
+}

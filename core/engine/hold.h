@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A step that waits for people: what exactly they are asked to agree to (the
+ * digest), who has to, and whether enough of them have. Approvals are counted
+ * here and nowhere else; a policy only says who must agree.
+ */
+#ifndef FETTLE_ENGINE_HOLD_H
+#define FETTLE_ENGINE_HOLD_H
+
+#include "engine/gate.h"
+#include "engine/run.h"
+#include "model/site.h"
+
+/*
+ * The latest hold of a run, made of its events alone, or JSON null. New reference.
+ * {"step","attempt","digest","needs":[{policy, roles, quorum, self_approval,
+ *  reason}],"requesters":[],"opened_ms","expires_ms","state": open|rejected|expired|
+ *  voided|consumed|over,"by","reason","approvals":[{by, roles, comment, time_ms}]}
+ */
+json_t *hold_find(struct store *store, const char *run, struct err *err);
+
+/* The site an engine lives by; one without a file has no principals. */
+struct site *hold_site(const struct engine *engine, struct err *err);
+
+/* Whose run it is, of an actor as events name it. Borrowed from either. */
+const char *hold_person(const struct site *site, const char *actor);
+
+/* The approvals that count for a need by what the site says now: array of names. */
+json_t *hold_count(const json_t *hold, const json_t *need, const struct site *site);
+/* Whether every need has its quorum. */
+bool hold_is_full(const json_t *hold, const struct site *site);
+/* Adds who is still needed, for people. */
+void hold_add_missing(const json_t *hold, const struct site *site, struct str *out);
+
+/* What a hold means for an attempt. */
+enum held_state { HELD_NOT, HELD_OPEN, HELD_CONSUMED };
+struct held {
+	enum held_state state;
+	char digest[65];	/* of what is to be agreed to */
+	const char *void_why;	/* the hold the run goes on from is over, or NULL */
+};
+
+/* Whether the run goes on from a hold of that step. */
+bool hold_is_of(const struct run *run, const struct plan_step *step);
+/*
+ * The stored proposal of that hold, if it can be carried out as it is. NULL with
+ * err's code "" when there is none, or the step has to propose again.
+ */
+json_t *hold_proposal(struct run *run, const struct plan_step *step, struct err *err);
+/*
+ * After the gate: a satisfied hold turns HOLD into ALLOW. -1 when it cannot be
+ * told.
+ */
+int hold_judge(struct run *run, const struct plan_step *step, const json_t *proposal,
+	       struct gate *gate, struct held *ret, struct err *err);
+/* In a transaction, before proposal and verdict: the hold before is used or void. */
+int hold_record_before(struct run *run, const struct plan_step *step,
+		       const struct held *held, struct err *err);
+
+/* In a transaction, behind the verdict: the hold, and the run waits for it. */
+int hold_open(struct run *run, const struct plan_step *step, int attempt,
+	      const struct gate *gate, const char *digest, struct err *err);
+
+#endif

@@ -1,0 +1,280 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A step that waits for people: who counts, what they agree to, what voids it.
+. "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
+need jq sqlite3
+
+FETTLE_LIBDIR=${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}
+export FETTLE_LIBDIR
+[ -d "$FETTLE_LIBDIR/plugins/test" ] || bail 'the test modules are not built'
+FETTLE_SITE_FILE=$PWD/site.yaml
+export FETTLE_SITE_FILE
+mkdir work
+cd work || bail 'no workspace'
+
+# Root acts for the account it was called from; in a user namespace anybody can.
+as() # ACCOUNT ARGUMENT...
+{
+	as_who=$1
+	shift
+	if [ "$(id -u)" -eq 0 ]; then
+		SUDO_USER=$as_who "$FETTLE_BINDIR/fettle" "$@"
+	else
+		unshare -r env SUDO_USER="$as_who" "$FETTLE_BINDIR/fettle" "$@"
+	fi
+}
+[ "$(id -u)" -eq 0 ] || unshare -r true 2>/dev/null || skip_all 'nobody can be somebody else here'
+
+site() # LINE...: the principals, and more
+{
+	cat >"$FETTLE_SITE_FILE" <<'YAML'
+fettle: 1
+principals:
+  ann: { users: [ann, ann-admin], roles: [sre, lead] }
+  bob: { users: [bob], roles: [sre] }
+  eve: { users: [eve, eve2], roles: [sre] }
+  cook: { users: [cook], roles: [kitchen] }
+  gone: { users: [gone], roles: [sre], disabled: true }
+  robot: { users: [robot], class: agent, roles: [sre] }
+  hook: { users: [hook], class: webhook, roles: [sre] }
+YAML
+	printf '%s\n' "$@" >>"$FETTLE_SITE_FILE"
+	chmod 644 "$FETTLE_SITE_FILE"
+}
+pipeline() # WITH of policy ask
+{
+	cat >p.yaml <<YAML
+fettle: 1
+name: p
+policies:
+  - { uses: ask, with: $1 }
+steps:
+  - { id: look, uses: analyze/command, with: { argv: [sh, -c, 'echo x >>$T/looked'] } }
+  - id: patch
+    uses: patch/apply
+    with: { edits: [{ op: replace, path: a.txt, find: one, with: two }] }
+  - { id: check, uses: verify/command, with: { argv: ['true'] } }
+finally:
+  - { id: last, uses: analyze/command, with: { argv: ["true"] } }
+YAML
+}
+fresh()
+{
+	printf 'one\n' >a.txt
+	rm -f "$T/looked"
+}
+state()
+{
+	fettle show last --json | jq -r .state
+}
+digest()
+{
+	fettle show last --json | jq -r .hold.digest
+}
+code() # of the last captured --json error
+{
+	printf '%s\n' "$out" | jq -r 'select(.error) | .error.code' | head -1
+}
+kinds() # hold events of the last run, in order
+{
+	fettle audit export last | jq -r 'select(.event.kind? // "" | startswith("hold.")) | .event.kind' | xargs
+}
+
+# ---- one person ----
+
+site
+pipeline '{}'
+fresh
+before=$(tree_hash .)
+run_fails 5 'a run that needs people waits' as ann run -p ./p.yaml
+is 'as its state says' "$(state)" awaiting_approval
+is 'nothing is changed' "$(tree_hash .)" "$before"
+like 'it says who has to agree' "$out" '1 person with role sre, not who asked \(policy ask: people must agree\)'
+like 'and how' "$out" 'fettle approve 2'
+is 'the step waits' "$(fettle show last --json | jq -r '.steps[] | select(.step == "patch") | .state')" awaiting_approval
+is 'no process is left' "$(fettle show last --json | jq -r .is_orphan)" false
+like 'show tells it too' "$(fettle show last)" 'to agree +fettle approve'
+run_fails 2 'it is not retried while it waits' fettle retry last
+
+run_fails 2 'A1: without the digest nothing is agreed to' as bob approve last --json
+is 'with its code' "$(code)" approval.digest_required
+like 'the plain form shows what it is about' "$(as bob approve last 2>/dev/null </dev/null)" '^-one$'
+d=$(digest)
+run_fails 2 'A3: another digest' as bob approve last --json --digest 0000
+is 'is invalid' "$(code)" approval_invalid
+run_fails 2 'A4: who asked does not agree' as ann approve last --json --digest "$d"
+is 'by that name' "$(code)" self_approval
+run_fails 2 'A4: nor by a second account' as ann-admin approve last --json --digest "$d"
+is 'of the same person' "$(code)" self_approval
+run_fails 2 'another role does not count' as cook approve last --json --digest "$d"
+is 'by that name' "$(code)" approver_role
+for who in robot hook; do
+	run_fails 2 "A15: $who is no human" as $who approve last --json --digest "$d"
+	is 'by that name' "$(code)" approver_class
+done
+for who in gone nobody; do
+	run_fails 2 "$who cannot agree" as $who approve last --json --digest "$d"
+	is 'by that name' "$(code)" approver_unknown
+done
+is 'none of that is an answer' "$(kinds)" hold.opened
+is 'and nothing is changed' "$(tree_hash .)" "$before"
+run_ok 'the right one agrees, and it goes on' as bob approve last --digest "$d" --comment fine
+is 'to its end' "$(state)" succeeded
+is 'what was agreed to is done' "$(cat a.txt)" two
+is 'finished steps are not repeated' "$(wc -l <"$T/looked")" 1
+is 'in one attempt' "$(fettle show last --json | jq -r '.steps[] | select(.step == "patch") | .attempt')" 1
+is 'who it was is recorded' "$(fettle audit export last | jq -r 'select(.event.kind == "hold.consumed") | .event.body.by[]')" bob
+is 'each once' "$(kinds)" 'hold.opened hold.approved hold.consumed'
+run_fails 2 'A9: a run that has ended takes no approval' as eve approve last --json --digest "$d"
+is 'by that name' "$(code)" approval_not_applicable
+ok 'the chain is whole' fettle audit verify
+
+# ---- several ----
+
+pipeline '{ quorum: 2 }'
+fresh
+run_fails 5 'two people' fettle run -p ./p.yaml
+d=$(digest)
+run_ok 'one agrees' as eve approve last --digest "$d"
+like 'one is missing' "$out" 'still needed: 1 more of 2'
+run_ok 'A5, A11: the same person again, by another account' as eve2 approve last --digest "$d"
+is 'counts once' "$(kinds)" 'hold.opened hold.approved'
+is 'and it still waits' "$(state)" awaiting_approval
+sed -i 's/eve: {/eve: { disabled: true,/' "$FETTLE_SITE_FILE"
+run_ok 'A7: the first is disabled before the second agrees' as bob approve last --digest "$d"
+is 'so the gate does not open' "$(state)" awaiting_approval
+is 'and nothing is changed' "$(cat a.txt)" one
+site
+run_ok 'a third agrees' as ann approve last --digest "$d"
+is 'now it goes on' "$(state)" succeeded
+
+cat >two.yaml <<'YAML'
+fettle: 1
+name: two
+policies:
+  - { uses: ask }
+  - { uses: ask, with: { roles: [lead] } }
+steps:
+  - id: patch
+    uses: patch/apply
+    with: { edits: [{ op: replace, path: a.txt, find: one, with: two }] }
+YAML
+fresh
+run_fails 5 'two policies that ask' fettle run -p ./two.yaml
+d=$(digest)
+run_ok 'one of them has its person' as bob approve last --digest "$d"
+like 'the other has not' "$out" 'still needed: 1 more of 1 with role lead'
+run_ok 'until it has' as ann approve last --digest "$d"
+is 'then it goes on' "$(state)" succeeded
+
+# ---- no ----
+
+pipeline '{}'
+fresh
+run_fails 5 'a run that waits' fettle run -p ./p.yaml
+d=$(digest)
+run_fails 1 'a no needs a reason' as bob reject last
+run_ok 'is rejected' as bob reject last --reason 'not on a Friday'
+is 'and denied' "$(state)" denied
+is 'by its code' "$(fettle show last --json | jq -r .code)" approval_rejected
+like 'with the reason' "$(fettle show last)" 'not on a Friday'
+is 'finally ran' "$(fettle show last --json | jq -r '.steps[] | select(.step == "last") | .state')" succeeded
+run_fails 2 'A9: no approval after a no' as eve approve last --json --digest "$d"
+is 'by that name' "$(code)" approval_not_applicable
+run_fails 5 'retried it asks again' fettle retry last
+run_fails 2 'the old digest may be the same, the approval is new' as nobody approve last --json --digest "$d"
+run_fails 7 'a waiting run can be cancelled' fettle cancel last
+is 'nothing was changed' "$(cat a.txt)" one
+
+# ---- time ----
+
+pipeline '{ valid_for: 1s }'
+fresh
+run_fails 5 'a run that waits a second' fettle run -p ./p.yaml
+d=$(digest)
+id=$(fettle show last --json | jq -r .run)
+sleep 1.1
+run_fails 2 'A8: too late' as bob approve "$id" --json --digest "$d"
+is 'is refused' "$(printf '%s\n' "$out" | jq -r 'select(.error) | .error.code')" approval_expired
+is 'and ends it' "$(fettle show "$id" --json | jq -r '.state + " " + .code')" 'denied approval_expired'
+like 'it is an event' "$(kinds)" 'hold.expired$'
+fresh
+run_fails 5 'another one' fettle run -p ./p.yaml
+id=$(fettle show last --json | jq -r .run)
+sleep 1.1
+pipeline '{ before: verify }'
+fresh
+capture fettle run -p ./p.yaml
+is 'whoever comes by ends what nobody agreed to' "$(fettle show "$id" --json | jq -r .code)" approval_expired
+fettle cancel last >/dev/null 2>&1
+
+# ---- behind a change ----
+
+pipeline '{ before: verify }'
+fresh
+run_fails 5 'a run that waits behind its change' fettle run -p ./p.yaml
+is 'which stands' "$(cat a.txt)" two
+run_ok 'a no' as bob reject last --reason no
+is 'puts it back' "$(state) $(cat a.txt)" 'rolled_back one'
+fresh
+run_fails 5 'again' fettle run -p ./p.yaml
+run_ok 'a yes' as bob approve last --digest "$(digest)"
+is 'keeps it' "$(state) $(cat a.txt)" 'succeeded two'
+
+# ---- what was agreed to has changed ----
+
+pipeline '{}'
+fresh
+run_fails 5 'a run that waits' fettle run -p ./p.yaml
+d=$(digest)
+printf 'one\nmore\n' >a.txt
+run_fails 5 'the file changed meanwhile: the approval is void, it asks again' as bob approve last --digest "$d"
+is 'by its events' "$(kinds)" 'hold.opened hold.approved hold.voided hold.opened'
+isnt 'for something else' "$(digest)" "$d"
+is 'nothing was changed' "$(cat a.txt)" 'one
+more'
+run_fails 2 'the old digest is of no use' as eve approve last --json --digest "$d"
+is 'any more' "$(code)" approval_invalid
+run_ok 'the new one is' as eve approve last --digest "$(digest)"
+is 'for the new file' "$(cat a.txt)" 'two
+more'
+
+fresh
+run_fails 5 'a run that waits' fettle run -p ./p.yaml
+site 'policies:' '  - { uses: ask, with: { roles: [lead] } }'
+run_fails 3 'A12: the policies changed meanwhile' as bob approve last --digest "$(digest)"
+is 'so the plan is stale' "$(fettle show last --json | jq -r .code)" plan_stale
+is 'and nothing is changed' "$(cat a.txt)" one
+site
+
+# ---- behind the store's back ----
+
+fresh
+run_fails 5 'a run that waits' fettle run -p ./p.yaml
+sqlite3 "$FETTLE_STATE_DIR/fettle.db" "
+	INSERT INTO approvals SELECT run, opened_seq, 'bob', '[\"sre\"]', 0 FROM holds WHERE state = 'open';
+	UPDATE runs SET due_ms = 1 WHERE state = 'awaiting_approval'"
+capture fettle run -p ./p.yaml
+is 'A16: a row written by hand opens no gate' "$(cat a.txt)" one
+fettle cancel last >/dev/null 2>&1
+is 'not by anybody' "$(sqlite3 "$FETTLE_STATE_DIR/fettle.db" "SELECT count(*) FROM events
+	WHERE kind = 'step.intent' AND json_extract(body, '\$.step') = 'patch'
+	AND run = (SELECT run FROM runs ORDER BY n DESC LIMIT 1 OFFSET 1)")" 0
+
+# ---- many at once ----
+
+fresh
+pipeline '{ quorum: 2 }'
+run_fails 5 'A13: a run that waits for two' fettle run -p ./p.yaml
+d=$(digest)
+id=$(fettle show last --json | jq -r .run)
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	as bob approve "$id" --digest "$d" --no-wait >/dev/null 2>&1 &
+	as eve approve "$id" --digest "$d" --no-wait >/dev/null 2>&1 &
+done
+wait
+is 'each person counts once' "$(kinds)" 'hold.opened hold.approved hold.approved'
+run_ok 'and one of them goes on' as eve approve "$id" --digest "$d"
+is 'once' "$(kinds)" 'hold.opened hold.approved hold.approved hold.consumed'
+is 'to its end' "$(state)" succeeded
+done_testing
