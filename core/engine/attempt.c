@@ -15,30 +15,12 @@
 #include "engine/inquiry.h"
 #include "engine/module.h"
 #include "engine/observe.h"
+#include "engine/outcome.h"
 #include "engine/pause.h"
 #include "engine/proposal.h"
 #include "engine/scope.h"
 
 #define PROPOSE_TIMEOUT_MS (2 * 60 * 1000)
-
-struct attempt {
-	struct run *run;
-	const struct plan_step *step;
-	const struct standing *standing;
-	int number;
-	int64_t started_ms;
-	char *what;		/* `step 'build' (build/compose)` */
-	struct step_log log;
-	json_t *params, *unknown, *env, *facts, *proposal;
-	bool has_intent, is_stale;
-	bool is_paused;		/* the site is, and this would be the first change */
-	struct gate gate;
-	struct held held;
-	struct reply reply;	/* of run, or of propose when it ended there */
-	json_t *findings;	/* preview */
-	struct err err;		/* why it did not succeed; code "" when it did */
-	const char *state;	/* succeeded, failed, cancelled */
-};
 
 static void
 attempt_done(struct attempt *a)
@@ -216,12 +198,6 @@ propose(struct attempt *a)
 	return 0;
 }
 
-static json_t *
-base_body(const struct attempt *a)
-{
-	return json_pack("{s:s, s:i}", "step", a->step->id, "attempt", a->number);
-}
-
 static size_t
 effect_count(const struct attempt *a)
 {
@@ -249,14 +225,14 @@ record_intent(struct attempt *a, struct err *err)
 	if (hold_record_before(run, a->step, &a->held, err) < 0)
 		goto out;
 	json_sha256(a->proposal, sha256);
-	body = base_body(a);
+	body = attempt_body(a);
 	json_object_set(body, "proposal", a->proposal);
 	json_object_set_new(body, "sha256", json_string(sha256));
 	if (a->held.state == HELD_CONSUMED)
 		json_decref(body); /* it is the very one that is stored */
 	else if (run_append(run, "step.proposed", body, err) < 0)
 		goto out;
-	body = base_body(a);
+	body = attempt_body(a);
 	json_object_set_new(body, "verdict",
 			    json_string(gate_verdict_name(a->gate.verdict)));
 	json_object_set(body, "answers", a->gate.answers);
@@ -269,7 +245,7 @@ record_intent(struct attempt *a, struct err *err)
 	if (is_due && a->reply.result != REPLY_NOOP)
 		a->is_paused = pause_stops(run, a->step, a->proposal, &a->err);
 	if (is_due && !a->is_paused) {
-		body = base_body(a);
+		body = attempt_body(a);
 		json_object_set_new(body, "section",
 				    json_string(section_name(a->step->section)));
 		json_object_set_new(body, "stage",
@@ -314,80 +290,6 @@ carry_out(struct attempt *a)
 	if (json_array_size(edits) > 0 && edits_verify(a->run, edits, &err) < 0)
 		return fail(a, &err);
 	return 0;
-}
-
-/* Only what the module declared; the plan was checked against that table. */
-static void
-keep_outputs(struct attempt *a)
-{
-	const struct description *d = a->step->description;
-	json_t *outputs = json_object();
-
-	for (size_t i = 0; i < d->output_count; i++) {
-		json_t *value = json_object_get(a->reply.outputs, d->outputs[i].name);
-
-		if (value)
-			json_object_set(outputs, d->outputs[i].name, value);
-	}
-	if (*json_text(outputs, "diagnosis") && a->run->diagnosis.len == 0)
-		str_add(&a->run->diagnosis, json_text(outputs, "diagnosis"));
-	json_object_set_new(a->run->outputs, a->step->id, outputs);
-}
-
-static json_t *
-outcome_body(const struct attempt *a)
-{
-	json_t *body = base_body(a);
-
-	json_object_set_new(body, "state", json_string(a->state));
-	json_object_set_new(body, "result",
-			    json_string(a->reply.is_answered
-						? reply_result_name(a->reply.result)
-					: a->err.code[0] ? "error"
-							 : "ok"));
-	if (a->reply.why[0])
-		json_object_set_new(body, "why", json_string(a->reply.why));
-	if (a->err.code[0]) {
-		json_object_set_new(body, "code", json_string(a->err.code));
-		json_object_set_new(body, "message", json_string(a->err.text));
-		json_object_set_new(body, "remedy", json_string(a->err.remedy));
-	}
-	json_t *outputs = json_object_get(a->run->outputs, a->step->id);
-	if (outputs) {
-		AUTO(json_ref) json_t *masked = mask_json(a->run->mask, outputs);
-
-		json_object_set(body, "outputs", outputs);
-		if (!json_equal(masked, outputs))
-			json_object_set_new(body, "masked", json_true());
-	}
-	json_object_set_new(body, "duration_ms",
-			    json_integer(clock_boot_ms() - a->started_ms));
-	return body;
-}
-
-/* A rollback's success and the end of what it undid are one fact. */
-static int
-record_outcome(struct attempt *a, struct err *err)
-{
-	struct run *run = a->run;
-	static const struct held failed_before = {
-		.void_why = "the step failed before it was judged again"
-	};
-	bool has_undone = a->standing && json_array_size(a->standing->rows) > 0 &&
-			  str_eq(a->state, "succeeded");
-
-	if (run_begin(run, err) < 0)
-		return -1;
-	if ((hold_is_of(run, a->step) &&
-	     hold_record_before(run, a->step, &failed_before, err) < 0) ||
-	    run_append(run, "step.ended", outcome_body(a), err) < 0 ||
-	    (has_undone &&
-	     run_append(run, "effect.undone",
-			json_pack("{s:O}", "effects", a->standing->rows), err) < 0)) {
-		run_abort(run);
-		return -1;
-	}
-	return run_commit(run, err);
 }
 
 /* ---- the line ---- */
@@ -438,54 +340,6 @@ live(struct attempt *a, struct err *store_err, int *store_failed)
 	a->state = "succeeded";
 }
 
-static void
-add_report(struct attempt *a)
-{
-	AUTO(str) struct str diff = STR_INIT;
-	struct err err = { 0 };
-	json_t *outputs = json_object_get(a->run->outputs, a->step->id);
-
-	if (a->proposal)
-		(void)edits_diff(a->run->engine->store,
-				 json_object_get(a->proposal, "edits"), &diff, &err);
-	bool is_left_out = a->step->stage == FETTLE_ANALYZE && !a->err.code[0] &&
-			   !a->has_intent;
-	json_t *report = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:O*, s:O*, s:O*}",
-		"step", a->step->id, "uses", a->step->uses, "stage",
-		stage_name(a->step->stage), "state",
-		a->has_intent || a->err.code[0] ? a->state : "planned", "code",
-		a->err.code, "message",
-		is_left_out ? "a plan changes nothing, so it does not carry this out" :
-			      a->err.text,
-		"remedy", a->err.remedy, "verdict",
-		a->gate.answers ? gate_verdict_name(a->gate.verdict) : "", "findings",
-		a->findings, "proposal", a->proposal, "answers", a->gate.answers,
-		"outputs", outputs);
-	json_object_set_new(report, "diff",
-			    json_string_lossy(str_get(&diff), diff.len));
-	json_array_append_new(a->run->report, mask_json(a->run->mask, report));
-	json_decref(report);
-}
-
-static void
-end_run(const struct attempt *a, struct ending *ending)
-{
-	if (a->held.state == HELD_OPEN)
-		ending->state = ENDING_WAITING;
-	if (!a->err.code[0])
-		return;
-	ending->state = str_eq(a->state, "cancelled") ? ENDING_CANCELLED :
-			a->gate.answers && a->gate.verdict != GATE_ALLOW ?
-							ENDING_DENIED :
-							ENDING_FAILED;
-	ending->is_attempted = true;
-	ending->is_transient = str_eq(a->reply.why, "transient");
-	ending->is_answer = a->reply.is_answered && a->reply.result == REPLY_FAIL;
-	ending->cause = a->err;
-	snprintf(ending->step, sizeof ending->step, "%s", a->step->id);
-}
-
 int
 attempt_step(struct run *run, const struct plan_step *step,
 	     const struct standing *standing, struct ending *ending, struct err *err)
@@ -517,8 +371,8 @@ attempt_step(struct run *run, const struct plan_step *step,
 	if (a.held.state != HELD_OPEN)
 		json_object_set_new(run->states, step->id, json_string(a.state));
 	if (a.has_intent || (run->mode == RUN_CARRY_OUT && a.held.state != HELD_OPEN)) {
-		keep_outputs(&a);
-		if (record_outcome(&a, err) < 0)
+		outcome_keep(&a);
+		if (outcome_record(&a, err) < 0)
 			return -1;
 		/* A build that failed left all as it was: no reason to unwind. */
 		if (step->stage == FETTLE_ANALYZE && effect_count(&a) > 0 &&
@@ -527,7 +381,7 @@ attempt_step(struct run *run, const struct plan_step *step,
 			return -1;
 	}
 	if (run->mode == RUN_PREVIEW)
-		add_report(&a);
-	end_run(&a, ending);
+		outcome_report(&a);
+	outcome_tell(&a, ending);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "engine/survey.h"
 
 #define LOCK_POLL_MS 200
+#define UNKNOWN_MS 60000 /* and for a site file that cannot be read */
 #define BUSY_MS 2000 /* after so long a worker looks again for a busy service */
 
 /* ---- looking afresh ---- */
@@ -296,8 +297,11 @@ hear(struct takeover *t, const json_t *state, struct err *err)
 	AUTO(site) struct site *site = hold_site(t->run.engine, err);
 	int64_t expires = json_int_or(hold, "expires_ms", 0);
 
-	if (!hold || !site)
+	if (!hold)
 		return -1;
+	/* Nobody is known: it is no answer, and is looked at again. */
+	if (!site)
+		return wait_on(t, state, clock_wall_ms() + UNKNOWN_MS, err);
 	if (str_eq(json_text(hold, "state"), "rejected"))
 		return end_rejected(t, hold, err);
 	if (!str_eq(json_text(hold, "state"), "open") || store_now(store) >= expires)

@@ -138,15 +138,21 @@ load_round(struct takeover *t, struct err *err)
 	AUTO(json_ref)
 	json_t *retried = store_last_event(store, t->run.claim.run, "run.retried", err);
 	AUTO(json_ref)
-	json_t *agreed = store_last_event(store, t->run.claim.run, "hold.consumed", err);
+	json_t *agreed =
+		store_last_event(store, t->run.claim.run, "hold.consumed", err);
 	AUTO(json_ref)
 	json_t *queued = store_last_event(store, t->run.claim.run, "run.queued", err);
 	const json_t *body = json_object_get(round, "body");
 
 	if (!round || !retried || !agreed || !queued)
 		return -1;
-	t->run.is_agreed = json_int_or(agreed, "seq", 0) > json_int_or(retried, "seq", 0);
-	const char *until = json_text(json_object_get(queued, "body"), "until");
+	t->run.is_agreed =
+		json_int_or(agreed, "seq", 0) > json_int_or(retried, "seq", 0);
+	/* Of a run that was in the queue it is part of what was ordered. */
+	const json_t *ordered = json_object_get(queued, "body");
+	if (json_is_object(json_object_get(ordered, "order")))
+		ordered = json_object_get(ordered, "order");
+	const char *until = json_text(ordered, "until");
 	if (*until)
 		t->run.until = t->until = x_strdup(until);
 	t->run.round = 1;

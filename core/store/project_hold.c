@@ -8,23 +8,24 @@ static int
 opened(struct store *store, const struct event *event, const json_t *body,
        struct err *err)
 {
-	return db_run(store, err,
-		      "INSERT INTO holds (run, opened_seq, step, attempt, digest, needs,"
-		      " requesters, expires_ms, state)"
-		      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open')",
-		      "tititjji", event->run, event->seq,
-		      project_text(body, "step"), json_int_or(body, "attempt", 0),
-		      project_text(body, "digest"), project_member(body, "needs"),
-		      project_member(body, "requesters"),
-		      json_int_or(body, "expires_ms", 0));
+	return db_run(
+		store, err,
+		"INSERT INTO holds (run, opened_seq, step, attempt, digest, needs,"
+		" requesters, expires_ms, state)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open')",
+		"tititjji", event->run, event->seq, project_text(body, "step"),
+		json_int_or(body, "attempt", 0), project_text(body, "digest"),
+		project_member(body, "needs"), project_member(body, "requesters"),
+		json_int_or(body, "expires_ms", 0));
 }
 
 /* Somebody has to look at the run now: what it waited for came. */
 static int
 wake(struct store *store, const struct event *event, struct err *err)
 {
-	return db_run(store, err, "UPDATE runs SET due_ms = min(due_ms, ?) WHERE run = ?",
-		      "it", event->time_ms, event->run);
+	return db_run(store, err,
+		      "UPDATE runs SET due_ms = min(due_ms, ?) WHERE run = ?", "it",
+		      event->time_ms, event->run);
 }
 
 static int
