@@ -134,13 +134,6 @@ command_check(struct fettle_ctx *ctx)
 }
 
 int
-command_propose(struct fettle_ctx *ctx)
-{
-	fettle_command(ctx, fettle_param_list(ctx, COMMAND_ARGV));
-	return FETTLE_OK;
-}
-
-int
 command_propose_effect(struct fettle_ctx *ctx, const char *kind, const char *what)
 {
 	const char *service = fettle_fact(ctx, "service.name");
@@ -155,7 +148,8 @@ command_propose_effect(struct fettle_ctx *ctx, const char *kind, const char *wha
 	else
 		summary = text_format("something is %s by `%s`", what, argv[0]);
 	fettle_effect(ctx, kind, service ? service : argv[0], text, summary);
-	return command_propose(ctx);
+	fettle_command(ctx, argv);
+	return FETTLE_OK;
 }
 
 /* ---- run ------------------------------------------------------------------- */

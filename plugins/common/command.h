@@ -8,12 +8,16 @@
 
 #include <fettle/plugin.h>
 
-/* The first parameters of each command step, in this order. */
+/*
+ * The first parameters of each command step, in this order. FETTLE_COMMAND for a
+ * step that proposes its command and nothing else.
+ */
 enum { COMMAND_ARGV, COMMAND_ENV, COMMAND_EXPECT, COMMAND_CAPTURE, COMMAND_PARAMS };
 
-#define COMMAND_PARAM_ROWS							\
+#define COMMAND_PARAM_ROWS(flag)						\
 	[COMMAND_ARGV] = {							\
-		"argv", FETTLE_LIST, FETTLE_REQUIRED | FETTLE_PROGRAM, NULL, NULL,\
+		"argv", FETTLE_LIST,						\
+		FETTLE_REQUIRED | FETTLE_PROGRAM | (flag), NULL, NULL,		\
 		"The program and its arguments; no shell reads them." },	\
 	[COMMAND_ENV] = {							\
 		"env", FETTLE_MAP, 0, NULL, NULL,				\
@@ -35,10 +39,7 @@ enum { COMMAND_ARGV, COMMAND_ENV, COMMAND_EXPECT, COMMAND_CAPTURE, COMMAND_PARAM
 /* Could it work: the program is there, the parameters make sense. */
 int command_check(struct fettle_ctx *ctx);
 
-/* States the command. */
-int command_propose(struct fettle_ctx *ctx);
-
-/* The same, with an effect of this kind on the run's service. */
+/* States the command, and an effect of this kind on the run's service. */
 int command_propose_effect(struct fettle_ctx *ctx, const char *kind, const char *what);
 
 /* Runs the stated command once. */

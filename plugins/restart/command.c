@@ -2,7 +2,7 @@
 /* restart/command: any program that restarts the service. */
 #include "plugins/common/command.h"
 
-static const struct fettle_param params[] = { COMMAND_PARAM_ROWS };
+static const struct fettle_param params[] = { COMMAND_PARAM_ROWS(0) };
 static const struct fettle_param outputs[] = { COMMAND_OUTPUT_ROWS };
 
 static const char *const effects[] = { "restart-command", NULL };

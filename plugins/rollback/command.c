@@ -2,7 +2,7 @@
 /* rollback/command: any program that puts back what the run has changed. */
 #include "plugins/common/command.h"
 
-static const struct fettle_param params[] = { COMMAND_PARAM_ROWS };
+static const struct fettle_param params[] = { COMMAND_PARAM_ROWS(FETTLE_COMMAND) };
 static const struct fettle_param outputs[] = { COMMAND_OUTPUT_ROWS };
 
 static const char *const undoes[] = { "build-command", "restart-command", NULL };
@@ -18,7 +18,6 @@ static const struct fettle_step step = {
 	.params = FETTLE_TABLE(params),
 	.outputs = FETTLE_TABLE(outputs),
 	.check = command_check,
-	.propose = command_propose,
 	.run = command_run_effects,
 };
 

@@ -5,7 +5,7 @@
 enum { WITHIN = COMMAND_PARAMS, INTERVAL };
 
 static const struct fettle_param params[] = {
-	COMMAND_PARAM_ROWS,
+	COMMAND_PARAM_ROWS(FETTLE_COMMAND),
 	[WITHIN] = { "within", FETTLE_DURATION, 0, "0s", "0s..24h",
 		     "How long to try again until it succeeds; 0s tries once." },
 	[INTERVAL] = { "interval", FETTLE_DURATION, 0, "1s", "10ms..1h",
@@ -30,7 +30,6 @@ static const struct fettle_step step = {
 	.params = FETTLE_TABLE(params),
 	.outputs = FETTLE_TABLE(outputs),
 	.check = command_check,
-	.propose = command_propose,
 	.run = run,
 };
 
