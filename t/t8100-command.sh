@@ -49,6 +49,10 @@ run_fails 2 'an exit status that cannot be is refused' fettle run -p ./one.yaml
 like 'with the range' "$err" '0 to 255'
 pipe analyze/command 'argv: ["true"]' 'env: { FETTLE_OUTPUTS: /etc/passwd }'
 run_fails 2 "Fettle's own variables cannot be set" fettle run -p ./one.yaml
+for name in LD_PRELOAD PATH GIT_DIR DOCKER_HOST COMPOSE_FILE BASH_ENV; do
+	pipe analyze/command 'argv: ["true"]' "env: { $name: x }"
+	run_fails 2 "nor can $name: it changes what runs" fettle run -p ./one.yaml
+done
 pipe analyze/command 'argv: [sh, -c, "echo ${{ run.id }}"]'
 run_fails 2 'no ${{ }} inside a program text' fettle run -p ./one.yaml
 

@@ -71,6 +71,35 @@ status_parse(const char *s)
 	return status <= 255 ? status : -1;
 }
 
+/*
+ * Names that change which code runs or which machine is spoken to: those that
+ * a step's `env` may not have either (fettle-pipeline(5)). `_` at the end: all
+ * names that begin so.
+ */
+static bool
+is_denied(const char *name)
+{
+	static const char *const denied[] = {
+		"LD_",		 "PATH",
+		"BASH_ENV",	 "SHELLOPTS",
+		"BASHOPTS",	 "GIT_",
+		"DOCKER_HOST",	 "DOCKER_CONTEXT",
+		"DOCKER_CONFIG", "DOCKER_CERT_PATH",
+		"COMPOSE_",	 "DOCKER_TLS_VERIFY",
+		"FETTLE_",	 "GCONV_PATH",
+		"LOCPATH",	 "GLIBC_TUNABLES",
+	};
+
+	for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]); i++) {
+		size_t n = strlen(denied[i]);
+
+		if (denied[i][n - 1] == '_' ? text_starts(name, denied[i])
+					    : text_equal(name, denied[i]))
+			return true;
+	}
+	return false;
+}
+
 static int
 check_env(struct fettle_ctx *ctx)
 {
@@ -83,11 +112,11 @@ check_env(struct fettle_ctx *ctx)
 		return FETTLE_OK;
 	env = json_loads(fettle_param_json(ctx, COMMAND_ENV), 0, NULL);
 	json_object_foreach(env, name, value)
-		if (!name_is_valid(name) || text_starts(name, "FETTLE_"))
+		if (!name_is_valid(name) || is_denied(name))
 			return fettle_error_code(
 				ctx, FETTLE_WHY_INPUT, "command_env",
-				"use letters, digits and _; names that start "
-				"with FETTLE_ are Fettle's own",
+				"use letters, digits and _, and no name that "
+				"changes which code runs or is Fettle's own",
 				"'%s' cannot be set as an environment variable", name);
 	return FETTLE_OK;
 }
