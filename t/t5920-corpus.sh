@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Each row of bad input has a case, where t/corpus/README says; each code of the
 # language has one too, and stands in the manual.
+# shellcheck disable=SC2034
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
 
 readme=$FETTLE_SRC/t/corpus/README
