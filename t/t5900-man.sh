@@ -34,9 +34,10 @@ is 'every run state is in the manual, and no other' \
 is 'every exit status is in the manual' "$(items 'EXIT STATUS' | tr '\n' ' ')" \
 	"$(sed -n 's/^\tEXIT_[A-Z_]* = \([0-9]*\),.*/\1/p' "$FETTLE_SRC/core/cli/cli.h" |
 		tr '\n' ' ')"
-for name in $(items ENVIRONMENT); do
-	ok "$name is asked for by the program" grep -rqw "\"$name\"" "$FETTLE_SRC/core/cli"
-done
+is 'every environment variable that is asked for is in the manual, and no other' \
+	"$(items ENVIRONMENT | tr ',' '\n' | tr -d ' ' | LC_ALL=C sort)" \
+	"$(grep -rhoE '(getenv|env_or|env_given)\("[A-Z_]+"' "$FETTLE_SRC/core/cli" "$FETTLE_SRC/core/engine" |
+		grep -oE '[A-Z_]{3,}' | LC_ALL=C sort -u)"
 if command -v podchecker >/dev/null 2>&1; then
 	ok 'the manual is well-formed' podchecker "$pod"
 else
