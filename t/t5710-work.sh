@@ -157,6 +157,59 @@ is 'in their order' "$(sql "SELECT group_concat(run, ' ') FROM (SELECT run FROM 
 kill "$worker"
 wait "$worker"
 
+# ---- what waits holds no slot ----
+
+# Who may agree: the worker has to know them too.
+FETTLE_SITE_FILE=$T/site.yaml
+export FETTLE_SITE_FILE
+printf 'fettle: 1\nprincipals: { bob: { users: [bob], roles: [sre] } }\n' >"$FETTLE_SITE_FILE"
+chmod 644 "$FETTLE_SITE_FILE"
+cat >nap.yaml <<YAML
+fettle: 1
+name: nap
+steps:
+  - id: flaky
+    uses: verify/command
+    retry: { attempts: 2, backoff: 3500ms, on: any }
+    with: { argv: [sh, -c, 'test -e $T/napped || { touch $T/napped; exit 1; }'] }
+YAML
+run=$(fettle run --queue -p ./nap.yaml)
+worker
+sleeps()
+{
+	[ "$(sql "SELECT due_ms IS NOT NULL FROM runs WHERE run = '$run' AND state = 'pending'")" = 1 ]
+}
+wait_for 20 sleeps || bail 'the run did not sleep'
+other=$(fettle run --queue -p ./nop.yaml)
+wait_for 3 is_in succeeded "$other"
+is 'a run that sleeps before a retry holds no slot' "$(state "$other")" 'succeeded '
+wait_for 20 is_in succeeded "$run"
+is 'and is gone on with when it is due' "$(state "$run")" 'succeeded '
+
+cat >held.yaml <<YAML
+fettle: 1
+name: held
+policies: [ { uses: ask } ]
+steps:
+  - id: patch
+    uses: patch/apply
+    with: { edits: [ { op: write, path: held.txt, content: x } ] }
+YAML
+if [ "$(id -u)" -eq 0 ]; then
+	run=$(fettle run --queue -p ./held.yaml)
+	wait_for 20 is_in awaiting_approval "$run"
+	is 'a run that waits for people holds none either' "$(state "$run" | cut -d' ' -f1)" awaiting_approval
+	digest=$(fettle show "$run" --json | jq -r .hold.digest)
+	ok 'somebody agrees' env SUDO_USER=bob "$FETTLE_BINDIR/fettle" approve "$run" --digest "$digest" --no-wait
+	wait_for 20 is_in succeeded "$run"
+	is 'and a worker goes on' "$(state "$run")" 'succeeded '
+else
+	skip 'a run that waits for people' 'only root can be somebody else here'
+fi
+unset FETTLE_SITE_FILE
+kill "$worker"
+wait "$worker"
+
 # ---- kill -9: a slot ----
 
 rm -f "$T/ready" "$T/go" "$T/world"
