@@ -78,7 +78,7 @@ check_idle(struct store *store, struct err *err)
 static int
 put_aside(struct store *store, char **ret, struct err *err)
 {
-	AUTO_FREE char *name = NULL, *file = NULL, *directory = NULL;
+	AUTO_FREE char *directory = NULL;
 	__attribute__((cleanup(copy_close))) struct store *copy = NULL;
 	char stamp[32];
 	struct tm tm;
