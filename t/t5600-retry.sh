@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # `fettle retry`: where it begins, what is kept, what is refused.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq
+need jq sqlite3
 
 mkdir work
 cd work || bail 'no workspace'
@@ -162,6 +162,55 @@ run_ok 'a changed artifact that outputs refer to' fettle retry last
 like 'is told' "$out" "artifact 'report.log' of step 'report' is changed"
 like 'as the reason' "$out" "^begins at 'report': an artifact it made is damaged"
 is 'and made again' "$(wc -l <"$T/reported")" 2
+
+# ---- a pause that holds no process ----
+
+cat >nap.yaml <<YAML
+fettle: 1
+name: nap
+steps:
+  - { id: before, uses: analyze/command, with: { argv: [sh, -c, 'echo x >>$T/naps'] } }
+  - id: flaky
+    uses: verify/command
+    retry: { attempts: 3, backoff: 1h, max: 1h, on: any }
+    with: { argv: [sh, -c, 'echo y >>$T/flaky; test \$(wc -l <$T/flaky) -gt 2'] }
+  - { id: after, uses: verify/command, with: { argv: ['true'] } }
+YAML
+due() # the time to look has come
+{
+	sqlite3 "$FETTLE_STATE_DIR/fettle.db" 'UPDATE runs SET due_ms = 1 WHERE due_ms IS NOT NULL'
+}
+id=$(fettle run --queue -q -p ./nap.yaml)
+run_ok 'a worker takes it' fettle work --once
+is 'and lets it sleep before the next try' "$(fettle show "$id" --json | jq -r '.state')" pending
+is 'until then' "$(fettle show "$id" --json | jq '(.due_ms - .queued_ms) / 60000 | round')" 60
+is 'its step is not done yet' "$(states)" 'before=succeeded/1 flaky=failed/1'
+run_fails 2 'it waits, so it is not retried' fettle retry "$id"
+run_ok 'nobody else finishes it' fettle run -q -p ./kept.yaml
+is 'it still sleeps' "$(fettle show "$id" --json | jq -r '.state')" pending
+due
+run_ok 'when it is due a worker goes on' fettle work --once
+is 'with the next try, and it sleeps again' "$(fettle show "$id" --json | jq -r '.state')" pending
+due
+run_ok 'and again' fettle work --once
+is 'until it succeeds' "$(fettle show "$id" --json |
+	jq -r '[.state] + [.steps[] | "\(.step)=\(.state)/\(.attempt)"] | join(" ")')" \
+	'succeeded before=succeeded/1 flaky=succeeded/3 after=succeeded/1'
+is 'the steps before were done once' "$(wc -l <"$T/naps")" 1
+rm "$T/flaky"
+id=$(fettle run --queue -q -p ./nap.yaml)
+run_ok 'another one' fettle work --once
+run_fails 7 'can be cancelled while it sleeps' fettle cancel "$id"
+is 'for good' "$(fettle show "$id" --json | jq -r '.state')" cancelled
+rm "$T/flaky"
+id=$(fettle run --queue -q -p ./nap.yaml)
+for try in 1 2 3; do
+	[ "$try" -eq 1 ] || due
+	echo >"$T/flaky"
+	fettle work --once >/dev/null 2>&1
+done
+is 'no more tries than it may, over all its naps' "$(fettle show "$id" --json |
+	jq -r '"\(.state) \(.steps[1].attempt)"')" 'failed 3'
 
 # ---- what is refused ----
 

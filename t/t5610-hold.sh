@@ -277,4 +277,42 @@ is 'each person counts once' "$(kinds)" 'hold.opened hold.approved hold.approved
 run_ok 'and one of them goes on' as eve approve "$id" --digest "$d"
 is 'once' "$(kinds)" 'hold.opened hold.approved hold.approved hold.consumed'
 is 'to its end' "$(state)" succeeded
+
+# ---- a worker goes on ----
+
+fresh
+pipeline '{}'
+fettle work >"$T/worker" 2>&1 &
+worker=$!
+wait_for 10 sh -c '[ "$("$FETTLE_BINDIR/fettle" workers --json | jq length)" -gt 0 ]' ||
+	bail "no worker: $(cat "$T/worker")"
+run_fails 5 'a run waits' fettle run -p ./p.yaml
+run_ok 'who agrees leaves it to a worker that lives' as bob approve last --digest "$(digest)"
+like 'and says so' "$out" 'a worker goes on with it'
+succeeded() { [ "$(state)" = succeeded ]; }
+ok 'which takes it to its end' wait_for 20 succeeded
+is 'as it was agreed to' "$(cat a.txt)" two
+kill "$worker"
+wait "$worker"
+
+# ---- what is shown ----
+
+cat >trojan.yaml <<'YAML'
+fettle: 1
+name: trojan
+policies: [{ uses: ask }]
+steps:
+  - id: patch
+    uses: patch/apply
+    with: { edits: [{ op: write, path: b.txt, content: "a\u202eb\e[31mc" }] }
+YAML
+run_fails 5 'an edit that shows other than it is' fettle run -p ./trojan.yaml
+seen=$(as bob approve last 2>/dev/null </dev/null)
+like 'is shown as it is' "$seen" 'a.u\{202e\}b.x1b\[31mc'
+unlike 'and steers no terminal' "$seen" "$(printf '\033')"
+fettle cancel last >/dev/null 2>&1
+fresh
+run_ok 'plan tells who would have to agree' fettle plan --json -p ./p.yaml
+is 'without asking anybody' "$(json '.steps[] | select(.step == "patch") | .verdict')" hold
+is 'and goes on to the steps behind' "$(json '.steps[-1].step')" check
 done_testing

@@ -93,8 +93,12 @@ hold_show(struct cli *cli, struct str *out, const json_t *hold)
 	add_needs(cli, out, hold);
 	add_effects(cli, out, json_object_get(hold, "proposal"));
 	if (*diff) {
+		AUTO(str) struct str visible = STR_INIT;
+
+		/* Here it is read, not applied: nothing in it may hide or steer. */
+		str_add_visible(&visible, diff, strlen(diff));
 		str_add_c(out, '\n');
-		out_add_diff(&cli->out, out, diff, strlen(diff));
+		out_add_diff(&cli->out, out, str_get(&visible), visible.len);
 	}
 	str_add_c(out, '\n');
 	report_paragraph(cli, out, "digest", TONE_PLAIN, json_text(hold, "digest"));

@@ -87,6 +87,9 @@ take_service(struct run *run, const struct plan *plan, enum when_busy when_busy,
 				return TAKEN_FAILED;
 		}
 		has_waited = true;
+		/* It may wait for people whose time is up. */
+		if (recover_refused(run->engine, err) < 0)
+			return TAKEN_FAILED;
 		if (wait_a_little(run) < 0) {
 			err_set(err, "cancelled",
 				"cancelled while waiting for run %s, which "

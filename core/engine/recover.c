@@ -235,10 +235,6 @@ engine_cancel(struct engine *engine, const char *run, struct err *err)
 	return recover_run(engine, run, err);
 }
 
-/*
- * Runs that people said no to, or nobody said yes to in time: whoever comes by
- * ends them. Those that can go on are for workers, and for who agreed last.
- */
 static int
 end_refused(struct engine *engine, struct strv *ended, struct err *err)
 {
@@ -267,6 +263,14 @@ end_refused(struct engine *engine, struct strv *ended, struct err *err)
 			strv_add(ended, run);
 	}
 	return 0;
+}
+
+int
+recover_refused(struct engine *engine, struct err *err)
+{
+	AUTO(strv) struct strv ended = STRV_INIT;
+
+	return end_refused(engine, &ended, err);
 }
 
 int

@@ -8,4 +8,10 @@
 /* Unwinds one run if its engine is dead. 0 done, 1 it is alive, -1 could not. */
 int recover_run(struct engine *engine, const char *run, struct err *err);
 
+/*
+ * Runs that people said no to, or nobody said yes to in time: whoever comes by
+ * ends them. Those that can go on are for workers, and for who agreed last.
+ */
+int recover_refused(struct engine *engine, struct err *err);
+
 #endif
