@@ -162,7 +162,7 @@ YAML
 	is "policy $1: no process is left" "$(leftovers "$(of_last .run)")" ''
 }
 judge deny
-judge hold 5 awaiting_approval
+judge hold
 judge pcrash
 judge pexit
 judge pwrong

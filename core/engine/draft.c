@@ -15,6 +15,7 @@
 
 #define DEFAULT_PIPELINE "repair"
 #define SERVICE_POLICY "allow-list"
+#define PROTECTION_POLICY "approval"
 
 /* ---- what was ordered ---- */
 
@@ -419,6 +420,15 @@ hide_secrets(const struct draft *draft, struct err *err)
 	snprintf(err->remedy, sizeof err->remedy, "%s", str_get(&remedy));
 }
 
+/* `protected: true` is a gate of its own, unless somebody said which. */
+static int
+draft_protection(struct draft *draft, struct err *err)
+{
+	if (!draft->plan->is_protected || has_policy(draft, PROTECTION_POLICY))
+		return 0;
+	return draft_policy(draft, PROTECTION_POLICY, NULL, draft->project->file, err);
+}
+
 int
 draft_make(struct draft *draft, struct engine *engine, const struct order *order,
 	   struct err *err)
@@ -430,7 +440,8 @@ draft_make(struct draft *draft, struct engine *engine, const struct order *order
 				 json_object();
 	if (!draft->secrets)
 		goto out;
-	if (draft->project && survey_project(draft, err) < 0)
+	if (draft->project && (survey_project(draft, err) < 0 ||
+			       draft_protection(draft, err) < 0))
 		goto out;
 	plan_freeze(draft->plan);
 	if (check_no_secret(draft, err) == 0 && survey_checks(draft, err) == 0)

@@ -39,7 +39,6 @@ is_concerned(const struct plan_policy *policy, const struct plan_step *step,
 	bool has_edits = json_array_size(json_object_get(proposal, "edits")) > 0;
 
 	return (policy->stages & step->stage) &&
-	       !(policy->flags & FETTLE_JUDGES_VERDICTS) &&
 	       (has_edits || !(policy->flags & FETTLE_JUDGES_EDITS_ONLY));
 }
 
@@ -190,6 +189,119 @@ require_explicit_allow(struct run *run, const struct plan_step *step,
 		   "an approval; or drop `protected: true` in fettle.yaml");
 }
 
+/* ---- asking ---- */
+
+/* Policies to be asked together, and what they want to be shown. */
+struct panel {
+	struct strv names;
+	json_t *modules;
+	uint32_t flags;
+};
+
+static void
+panel_done(struct panel *panel)
+{
+	strv_done(&panel->names);
+	json_decref(panel->modules);
+}
+
+static void
+panel_add(struct panel *panel, const struct plan_policy *policy)
+{
+	panel->flags |= policy->flags;
+	strv_add(&panel->names, policy->uses);
+	json_array_append_new(panel->modules, module_request(policy->module_path,
+							     policy->module_sha256,
+							     policy->with, NULL));
+}
+
+/* Whether it is asked about other policies' denials, and not about the step. */
+static bool
+is_override(const struct plan_policy *policy)
+{
+	return policy->flags & FETTLE_JUDGES_VERDICTS;
+}
+
+static struct panel
+panel_make(const struct run *run, const struct plan_step *step, const json_t *proposal,
+	   bool of_overrides)
+{
+	struct panel panel = { .modules = json_array() };
+
+	for (size_t i = 0; i < run->plan->policy_count; i++) {
+		const struct plan_policy *policy = &run->plan->policies[i];
+
+		if (is_override(policy) == of_overrides &&
+		    is_concerned(policy, step, proposal))
+			panel_add(&panel, policy);
+	}
+	return panel;
+}
+
+/* Adds what each says to the gate. -1 when they could not even be asked. */
+static int
+hear(struct run *run, const struct plan_step *step, const struct panel *panel,
+     const json_t *facts, struct gate *gate, bool *is_allowed, struct err *err)
+{
+	AUTO(reply) struct reply reply = { 0 };
+
+	if (panel->names.count == 0)
+		return 0;
+	if (ask_policies(run, step, facts, panel->modules, &reply, err) < 0)
+		return -1;
+	for (size_t i = 0; i < panel->names.count; i++)
+		add_answer(gate, panel->names.v[i],
+			   reply.result == REPLY_OK ? find_verdict(&reply, i) : NULL,
+			   reply.err.text[0] ? reply.err.text :
+					       "the policy gave no answer",
+			   is_allowed);
+	return 0;
+}
+
+/*
+ * Breaking the glass: a denial becomes a wait when a policy that may says so. Each
+ * of those that do has its need added; all answers stay on the record.
+ */
+static int
+hear_overrides(struct run *run, const struct plan_step *step, const json_t *proposal,
+	       const json_t *facts, struct gate *gate, struct err *err)
+{
+	AUTO(panel) struct panel panel = panel_make(run, step, proposal, true);
+	struct gate own = { .verdict = GATE_ALLOW,
+			    .answers = json_array(),
+			    .needs = json_array() };
+	AUTO(json_ref) json_t *all = json_copy((json_t *)(uintptr_t)facts);
+	bool is_allowed = false;
+
+	json_object_set_new(all, "verdicts", json_deep_copy(gate->answers));
+	int rc = hear(run, step, &panel, all, &own, &is_allowed, err);
+	if (rc == 0)
+		json_array_extend(gate->answers, own.answers);
+	if (rc == 0 && own.verdict == GATE_HOLD) {
+		json_array_extend(gate->needs, own.needs);
+		gate->verdict = GATE_HOLD;
+		AUTO_FREE char *denial = x_strdup(gate->err.text);
+		err_set(&gate->err, "policy_denied", "%s; %s", denial, own.err.text);
+	}
+	gate_done(&own);
+	return rc;
+}
+
+static int
+hear_all(struct run *run, const struct plan_step *step, const json_t *facts,
+	 const json_t *proposal, struct gate *gate, bool *is_allowed, struct err *err)
+{
+	AUTO(panel) struct panel panel = panel_make(run, step, proposal, false);
+	AUTO(json_ref)
+	json_t *shown = evidence_facts(run, step, facts, proposal, panel.flags, err);
+
+	if (!shown || hear(run, step, &panel, shown, gate, is_allowed, err) < 0)
+		return -1;
+	if (gate->verdict != GATE_DENY)
+		return 0;
+	return hear_overrides(run, step, proposal, shown, gate, err);
+}
+
 int
 gate_ask(struct run *run, const struct plan_step *step, const json_t *facts,
 	 const json_t *proposal, struct gate *ret, struct err *err)
@@ -197,38 +309,11 @@ gate_ask(struct run *run, const struct plan_step *step, const json_t *facts,
 	struct gate gate = { .verdict = GATE_ALLOW,
 			     .answers = json_array(),
 			     .needs = json_array() };
-	AUTO(json_ref) json_t *all_facts = NULL;
-	AUTO(json_ref) json_t *modules = json_array();
-	AUTO(strv) struct strv names = STRV_INIT;
-	AUTO(reply) struct reply reply = { 0 };
 	bool is_allowed = false;
-	uint32_t flags = 0;
 
-	for (size_t i = 0; i < run->plan->policy_count; i++) {
-		const struct plan_policy *policy = &run->plan->policies[i];
-
-		if (!is_concerned(policy, step, proposal))
-			continue;
-		flags |= policy->flags;
-		json_array_append_new(modules, module_request(policy->module_path,
-							      policy->module_sha256,
-							      policy->with, NULL));
-		strv_add(&names, policy->uses);
-	}
-	all_facts = evidence_facts(run, step, facts, proposal, flags, err);
-	if (!all_facts || (names.count > 0 &&
-	    ask_policies(run, step, all_facts, modules, &reply, err) < 0)) {
+	if (hear_all(run, step, facts, proposal, &gate, &is_allowed, err) < 0) {
 		gate_done(&gate);
 		return -1;
-	}
-	for (size_t i = 0; i < names.count; i++) {
-		const json_t *verdict = find_verdict(&reply, i);
-
-		add_answer(&gate, names.v[i],
-			   reply.result == REPLY_OK ? verdict : NULL,
-			   reply.err.text[0] ? reply.err.text :
-					       "the policy gave no answer",
-			   &is_allowed);
 	}
 	if (gate.verdict == GATE_HOLD && step->section != SECTION_STEPS) {
 		/* What puts things back does not wait for anybody: it fails at once. */

@@ -387,6 +387,54 @@ hold_proposal(struct run *run, const struct plan_step *step, struct err *err)
 	return json_incref(proposal);
 }
 
+/* How many people there are whose agreement would count for a need. */
+static int64_t
+count_eligible(const struct site *site, const json_t *need, const json_t *who)
+{
+	int64_t count = 0;
+
+	for (size_t i = 0; i < site->principal_count; i++) {
+		const struct principal *person = &site->principals[i];
+
+		count += person->class == PRINCIPAL_HUMAN && !person->is_disabled &&
+			 has_role(need, person) &&
+			 (!has_text(who, person->name) ||
+			  json_flag(need, "self_approval"));
+	}
+	return count;
+}
+
+/* Waiting for people who are not there would be worse than a no. */
+static int
+refuse_hopeless(const struct run *run, struct gate *gate, struct err *err)
+{
+	AUTO(site) struct site *site = hold_site(run->engine, err);
+	AUTO(json_ref) json_t *who = site ? requesters(run, err) : NULL;
+	const json_t *need;
+	size_t i;
+
+	if (!who)
+		return -1;
+	json_array_foreach (gate->needs, i, need) {
+		int64_t quorum = json_int_or(need, "quorum", 1);
+		int64_t there = count_eligible(site, need, who);
+
+		if (there >= quorum)
+			continue;
+		AUTO_FREE char *reasons = x_strdup(gate->err.text);
+		gate->verdict = GATE_DENY;
+		err_set(&gate->err, "approval_unavailable",
+			"%s; it asks for %lld people, and %lld who may agree are known "
+			"here",
+			reasons, (long long)quorum, (long long)there);
+		err_remedy(&gate->err,
+			   "write them into the site file, see fettle-site(5), and "
+			   "start a new run");
+		return 0;
+	}
+	return 0;
+}
+
 int
 hold_judge(struct run *run, const struct plan_step *step, const json_t *proposal,
 	   struct gate *gate, struct held *ret, struct err *err)
@@ -401,6 +449,10 @@ hold_judge(struct run *run, const struct plan_step *step, const json_t *proposal
 					"a policy denies it now";
 		return 0;
 	}
+	if (!is_mine && refuse_hopeless(run, gate, err) < 0)
+		return -1;
+	if (gate->verdict != GATE_HOLD)
+		return 0;
 	if (make_digest(run, step, proposal, gate->needs, ret->digest, err) < 0)
 		return -1;
 	ret->state = HELD_OPEN;
