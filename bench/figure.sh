@@ -14,29 +14,38 @@ stats()
 			printf "%.6g %.6g %d\n", at(0.5), at(0.75) - at(0.25), NR }'
 }
 
-# figure NAME UNIT SCALE FILE [PEER FILE]: ratio is the value over the peer's.
+# figure NAME UNIT SCALE BAR FILE [PEER FILE]...: medians of one run of the bench;
+# a bar of - is none, and ok says whether the median is at or below it.
 figure()
 {
-	peer=
-	[ $# -lt 6 ] || peer=$(stats "$6" "$3")
-	# shellcheck disable=SC2046,SC2086
-	set -- "$1" "$2" "${5:-}" $(stats "$4" "$3") $peer
-	if [ $# -lt 6 ]; then
-		skipped "$1" 'it could not be measured'
+	named=$1 unit=$2 scale=$3 bar=$4 file=$5
+	shift 5
+	peers='[]'
+	while [ $# -gt 1 ]; do
+		other=$(stats "$2" "$scale")
+		peers=$(echo "$peers" | jq -c --arg name "$1" \
+			--argjson median "${other%% *}" '. + [{ name: $name, median: $median }]')
+		shift 2
+	done
+	# shellcheck disable=SC2046
+	set -- $(stats "$file" "$scale")
+	if [ $# -eq 0 ]; then
+		skipped "$named" 'it could not be measured'
 		return
 	fi
-	jq -cn --arg figure "$1" --arg unit "$2" --arg peer "$3" --argjson value "$4" \
-		--argjson spread "$5" --argjson runs "$6" --argjson other "${7:-null}" '
-		{ figure: $figure, value: $value, unit: $unit, runs: $runs,
-		  spread: $spread,
-		  peer: (if $other then { name: $peer, value: $other } else null end),
-		  ratio: (if $other and $other > 0
-			  then ($value / $other * 100 | round / 100) else null end) }'
+	jq -cn --arg name "$named" --arg unit "$unit" --argjson median "$1" \
+		--argjson spread "$2" --argjson runs "$3" --arg bar "$bar" \
+		--argjson peers "$peers" '
+		($bar | if . == "-" then null else tonumber end) as $bar |
+		{ name: $name, median: $median, unit: $unit, runs: $runs,
+		  spread: $spread, bar: $bar,
+		  ok: (if $bar == null then null else $median <= $bar end),
+		  peers: $peers }'
 }
 
 # skipped NAME REASON
 skipped()
 {
-	jq -cn --arg figure "$1" --arg reason "$2" \
-		'{ figure: $figure, skipped: $reason }'
+	jq -cn --arg name "$1" --arg reason "$2" \
+		'{ name: $name, skipped: $reason }'
 }

@@ -5,6 +5,7 @@
  * program.
  *
  *	probe run COUNT PROGRAM ARGUMENT...	a program to its end, output dropped
+ *	probe memory COUNT PROGRAM ARGUMENT...	and how many KiB it had at most
  *	probe append COUNT DIR			one event of a run, durable
  *	probe sync COUNT DIR			4 KiB to the end of a file, durable
  *	probe open COUNT DIR			a new store in DIR/N
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,8 +51,9 @@ complain(const char *doing)
 	return -1;
 }
 
+/* The peak of the program itself or of one process below it, whichever is more. */
 static int
-run_once(char **argv)
+run_once(char **argv, long *ret_kib)
 {
 	posix_spawn_file_actions_t actions;
 	pid_t pid;
@@ -63,9 +66,12 @@ run_once(char **argv)
 	posix_spawn_file_actions_destroy(&actions);
 	if (errno)
 		return complain(argv[0]);
-	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-	    WEXITSTATUS(status) == 0)
+	struct rusage usage = { 0 };
+	if (wait4(pid, &status, 0, &usage) == pid && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == 0) {
+		*ret_kib = usage.ru_maxrss;
 		return 0;
+	}
 	fprintf(stderr, "probe: '%s' failed (status %d)\n", argv[0], status);
 	return -1;
 }
@@ -73,11 +79,26 @@ run_once(char **argv)
 static int
 measure_run(unsigned count, char **argv)
 {
+	long kib;
+
 	for (unsigned i = 0; i < count; i++) {
 		int64_t began = now_us();
-		if (run_once(argv) < 0)
+		if (run_once(argv, &kib) < 0)
 			return -1;
 		took(began);
+	}
+	return 0;
+}
+
+static int
+measure_memory(unsigned count, char **argv)
+{
+	long kib;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (run_once(argv, &kib) < 0)
+			return -1;
+		printf("%ld\n", kib);
 	}
 	return 0;
 }
@@ -206,9 +227,9 @@ static const struct {
 	int arguments;	/* behind the count, at least */
 	int (*measure)(unsigned count, char **argv);
 } measures[] = {
-	{ "run", 1, measure_run },   { "append", 1, measure_append },
-	{ "sync", 1, measure_sync }, { "open", 1, measure_open },
-	{ "host", 3, measure_host },
+	{ "run", 1, measure_run },	 { "memory", 1, measure_memory },
+	{ "append", 1, measure_append }, { "sync", 1, measure_sync },
+	{ "open", 1, measure_open },	 { "host", 3, measure_host },
 };
 
 int
@@ -222,6 +243,6 @@ main(int argc, char **argv)
 			return measures[i].measure((unsigned)count, argv + 3) < 0
 				       ? EXIT_FAILURE
 				       : EXIT_SUCCESS;
-	fprintf(stderr, "usage: probe run|append|sync|open|host COUNT ARGUMENT...\n");
+	fprintf(stderr, "usage: probe run|memory|append|sync|open|host COUNT ARGUMENT...\n");
 	return 2;
 }

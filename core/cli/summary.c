@@ -14,7 +14,7 @@
 #include "base/path.h"
 #include "cli/cli.h"
 
-#define EVENTS_AT_ONCE 500
+#define EVENTS_AT_ONCE 100
 
 bool
 state_is_final(const char *state)
@@ -234,7 +234,9 @@ gather_events(struct store *store, const char *run, json_t *summary, struct err 
 		json_t *event;
 		size_t i;
 
-		events = store_events(store, run, after, EVENTS_AT_ONCE, err);
+		events = store_events_of(store, run,
+					 "|step.finding|step.note|artifact.missing|",
+					 after, EVENTS_AT_ONCE, err);
 		if (!events)
 			return -1;
 		count = json_array_size(events);

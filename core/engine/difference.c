@@ -7,7 +7,7 @@
 #include "engine/engine.h"
 #include "engine/proposal.h"
 
-#define EVENTS_AT_ONCE 500
+#define EVENTS_AT_ONCE 100
 
 /* A file edited again: its first pre-image, its latest post-image. */
 static void
@@ -72,7 +72,8 @@ difference_init(struct difference *difference, struct store *store, const char *
 		(struct difference){ .edits = json_array(), .effects = json_array() };
 	do {
 		AUTO(json_ref)
-		json_t *events = store_events(store, run, after, EVENTS_AT_ONCE, err);
+		json_t *events = store_events_of(store, run, "|step.proposed|", after,
+						 EVENTS_AT_ONCE, err);
 		const json_t *event;
 		size_t i;
 
@@ -83,10 +84,9 @@ difference_init(struct difference *difference, struct store *store, const char *
 		got = json_array_size(events);
 		json_array_foreach (events, i, event) {
 			after = json_int_or(event, "seq", after);
-			if (str_eq(json_text(event, "kind"), "step.proposed"))
-				merge(difference,
-				      json_object_get(json_object_get(event, "body"),
-						      "proposal"));
+			merge(difference,
+			      json_object_get(json_object_get(event, "body"),
+					      "proposal"));
 		}
 	} while (got == EVENTS_AT_ONCE);
 	return 0;

@@ -130,7 +130,8 @@ db_make_durable(struct store *store, struct err *err)
 	if (db_script(
 		    store,
 		    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-		    "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216",
+		    "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216;"
+		    "PRAGMA cache_size = -512",
 		    err) < 0)
 		return -1;
 	if (db_number(store, "PRAGMA synchronous") == 2 &&

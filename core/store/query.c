@@ -231,6 +231,17 @@ store_events(struct store *store, const char *run, int64_t after, uint32_t limit
 }
 
 json_t *
+store_events_of(struct store *store, const char *run, const char *kinds, int64_t after,
+		uint32_t limit, struct err *err)
+{
+	return ask(store, err,
+		   "SELECT seq, time_ms, kind, actor, body AS 'body{}', hash"
+		   " FROM events WHERE run = ? AND seq > ?"
+		   " AND instr(?, '|' || kind || '|') ORDER BY seq LIMIT ?",
+		   "titi", run, after, kinds, (int64_t)limit);
+}
+
+json_t *
 store_last_event(struct store *store, const char *run, const char *kind,
 		 struct err *err)
 {

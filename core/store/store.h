@@ -226,6 +226,9 @@ store_proposal(struct store *store, const char *run, const char *step, struct er
    limit 0: all. */
 json_t *store_events(struct store *store, const char *run, int64_t after,
 		     uint32_t limit, struct err *err);
+/* The same of some kinds, "|step.note|step.finding|"; limit is at least 1. */
+json_t *store_events_of(struct store *store, const char *run, const char *kinds,
+			int64_t after, uint32_t limit, struct err *err);
 /*
  * Runs in `running` or `rolling_back`, and claimed ones that never got so far,
  * oldest first: what recovery looks at. None that waits.

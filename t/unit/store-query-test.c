@@ -270,6 +270,31 @@ START_TEST(events_are_told_oldest_first_from_a_number)
 }
 END_TEST
 
+START_TEST(events_of_some_kinds_are_told_alone)
+{
+	const char *kinds = "|x|step.note|artifact.missing|";
+
+	start_run();
+	OK(append("step.note", "{'step':'','level':'warn','text':'one'}"));
+	OK(append("run.state", "{'state':'running'}"));
+	OK(append("step.note", "{'step':'','level':'warn','text':'two'}"));
+	AUTO(json_ref)
+	json_t *first = store_events_of(store, claim.run, kinds, 0, 1, &err);
+	const json_t *one = json_array_get(first, 0);
+	ck_assert_uint_eq(json_array_size(first), 1);
+	ck_assert_str_eq(json_text(json_object_get(one, "body"), "text"), "one");
+	AUTO(json_ref)
+	json_t *rest = store_events_of(store, claim.run, kinds,
+				       json_int_or(one, "seq", 0), 9, &err);
+	ck_assert_uint_eq(json_array_size(rest), 1);
+	ck_assert_str_eq(json_text(json_object_get(json_array_get(rest, 0), "body"),
+				   "text"), "two");
+	AUTO(json_ref)
+	json_t *none = store_events_of(store, claim.run, "|step|note|", 0, 9, &err);
+	ck_assert_uint_eq(json_array_size(none), 0);
+}
+END_TEST
+
 START_TEST(descriptions_are_cached_by_hash)
 {
 	AUTO(json_ref) json_t *first = object("{'name':'patch/apply'}");
@@ -297,6 +322,7 @@ main(void)
 		what_an_intent_allows_stands_until_it_is_put_back,
 		artifact_of_the_same_name_replaces,
 		events_are_told_oldest_first_from_a_number,
+		events_of_some_kinds_are_told_alone,
 		descriptions_are_cached_by_hash,
 	};
 	Suite *suite = suite_create("store-query");
