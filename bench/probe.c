@@ -243,6 +243,7 @@ main(int argc, char **argv)
 			return measures[i].measure((unsigned)count, argv + 3) < 0
 				       ? EXIT_FAILURE
 				       : EXIT_SUCCESS;
-	fprintf(stderr, "usage: probe run|memory|append|sync|open|host COUNT ARGUMENT...\n");
+	fprintf(stderr, "usage: probe run|memory|append|sync|open|host COUNT "
+			"ARGUMENT...\n");
 	return 2;
 }

@@ -4,11 +4,13 @@
 
 #include "base/path.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define PATH_MAX_BYTES 4096
@@ -150,4 +152,30 @@ path_join(const char *a, const char *b)
 	if (b[0] == '/' || len == 0)
 		return x_strdup(b);
 	return x_asprintf("%s%s%s", a, a[len - 1] == '/' ? "" : "/", b);
+}
+
+static bool
+is_empty(int dirfd)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	bool is_empty = dir != NULL;
+
+	for (struct dirent *entry; is_empty && (entry = readdir(dir)) != NULL;)
+		is_empty = str_eq(entry->d_name, ".") || str_eq(entry->d_name, "..");
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	return is_empty;
+}
+
+bool
+dir_is_untouched(int dirfd)
+{
+	struct stat st;
+
+	return fstat(dirfd, &st) == 0 && (st.st_mode & 07777) == 0700 &&
+	       st.st_uid == geteuid() && st.st_gid == getegid() &&
+	       flistxattr(dirfd, NULL, 0) <= 0 && is_empty(dirfd);
 }

@@ -39,6 +39,9 @@ bool path_matches(const char *pattern, const char *path);
 /* mkdir -p with mode 0700 for what is missing. */
 int path_make_dirs(const char *directory, struct err *err);
 
+/* As mkdtemp makes one: empty, ours, of mode 0700, without extended attributes. */
+bool dir_is_untouched(int dirfd);
+
 /* `a` + "/" + `b`; an absolute b wins. Caller owns. */
 char *path_join(const char *a, const char *b) MUST_USE;
 

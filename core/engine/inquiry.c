@@ -31,6 +31,7 @@ reply_done(struct reply *reply)
 	json_decref(reply->commands);
 	json_decref(reply->observed);
 	json_decref(reply->verdicts);
+	json_decref(reply->checked);
 	*reply = (struct reply){ 0 };
 }
 
@@ -96,6 +97,7 @@ talk_event(void *self, const json_t *event, int scratch_fd, struct err *err)
 		{ "command", talk->reply.commands },
 		{ "observed", talk->reply.observed },
 		{ "verdict", talk->reply.verdicts },
+		{ "checked", talk->reply.checked },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
@@ -152,6 +154,20 @@ understand_result(struct reply *reply, const json_t *result)
 			json_text_or(result, "text", "the module gave no message"));
 		err_remedy(&reply->err, "%s", json_text(result, "remedy"));
 	}
+}
+
+void
+reply_of_check(const json_t *checked, const char *what, struct reply *ret)
+{
+	const char *ended = json_text(checked, "ended");
+
+	understand_result(ret, checked);
+	if (!*ended)
+		return;
+	ret->is_answered = false;
+	err_set(&ret->err, "module_crashed", "%s %s", what, ended);
+	err_remedy(&ret->err, "a module that ends without an answer is a defect of the "
+			      "module");
 }
 
 static void
@@ -246,6 +262,9 @@ make_request(const struct inquiry *inquiry)
 	else
 		json_object_set_new(request, "env", json_object());
 	set_copy(request, "proposal", inquiry->proposal);
+	if (inquiry->each_ms)
+		json_object_set_new(request, "each_ms",
+				    json_integer((json_int_t)inquiry->each_ms));
 	return request;
 }
 
@@ -262,7 +281,8 @@ inquiry_ask(const struct inquiry *inquiry, struct reply *ret, struct err *err)
 					.effects = json_array(),
 					.commands = json_array(),
 					.observed = json_array(),
-					.verdicts = json_array() } };
+					.verdicts = json_array(),
+					.checked = json_array() } };
 	struct host_call call = { .nursery = inquiry->engine->nursery,
 				  .state_dir = store_dir(inquiry->engine->store),
 				  .call = inquiry->call,

@@ -20,6 +20,7 @@ struct inquiry {
 	uint32_t flags;		/* enum fettle_step_flag */
 	const json_t *facts, *env, *proposal, *secrets; /* borrowed; may be NULL */
 	uint64_t timeout_ms, idle_ms;
+	uint64_t each_ms;	/* of several checks, the time that one may take */
 	int lock_fd, cancel_fd;
 	/* As they come; any may be NULL. */
 	void (*note)(void *self, const json_t *event); /* note, finding, progress */
@@ -37,10 +38,14 @@ struct reply {
 	char why[16];		/* for REPLY_ERROR: input, host, transient, bug */
 	struct err err;		/* for FAIL and ERROR */
 	json_t *outputs;	/* object; owned, as the rest */
-	json_t *edits, *effects, *commands, *observed, *verdicts; /* arrays of events */
+	json_t *edits, *effects, *commands;	/* arrays of events, as are these */
+	json_t *observed, *verdicts, *checked;
 	bool is_answered;	/* the module itself spoke: outputs may be used */
 };
 void reply_done(struct reply *reply);
+
+/* What one of several checks said: a `checked` event. `what` as in the inquiry. */
+void reply_of_check(const json_t *checked, const char *what, struct reply *ret);
 
 /* 0 and *ret when the module was asked, whatever came of it; else -1. */
 int inquiry_ask(const struct inquiry *inquiry, struct reply *ret, struct err *err);

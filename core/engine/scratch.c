@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -95,37 +94,10 @@ scratch_done(struct scratch *scratch)
 	*scratch = (struct scratch)SCRATCH_INIT;
 }
 
-static bool
-is_empty(int dirfd)
-{
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	bool is_empty = dir != NULL;
-
-	for (struct dirent *entry; is_empty && (entry = readdir(dir)) != NULL;)
-		is_empty = str_eq(entry->d_name, ".") || str_eq(entry->d_name, "..");
-	if (dir)
-		closedir(dir);
-	else if (fd >= 0)
-		close(fd);
-	return is_empty;
-}
-
-/* Nothing in it, and nothing on it that a module could have put there. */
-static bool
-is_as_made(const struct scratch *scratch)
-{
-	struct stat st;
-
-	return fstat(scratch->fd, &st) == 0 && (st.st_mode & 07777) == 0700 &&
-	       st.st_uid == geteuid() && st.st_gid == getegid() &&
-	       flistxattr(scratch->fd, NULL, 0) <= 0 && is_empty(scratch->fd);
-}
-
 void
 scratch_keep(struct scratch *scratch, struct scratch *spare)
 {
-	if (scratch->fd < 0 || spare->path || !is_as_made(scratch)) {
+	if (scratch->fd < 0 || spare->path || !dir_is_untouched(scratch->fd)) {
 		scratch_done(scratch);
 		return;
 	}

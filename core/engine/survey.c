@@ -15,6 +15,7 @@
 
 #define PROJECT_TIMEOUT_MS (2 * 60 * 1000)
 #define CHECK_TIMEOUT_MS 60000
+#define CHECKS_AT_ONCE 64
 #define DEFAULT_DOCKER_HOST "unix:///var/run/docker.sock"
 #define LOG_MAX_BYTES (1u << 20)
 
@@ -231,13 +232,27 @@ survey_project(struct draft *draft, struct err *err)
 	return find_target(draft, services, err);
 }
 
-static int
-check_step(struct draft *draft, const struct plan_step *step, const json_t *now,
-	   struct err *err)
+/* What the jail makes of a step's flags: only steps with the same share one. */
+#define JAIL_FLAGS FETTLE_WORKSPACE_WRITE
+
+/* Steps whose check() is asked in one host. */
+struct batch {
+	const struct plan_step *steps[CHECKS_AT_ONCE];
+	size_t count;
+	json_t *modules;
+};
+
+static void
+batch_done(struct batch *batch)
 {
-	AUTO(json_ref)
-	json_t *facts = plan_facts(draft->engine, draft->plan, "planning");
-	AUTO(json_ref) json_t *modules = json_array();
+	json_decref(batch->modules);
+	*batch = (struct batch){ .modules = NULL };
+}
+
+static int
+batch_add(struct batch *batch, struct draft *draft, const struct plan_step *step,
+	  struct err *err)
+{
 	AUTO(json_ref) json_t *params = NULL;
 	AUTO(json_ref) json_t *unknown = NULL;
 	/* What the inputs and the project say is known; what steps will say is not. */
@@ -246,53 +261,123 @@ check_step(struct draft *draft, const struct plan_step *step, const json_t *now,
 				   .plan = draft->plan,
 				   .secrets = draft->secrets,
 				   .claim = { .run = "planning" } };
-	AUTO(reply) struct reply reply = { 0 };
-	AUTO_FREE char *what =
-		x_asprintf("check of step '%s' (%s)", step->id, step->uses);
 
 	if (scope_params(&nothing_yet, step, &params, &unknown, err) < 0)
 		return -1;
-	json_array_append_new(modules,
-			      module_request(step->module_path, step->module_sha256,
-					     params, unknown));
+	json_t *module = module_request(step->module_path, step->module_sha256, params,
+					unknown);
+	json_object_set_new(module, "step", json_string(step->id));
+	if (!batch->modules)
+		batch->modules = json_array();
+	json_array_append_new(batch->modules, module);
+	batch->steps[batch->count++] = step;
+	return 0;
+}
+
+static char *
+check_name(const struct plan_step *step)
+{
+	return x_asprintf("check of step '%s' (%s)", step->id, step->uses);
+}
+
+/* The first that could not work. */
+static int
+understand_checks(const struct batch *batch, const struct reply *reply, struct err *err)
+{
+	const json_t *checked;
+	size_t i;
+
+	json_array_foreach (reply->checked, i, checked) {
+		size_t index = (size_t)json_int_or(checked, "module", 0);
+		struct reply one = { 0 };
+
+		if (index >= batch->count)
+			continue;
+		AUTO_FREE char *what = check_name(batch->steps[index]);
+		reply_of_check(checked, what, &one);
+		if (one.result == REPLY_OK || one.result == REPLY_NOOP)
+			continue;
+		*err = one.err;
+		return -1;
+	}
+	if (reply->result == REPLY_OK || reply->result == REPLY_NOOP)
+		return 0;
+	*err = reply->err;
+	i = json_array_size(reply->checked);
+	if (batch->count > 1 && i < batch->count) {
+		AUTO_FREE char *what = check_name(batch->steps[i]);
+
+		err_context(err, "%s", what);
+	}
+	return -1;
+}
+
+static int
+batch_ask(struct batch *batch, struct draft *draft, const json_t *now, struct err *err)
+{
+	AUTO(json_ref)
+	json_t *facts = plan_facts(draft->engine, draft->plan, "planning");
+	AUTO(reply) struct reply reply = { 0 };
+	const struct plan_step *first = batch->steps[0];
+
+	if (batch->count == 0)
+		return 0;
+	AUTO_FREE char *what = batch->count == 1 ? check_name(first) :
+						   x_strdup("the check of the steps");
 	if (now)
 		json_object_update(facts, (json_t *)(uintptr_t)now);
 	struct inquiry inquiry = { .engine = draft->engine,
 				   .call = "check",
 				   .what = what,
-				   .modules = modules,
+				   .modules = batch->modules,
 				   .run = "planning",
-				   .step = step->id,
+				   .step = first->id,
 				   .attempt = 1,
 				   .workspace = draft->directory,
-				   .flags = step->flags,
+				   .flags = batch->count == 1 ?
+						    first->flags :
+						    first->flags & JAIL_FLAGS,
 				   .facts = facts,
 				   .secrets = draft->secrets,
-				   .timeout_ms = CHECK_TIMEOUT_MS,
+				   .timeout_ms = CHECK_TIMEOUT_MS * batch->count,
+				   .each_ms = CHECK_TIMEOUT_MS,
 				   .lock_fd = -1,
 				   .cancel_fd = draft->engine->cancel_fd,
 				   .log = keep_log,
 				   .tick = pass_tick,
 				   .self = draft };
-	if (inquiry_ask(&inquiry, &reply, err) < 0)
+	if (inquiry_ask(&inquiry, &reply, err) < 0 ||
+	    understand_checks(batch, &reply, err) < 0)
 		return -1;
-	if (reply.result == REPLY_OK || reply.result == REPLY_NOOP)
-		return 0;
-	*err = reply.err;
-	return -1;
+	batch_done(batch);
+	return 0;
+}
+
+static bool
+batch_takes(const struct batch *batch, const struct plan_step *step)
+{
+	return batch->count == 0 ||
+	       (batch->count < CHECKS_AT_ONCE &&
+		(batch->steps[0]->flags & JAIL_FLAGS) == (step->flags & JAIL_FLAGS));
 }
 
 static int
 check_steps(struct draft *draft, const json_t *now, struct err *err)
 {
+	AUTO(batch) struct batch batch = { .count = 0 };
+
 	for (size_t i = 0; i < draft->plan->step_count; i++) {
 		const struct plan_step *step = &draft->plan->steps[i];
 
-		if ((step->callbacks & CALLBACK_CHECK) &&
-		    check_step(draft, step, now, err) < 0)
+		if (!(step->callbacks & CALLBACK_CHECK))
+			continue;
+		if (!batch_takes(&batch, step) &&
+		    batch_ask(&batch, draft, now, err) < 0)
+			return -1;
+		if (batch_add(&batch, draft, step, err) < 0)
 			return -1;
 	}
-	return 0;
+	return batch_ask(&batch, draft, now, err);
 }
 
 int

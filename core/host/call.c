@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The module process: loads, calls, and tells what came of it. */
 #include "base/base.h"
-#include "host/host.h"
+#include "host/call.h"
 
 #include <unistd.h>
 
+#include "host/check.h"
 #include "host/judge.h"
 #include "sdk/private.h"
 #include "wire/event.h"
@@ -30,8 +31,8 @@ end_with(struct host *host, const char *result)
 	end(host, event);
 }
 
-static _Noreturn void
-end_with_error(struct host *host, const char *why, const struct err *err)
+_Noreturn void
+call_end_with_error(struct host *host, const char *why, const struct err *err)
 {
 	fflush(NULL);
 	host_send_error(host, why, err);
@@ -61,7 +62,7 @@ serve_describe(struct host *host)
 	struct err err;
 
 	if (event_send(EVENT_FD, host->scratch_fd, event, &err) < 0)
-		end_with_error(host, "bug", &err);
+		call_end_with_error(host, "bug", &err);
 	end_with(host, "ok");
 }
 
@@ -89,23 +90,19 @@ find_route(const struct fettle_step *step, const char *call)
 	return (struct route){ .call = NULL };
 }
 
-static _Noreturn void
-serve_step(struct host *host)
+_Noreturn void
+call_step(struct host *host, size_t index, const json_t *request,
+	  const json_t *secrets)
 {
-	const struct module *module = &host->modules[0];
+	const struct module *module = &host->modules[index];
 	struct route route = find_route(&module->step, host->call);
-	AUTO(json_ref) json_t *secrets = NULL;
 	struct err err;
 
 	if (module->is_policy) {
 		err_set(&err, "request.invalid", "'%s' is a policy, not a step",
 			module->path);
-		end_with_error(host, "input", &err);
+		call_end_with_error(host, "input", &err);
 	}
-	secrets = request_read_secrets(SECRET_FD, &err);
-	if (!secrets)
-		end_with_error(host, "bug", &err);
-	close(SECRET_FD);
 	if (!route.function)
 		end_with(host, "noop");
 
@@ -117,7 +114,8 @@ serve_step(struct host *host)
 		.param_count = module->param_count,
 		.output_count = module->output_count,
 		.effects = module->step.effects,
-		.request = host->request,
+		.request = request,
+		.index = index,
 		.secrets = secrets,
 		.event_fd = EVENT_FD,
 		.scratch_fd = host->scratch_fd,
@@ -129,6 +127,35 @@ serve_step(struct host *host)
 	_exit(0);
 }
 
+static _Noreturn void
+serve_step(struct host *host)
+{
+	struct err err;
+	json_t *secrets = request_read_secrets(SECRET_FD, &err);
+
+	if (!secrets)
+		call_end_with_error(host, "bug", &err);
+	close(SECRET_FD);
+	call_step(host, 0, host->request, secrets);
+}
+
+/* Several modules, each in a process of its own. */
+static _Noreturn void
+serve_all(struct host *host)
+{
+	struct err err;
+	int result;
+
+	if (str_eq(host->call, "judge")) {
+		close(SECRET_FD);
+		result = judge_all(host, &err);
+	} else
+		result = check_all(host, &err);
+	if (result < 0)
+		call_end_with_error(host, "host", &err);
+	end_with(host, "ok");
+}
+
 void
 call_serve(struct host *host)
 {
@@ -136,15 +163,11 @@ call_serve(struct host *host)
 
 	setvbuf(stdout, NULL, _IOLBF, 0); /* A log that people follow. */
 	if (send_jail(host, &err) < 0)
-		end_with_error(host, "bug", &err);
-	if (str_eq(host->call, "judge")) {
-		close(SECRET_FD);
-		if (judge_all(host, &err) < 0)
-			end_with_error(host, "host", &err);
-		end_with(host, "ok");
-	}
+		call_end_with_error(host, "bug", &err);
+	if (str_eq(host->call, "judge") || host->module_count > 1)
+		serve_all(host);
 	if (module_load(&host->modules[0], &err) < 0)
-		end_with_error(host, "host", &err);
+		call_end_with_error(host, "host", &err);
 	if (str_eq(host->call, "describe"))
 		serve_describe(host);
 	serve_step(host);

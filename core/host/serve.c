@@ -51,6 +51,28 @@ claim_descriptors(void)
 			(void)memfd_create(names[fd], MFD_CLOEXEC);
 }
 
+static bool
+is_same_module(const json_t *one, const json_t *other)
+{
+	return str_eq(json_text(one, "path"), json_text(other, "path")) &&
+	       str_eq(json_text(one, "sha256"), json_text(other, "sha256"));
+}
+
+/* A file that several entries name is checked once. */
+static int
+open_module(struct host *host, const json_t *entries, struct err *err)
+{
+	struct module *module = &host->modules[host->module_count];
+	const json_t *entry = json_array_get(entries, host->module_count);
+
+	for (size_t i = 0; i < host->module_count; i++)
+		if (is_same_module(entry, json_array_get(entries, i))) {
+			*module = host->modules[i];
+			return 0;
+		}
+	return module_open(module, entry, err);
+}
+
 static int
 open_modules(struct host *host, struct err *err)
 {
@@ -59,8 +81,7 @@ open_modules(struct host *host, struct err *err)
 
 	host->modules = x_calloc(count, sizeof(*host->modules));
 	for (; host->module_count < count; host->module_count++)
-		if (module_open(&host->modules[host->module_count],
-				json_array_get(entries, host->module_count), err) < 0)
+		if (open_module(host, entries, err) < 0)
 			return -1;
 	return 0;
 }

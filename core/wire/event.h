@@ -19,6 +19,7 @@
  *  verdict   {"module": int, "policy",
  *             "verdict": "abstain"|"allow"|"hold"|"deny"|"error",
  *             "reason", "need": {"roles", "quorum", "valid_ms"}}  need: for hold only
+ *  checked   {"module": int, as result, "ended": how, when it did not answer}
  *  result    {"result": "ok"|"noop"|"fail"|"error",
  *             "why": "input"|"host"|"transient"|"bug",
  *             "code", "text", "remedy"}                     last; exactly one a call

@@ -138,6 +138,18 @@ static const struct event_kind KINDS[] = {
 		  { "signal", SHAPE_INT },
 		  { "timed_out", SHAPE_BOOL },
 	  } },
+	{ "checked",
+	  check_result,
+	  {
+		  { "module", SHAPE_INT },
+		  { "result", SHAPE_CHOICE, 0, "|ok|noop|fail|error|" },
+		  { "why", SHAPE_CHOICE, SHAPE_OPTIONAL,
+		    "|input|host|transient|bug|" },
+		  { "code", SHAPE_TEXT, SHAPE_OPTIONAL },
+		  { "text", SHAPE_TEXT, SHAPE_OPTIONAL },
+		  { "remedy", SHAPE_TEXT, SHAPE_OPTIONAL },
+		  { "ended", SHAPE_TEXT, SHAPE_OPTIONAL },
+	  } },
 	{ "verdict",
 	  check_verdict,
 	  {

@@ -22,6 +22,7 @@ static const struct shape_member REQUEST_MEMBERS[] = {
 	{ "workspace", SHAPE_TEXT, SHAPE_OPTIONAL | SHAPE_NULL },
 	{ "scratch", SHAPE_TEXT },
 	{ "deadline_ms", SHAPE_INT, SHAPE_OPTIONAL },
+	{ "each_ms", SHAPE_INT, SHAPE_OPTIONAL },
 	{ "facts", SHAPE_OBJECT, SHAPE_OPTIONAL },
 	{ "env", SHAPE_TEXT_MAP, SHAPE_OPTIONAL },
 	{ "proposal", SHAPE_OBJECT, SHAPE_OPTIONAL | SHAPE_NULL },
@@ -33,6 +34,7 @@ static const struct shape_member MODULE_MEMBERS[] = {
 	{ "sha256", SHAPE_SHA256, SHAPE_OPTIONAL | SHAPE_NULL },
 	{ "params", SHAPE_OBJECT, SHAPE_OPTIONAL },
 	{ "unknown", SHAPE_TEXTS, SHAPE_OPTIONAL },
+	{ "step", SHAPE_TEXT, SHAPE_OPTIONAL },
 };
 
 static const struct shape_member JAIL_MEMBERS[] = {
@@ -54,7 +56,8 @@ check_modules(const json_t *modules, const char *call, struct err *err)
 
 	if (json_array_size(modules) == 0)
 		return err_set(err, "request.invalid", "the request names no module");
-	if (json_array_size(modules) > 1 && !str_eq(call, "judge"))
+	if (json_array_size(modules) > 1 && !str_eq(call, "judge") &&
+	    !str_eq(call, "check"))
 		return err_set(err, "request.invalid", "call '%s' is for one module",
 			       call);
 	json_array_foreach (modules, i, module) {

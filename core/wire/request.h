@@ -8,10 +8,11 @@
  *  "fettle": 1,
  *  "call": "describe"|"check"|"propose"|"run"|"observe"|"judge",
  *  "modules": [{"path": abs, "sha256": hex or null, "params": {NAME: typed value},
- *               "unknown": [NAME]}],             one; several only for judge
+ *               "unknown": [NAME], "step": text}],   one; several for judge and check
  *  "run", "step", "operation": text, "attempt": int,
  *  "workspace": abs dir or null, "scratch": abs dir (made by the engine, empty),
  *  "deadline_ms": CLOCK_BOOTTIME ms or 0,
+ *  "each_ms": of several checks, the time that one may take
  *  "facts": {NAME: any}, "env": {NAME: text},    env: for programs of the step
  *  "proposal": {"edits":[{"path","pre","post"}],
  *               "effects":[{"kind","target","before","summary","step"}],

@@ -157,6 +157,9 @@ build_request(const struct question *question, const char *scratch)
 		"jail", "flags", question->jail_flags, "minimum",
 		question->minimum ? question->minimum : "basic");
 
+	if (question->each_ms)
+		json_object_set_new(request, "each_ms",
+				    json_integer(question->each_ms));
 	if (question->facts)
 		json_object_set(request, "facts", question->facts);
 	if (question->env)

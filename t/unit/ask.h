@@ -26,6 +26,7 @@ struct question {
 	const char *workspace, *minimum;
 	int jail_flags;	       /* enum fettle_step_flag */
 	int64_t time_ms;       /* the deadline, from now; 0 none */
+	int64_t each_ms;       /* of several checks, of each one; 0 none */
 	const char *await_log; /* the times below begin when the log has it */
 	int64_t term_after_ms, kill_after_ms; /* signals to the host; 0 none */
 	unsigned flags;			      /* enum ask_flag */

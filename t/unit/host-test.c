@@ -294,6 +294,84 @@ START_TEST(policy_that_hangs_is_an_error_in_time)
 }
 END_TEST
 
+/* ---- several checks ---- */
+
+static const char *
+checked(const struct answer *answer, size_t i)
+{
+	const json_t *event = answer_event(answer, "checked", i);
+
+	ck_assert_int_eq(json_int_or(event, "module", -1), (json_int_t)i);
+	return json_text(event, "result");
+}
+
+START_TEST(checks_leave_nothing_to_each_other)
+{
+	AUTO(answer)
+	struct answer answer = ask(&(struct question){
+		.call = "check",
+		.modules = { "test/litter", "test/good", "test/litter", "test/older" },
+		.flags = _i ? ASK_WITHOUT_NAMESPACES : 0,
+	});
+
+	ck_assert_uint_eq(answer_count(&answer, "checked"), 4);
+	ck_assert_str_eq(checked(&answer, 0), "ok");
+	ck_assert_str_eq(checked(&answer, 1), "ok");
+	ck_assert_str_eq(checked(&answer, 2), "ok");
+	ck_assert_str_eq(checked(&answer, 3), "noop");
+	ck_assert_str_eq(answer_result(&answer), "ok");
+	ck_assert_uint_eq(ask_survivors(answer.attempt), 0);
+}
+END_TEST
+
+START_TEST(first_check_that_says_no_is_the_last)
+{
+	AUTO(json_ref) json_t *facts = json_pack("{s:b}", "fail", 1);
+	AUTO(answer)
+	struct answer answer = ask(&(struct question){
+		.call = "check",
+		.modules = { "test/litter", "test/good", "test/litter" },
+		.facts = facts,
+	});
+
+	ck_assert_uint_eq(answer_count(&answer, "checked"), 2);
+	ck_assert_str_eq(checked(&answer, 1), "fail");
+	ck_assert_str_eq(json_text(answer_event(&answer, "checked", 1), "code"),
+			 "test_fail");
+	ck_assert_str_eq(answer_result(&answer), "ok");
+}
+END_TEST
+
+/* A module that does not answer harms its own check, and answers for no other. */
+START_TEST(check_without_an_answer_is_told)
+{
+	static const struct {
+		const char *sin, *ended;
+	} cases[] = {
+		{ "hang", "did not answer in time" },
+		{ "crash", "crashed: Aborted" },
+		{ "forge", "ended without a result" },
+	};
+	AUTO(json_ref) json_t *facts = json_pack("{s:b}", cases[_i].sin, 1);
+	AUTO(answer)
+	struct answer answer = ask(&(struct question){
+		.call = "check",
+		.modules = { "test/good", "test/litter", "test/good" },
+		.facts = facts,
+		.time_ms = 5000,
+		.each_ms = 600,
+	});
+
+	ck_assert_uint_eq(answer_count(&answer, "checked"), 2);
+	ck_assert_str_eq(checked(&answer, 0), "ok");
+	ck_assert_str_eq(checked(&answer, 1), "error");
+	ck_assert_str_eq(json_text(answer_event(&answer, "checked", 1), "ended"),
+			 cases[_i].ended);
+	ck_assert_str_eq(answer_result(&answer), "ok");
+	ck_assert_uint_eq(ask_survivors(answer.attempt), 0);
+}
+END_TEST
+
 START_TEST(step_is_no_policy)
 {
 	AUTO(answer)
@@ -353,6 +431,9 @@ main(void)
 	tcase_add_test(tcase, policies_are_judged_apart);
 	tcase_add_test(tcase, policy_cannot_answer_for_another);
 	tcase_add_test(tcase, policy_that_hangs_is_an_error_in_time);
+	tcase_add_loop_test(tcase, checks_leave_nothing_to_each_other, 0, 2);
+	tcase_add_test(tcase, first_check_that_says_no_is_the_last);
+	tcase_add_loop_test(tcase, check_without_an_answer_is_told, 0, 3);
 	tcase_add_test(tcase, step_is_no_policy);
 	tcase_add_test(tcase, empty_callback_is_cheap);
 	return unit_run(suite);
