@@ -173,6 +173,12 @@ hold_add_missing(const json_t *hold, const struct site *site, struct str *out)
 	}
 }
 
+bool
+hold_is_of(const struct run *run, const struct plan_step *step)
+{
+	return run->hold && str_eq(json_text(run->hold, "step"), step->id);
+}
+
 /* ---- what is to be agreed to ---- */
 
 static json_t *
@@ -189,7 +195,7 @@ or_null(json_t *value)
 
 /*
  * Plan, step, proposal, the Compose configuration, the images, and who has to
- * agree. Looks at the project if nobody did yet.
+ * agree. Looks at the project.
  */
 static int
 make_digest(struct run *run, const struct plan_step *step, const json_t *proposal,
@@ -197,10 +203,15 @@ make_digest(struct run *run, const struct plan_step *step, const json_t *proposa
 {
 	const json_t *service;
 
-	if (*run->plan->service && !run->fresh) {
-		run->fresh = survey_now(run->engine, run->plan, run->secrets, err);
-		if (!run->fresh)
+	/* Who goes on from a hold has just looked; what was seen before is too old. */
+	if (*run->plan->service && !hold_is_of(run, step)) {
+		json_t *fresh =
+			survey_now(run->engine, run->plan, run->secrets, err);
+
+		if (!fresh)
 			return -1;
+		json_decref(run->fresh);
+		run->fresh = fresh;
 	}
 	service = fresh_fact(run, "project.service");
 	/* As it is stored and shown: without secrets. */
@@ -348,12 +359,6 @@ is_satisfied(const struct run *run, bool *ret, struct err *err)
 }
 
 /* ---- in an attempt ---- */
-
-bool
-hold_is_of(const struct run *run, const struct plan_step *step)
-{
-	return run->hold && str_eq(json_text(run->hold, "step"), step->id);
-}
 
 /* Nothing was left out of what is stored, and there is something to carry out. */
 static bool

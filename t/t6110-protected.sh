@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A protected service is repaired by the built-in pipeline when the right people
+# agree, and not touched before: no file, no image, no container. Also what is
+# behind a change while people think, and a retry.
+. "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
+. "$FETTLE_SRC/t/docker.sh"
+[ "$(id -u)" -eq 0 ] || skip_all 'only root can be somebody else here'
+
+docker_engine
+shop protected
+FETTLE_SITE_FILE=$T/site.yaml
+export FETTLE_SITE_FILE
+as() # ACCOUNT ARGUMENT...
+{
+	as_who=$1
+	shift
+	SUDO_USER=$as_who "$FETTLE_BINDIR/fettle" "$@"
+}
+site() # BEFORE
+{
+	cat >"$FETTLE_SITE_FILE" <<YAML
+fettle: 1
+principals:
+  ann: { users: [ann], roles: [sre] }
+  bob: { users: [bob], roles: [sre] }
+  robot: { users: [robot], class: agent, roles: [sre] }
+policies:
+  - { uses: approval, with: { before: [$1], roles: [sre], valid_for: 1h } }
+YAML
+	chmod 644 "$FETTLE_SITE_FILE"
+}
+of_last() # FILTER
+{
+	fettle show last --json | jq -r "$1"
+}
+site patch
+sed -i 's/^  api:$/  api:\n    protected: true/' "$shop/fettle.yaml"
+like 'the service is protected' "$(cat "$shop/fettle.yaml")" 'protected: true'
+shop_up
+cd "$shop" || bail 'no shop'
+ok 'the api is broken' wait_for 20 api_is_dead
+tree=$(tree_hash "$shop")
+world=$(world)
+
+run_fails 5 'its repair waits' as ann run 'repair missing dependency for the api service'
+is 'before the patch' "$(of_last .hold.step)" patch
+like 'the diff is there to be read' "$(as bob approve last </dev/null 2>/dev/null)" '^\+[A-Za-z]'
+digest=$(of_last .hold.digest)
+for who in ann robot nobody; do
+	run_fails 2 "$who cannot let it go on" as $who approve last --digest "$digest"
+done
+run_fails 2 'nor can another digest' as bob approve last --digest "$(printf %064d 0)"
+run_fails 2 'nor a retry' as bob retry last
+is 'no file has changed' "$(tree_hash "$shop")" "$tree"
+is 'no image, no container' "$(world)" "$world"
+neighbours=$(peers)
+run_ok 'another colleague can' as bob approve last --digest "$digest"
+is 'and it comes to its end' "$(of_last .state)" succeeded
+ok 'which is a healthy service' wait_for 10 api_answers
+is 'the neighbours are untouched' "$(peers)" "$neighbours"
+run_ok 'it can be put back' as ann rollback last
+is 'all of it' "$(tree_hash "$shop")" "$tree"
+
+# ---- before the verification ----
+
+site verify
+run_fails 6 'a service that is protected needs a yes for each change' \
+	as ann run 'repair missing dependency for the api service'
+is 'by that name' "$(of_last .code)" protected_service
+sed -i '/protected: true/d' fettle.yaml
+tree=$(tree_hash "$shop")
+run_fails 5 'people are asked before the verification' \
+	as ann run 'repair missing dependency for the api service'
+is 'the change stands meanwhile' "$(of_last '[.changes[] | select(.standing)] | length > 0')" true
+first=$(of_last .run)
+(fettle run 'repair missing dependency for the api service' >"$T/second" 2>&1; echo "$?" >"$T/second.rc") &
+waits() { grep -q 'waiting: service' "$T/second"; }
+ok 'another run of the service waits for it' wait_for 30 waits
+run_ok 'a no to the first' as bob reject "$first" --reason no
+is 'puts it all back' "$(fettle show "$first" --json | jq -r .state)" rolled_back
+wait
+is 'and the second has its turn' "$(cat "$T/second.rc")" 5
+run_ok 'which is agreed to' as bob approve last --digest "$(of_last .hold.digest)"
+is 'and succeeds' "$(of_last .state)" succeeded
+ok 'with a healthy service' wait_for 10 api_answers
+run_ok 'which is put back' as ann rollback last
+is 'all of it' "$(tree_hash "$shop")" "$tree"
+
+# ---- again, from where its changes were put back ----
+
+run_fails 5 'a run that was rolled back is retried, and asks again' as ann retry last
+like 'from its patch on' "$out" "begins at 'patch': its changes were put back"
+is 'without another analysis' "$(of_last '.steps[] | select(.step == "analyze") | .attempt')" 1
+run_ok 'agreed to' as bob approve last --digest "$(of_last .hold.digest)"
+ok 'it leads to a healthy service' wait_for 10 api_answers
+done_testing
