@@ -81,7 +81,7 @@ name: slow
 steps:
   - id: slow
     uses: verify/command
-    timeout: 300ms
+    timeout: 4s
     retry: { attempts: 2, backoff: 10ms }
     with: { argv: [sh, -c, 'echo x >>$T/slow; [ \$(wc -l <$T/slow) -gt 1 ] || sleep 30'] }
 YAML

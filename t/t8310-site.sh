@@ -35,6 +35,15 @@ is 'the policy is recorded with its answer' \
 run_fails 6 'plan says so too' fettle plan --json -p ./p.yaml
 is 'with its verdict' "$(printf '%s' "$out" | jq -r '.steps[0].verdict')" deny
 
+run_ok 'past runs before the policies of today' fettle policy replay --json
+is 'the one that was allowed would be denied' \
+	"$(printf '%s' "$out" | jq -r '.[-1] | "\(.step) \(.then) \(.now)"')" 'patch allow deny'
+is 'the one that was denied still is' \
+	"$(printf '%s' "$out" | jq -r '.[0] | "\(.step) \(.then) \(.now)"')" 'patch deny deny'
+run_ok 'for people' fettle policy replay
+like 'with a count' "$out" '^2 verdicts, 1 of them would be others today$'
+is 'and nothing is recorded by it' "$(fettle runs -q | wc -l)" 2
+
 # Both are asked, the strictest wins, all reasons are told.
 cat >both.yaml <<'YAML'
 fettle: 1

@@ -85,6 +85,38 @@ pipeline "$override"
 run_fails 5 "the site's denial can be overridden where it is named" as eve run -p ./p.yaml
 is 'nothing is changed by itself' "$(cat a.txt)" one
 
+# ---- what the engine itself counts and shows: history, commands, edits
+
+site
+rate='{ uses: rate, with: { max_runs: 2, per: 1h } }'
+rm -rf "$FETTLE_STATE_DIR"
+pipeline "$rate"
+run_ok 'the first of two' as eve run -p ./p.yaml
+pipeline "$rate"
+run_ok 'the second of two' as eve run -p ./p.yaml
+pipeline "$rate"
+run_fails 6 'plan counts the runs before' as eve plan -p ./p.yaml
+run_fails 6 'the third of two' as eve run -p ./p.yaml
+like 'is told' "$out" '3 runs of this service began'
+rm -rf "$FETTLE_STATE_DIR"
+pipeline '{ uses: diff-size, with: { max_lines: 1 } }'
+run_fails 6 'lines are counted as the engine wrote them' as eve run -p ./p.yaml
+like 'both sides' "$out" '1 files and 2 lines would change'
+pipeline '{ uses: content, with: {} }'
+run_ok 'content has nothing against it' as eve run -p ./p.yaml
+is 'it is written' "$(cat a.txt)" two
+cat >cmd.yaml <<'YAML'
+fettle: 1
+name: cmd
+policies: [{ uses: command, with: { allow: [echo] } }]
+steps:
+  - { id: say, uses: analyze/command, with: { argv: [echo, hello] } }
+  - { id: shout, uses: analyze/command, with: { argv: [touch, shouted] } }
+YAML
+run_fails 6 'a program that is not listed' as eve run -p ./cmd.yaml
+like 'is named' "$out" "program 'touch' may not be started"
+is 'the one that is listed ran' "$(fettle show last --json | jq -r '.steps[0].state')" succeeded
+
 # ---- nobody who may agree
 
 site

@@ -82,6 +82,7 @@ int verb_store_gc(struct cli *cli);
 int verb_store_rebuild(struct cli *cli);
 int verb_completion(struct cli *cli);
 int verb_policy_test(struct cli *cli);
+int verb_policy_replay(struct cli *cli);
 int verb_doctor(struct cli *cli);
 int verb_schema_pipeline(struct cli *cli);
 int verb_schema_project(struct cli *cli);

@@ -83,6 +83,8 @@ const struct verb verbs[] = {
 	  0, 1, 1, verb_completion },
 	{ "policy test", "FILE...", "compare a policy's verdicts with a table of them",
 	  0, 1, ANY_COUNT, verb_policy_test },
+	{ "policy replay", "[RUN]", "judge past runs by today's policies",
+	  OPTION_LIMIT, 0, 1, verb_policy_replay },
 	{ "doctor", "", "check this machine and look for unfinished runs",
 	  0, 0, 0, verb_doctor },
 	{ NULL },

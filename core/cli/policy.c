@@ -2,6 +2,7 @@
 /*
  * `fettle policy test FILE...`: tables of facts and the verdicts a policy must
  * give on them, by the installed module in its jail. See fettle-policy-test(5).
+ * `fettle policy replay [RUN]`: what today's policies say of past runs.
  */
 #include "base/base.h"
 
@@ -264,4 +265,59 @@ verb_policy_test(struct cli *cli)
 			return cli_fail(cli, &err, EXIT_USAGE);
 	print_tally(cli, &tally);
 	return tally.failed ? EXIT_REFUSED : EXIT_DONE;
+}
+
+/* ---- replay ---- */
+
+static void
+print_replay(struct cli *cli, const json_t *rows)
+{
+	AUTO(table) struct table table = { .columns = 5 };
+	AUTO(str) struct str text = STR_INIT;
+	size_t i, different = 0;
+	const json_t *row;
+
+	json_array_foreach (rows, i, row) {
+		const char *then = json_text(row, "then"), *now = json_text(row, "now");
+		bool is_same = str_eq(then, now);
+
+		different += !is_same;
+		if (is_same && cli->options.quiet)
+			continue;
+		table_add(&table, TONE_PLAIN, json_text(row, "run"));
+		table_add(&table, TONE_STRONG, json_text(row, "step"));
+		table_add(&table, TONE_DIM, then);
+		table_add(&table, is_same ? TONE_DIM : TONE_WARN, now);
+		table_add(&table, TONE_PLAIN, json_text(row, "reason"));
+	}
+	table_print(&table, &cli->out, &text, 0);
+	str_addf(&text, "%zu verdicts, %zu of them would be others today\n", i,
+		 different);
+	out_write(&cli->out, &text);
+}
+
+int
+verb_policy_replay(struct cli *cli)
+{
+	const char *name = cli_arg(cli, 0);
+	AUTO(engine) struct engine engine = { 0 };
+	AUTO(json_ref) json_t *rows = NULL;
+	char run[RUN_ID_SIZE];
+	struct err err;
+
+	if (name && cli_find_run(cli, name, run, &err) < 0)
+		return cli_fail(cli, &err, EXIT_USAGE);
+	if (cli->store)
+		store_close(STEAL(cli->store));
+	if (cli_open_store(cli, STORE_WRITE, &err) < 0)
+		return cli_fail(cli, &err, EXIT_USAGE);
+	engine = cli_engine(cli, "operator");
+	if (engine_replay(&engine, name ? run : NULL, (uint32_t)cli->options.limit,
+			  &rows, &err) < 0)
+		return cli_fail(cli, &err, EXIT_USAGE);
+	if (cli->options.json)
+		out_json(&cli->out, rows);
+	else
+		print_replay(cli, rows);
+	return EXIT_DONE;
 }

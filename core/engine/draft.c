@@ -259,6 +259,8 @@ draft_policies(struct draft *draft, struct err *err)
 		    draft_policy_list(draft, draft->site->policies,
 				      draft->site->policy_count, site_file, err) < 0)
 			return -1;
+		for (size_t i = 0; i < draft->plan->policy_count; i++)
+			draft->plan->policies[i].is_of_site = true;
 	}
 	if (draft_policy_list(draft, pipeline->policies, pipeline->policy_count,
 			      pipeline->file, err) < 0)
@@ -271,28 +273,32 @@ draft_policies(struct draft *draft, struct err *err)
 }
 
 int
-draft_check_site(struct engine *engine, const struct plan *plan, struct err *err)
+draft_site(struct engine *engine, struct plan *plan, struct err *err)
 {
-	struct draft look = { .engine = engine };
+	struct draft look = { .engine = engine, .plan = plan };
 	AUTO(site) struct site *site = NULL;
-	bool is_there = true;
-	int failed;
 
 	if (!engine->site_file)
 		return 0;
 	site = site_load(engine->site_file, err);
 	if (!site)
 		return -1;
-	look.plan = x_calloc(1, sizeof *look.plan);
-	failed = draft_policy_list(&look, site->policies, site->policy_count,
-				   engine->site_file, err);
-	for (size_t i = 0; i < look.plan->policy_count; i++)
+	return draft_policy_list(&look, site->policies, site->policy_count,
+				 engine->site_file, err);
+}
+
+int
+draft_check_site(struct engine *engine, const struct plan *plan, struct err *err)
+{
+	struct plan *now = x_calloc(1, sizeof *now);
+	bool is_there = true;
+	int failed = draft_site(engine, now, err);
+
+	for (size_t i = 0; i < now->policy_count; i++)
 		is_there = is_there && i < plan->policy_count &&
-			   str_eq(plan->policies[i].uses,
-				  look.plan->policies[i].uses) &&
-			   json_equal(plan->policies[i].with,
-				      look.plan->policies[i].with);
-	plan_free(look.plan);
+			   str_eq(plan->policies[i].uses, now->policies[i].uses) &&
+			   json_equal(plan->policies[i].with, now->policies[i].with);
+	plan_free(now);
 	if (failed || is_there)
 		return failed;
 	err_set(err, "plan_stale",

@@ -33,6 +33,7 @@ struct engine {
 	const char *data_dir;	/* rules/ */
 	const char *site_file;	/* of model/site.h; NULL: none, for tests */
 	struct store *store;
+	struct store *past;	/* where earlier runs are, for a preview; NULL: store */
 	struct engine_watch watch;
 	int cancel_fd;		/* readable: cancel and unwind; -1 none */
 	const char *actor;	/* `operator:NAME` */
@@ -157,6 +158,14 @@ int engine_retry(struct engine *engine, const char *run, const char *from,
  */
 int engine_judge(struct engine *engine, const char *policy, const struct node *with,
 		 const char *file, const json_t *facts, json_t **ret, struct err *err);
+
+/*
+ * Judges what a run proposed, or the newest `limit` runs (run NULL), by today's
+ * policies. *ret: [{"run","step","attempt","time_ms","then","now","reason",
+ * "answers"}], then and now being allow, hold or deny.
+ */
+int engine_replay(struct engine *engine, const char *run, uint32_t limit, json_t **ret,
+		  struct err *err);
 
 /* All modules found: [{"name","kind","path","sha256","description"|"error"}]. */
 json_t *engine_modules(struct engine *engine, struct err *err);

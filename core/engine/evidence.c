@@ -86,19 +86,20 @@ static json_t *
 history(const struct run *run, struct err *err)
 {
 	const struct plan *plan = run->plan;
+	struct store *past = run->engine->past;
 	const struct store_filter filter = { .service = plan->service,
+					     .cursor = past ? NULL : run->claim.run,
 					     .limit = HISTORY_MAX };
 	AUTO(json_ref) json_t *list = json_array();
 	AUTO(json_ref)
-	json_t *rows = store_runs(run->engine->store, &filter, err);
+	json_t *rows = store_runs(past ? past : run->engine->store, &filter, err);
 	const json_t *row;
 	size_t i;
 
 	if (!rows)
 		return NULL;
 	json_array_foreach (rows, i, row) {
-		if (str_eq(json_text(row, "run"), run->claim.run) ||
-		    !str_eq(json_text(row, "workspace"), plan->workspace))
+		if (!str_eq(json_text(row, "workspace"), plan->workspace))
 			continue;
 		json_array_append_new(
 			list, json_pack("{s:O, s:O, s:O, s:O}", "run",
@@ -120,7 +121,8 @@ evidence_facts(const struct run *run, const struct plan_step *step, const json_t
 	json_object_set_new(all, "step.id", json_string(step->id));
 	json_object_set_new(all, "step.uses", json_string(step->uses));
 	json_object_set_new(all, "step.stage", json_string(stage_name(step->stage)));
-	json_object_set_new(all, "now", json_integer(clock_wall_ms()));
+	json_object_set_new(all, "now", json_integer(run->judged_ms ? run->judged_ms
+								    : clock_wall_ms()));
 	if (proposal)
 		json_object_set(all, "proposal", (json_t *)(uintptr_t)proposal);
 	if (flags & FETTLE_JUDGES_CONTENT) {

@@ -144,6 +144,7 @@ engine_plan(struct engine *engine, const struct order *order, json_t **ret,
 		return -1;
 	struct engine own = *engine;
 	own.store = throwaway.store;
+	own.past = engine->store;
 	run.engine = &own;
 	run.mode = RUN_PREVIEW;
 	run.plan = draft.plan;

@@ -58,6 +58,7 @@ struct run {
 	const struct err *failure; /* why it is being unwound, or NULL; borrowed */
 	struct cancel cancel;
 	bool is_undoing;	/* cancel is not listened to */
+	int64_t judged_ms;	/* the time that policies are told; 0: the clock's */
 	bool is_in_transaction;	/* run_begin was called */
 };
 

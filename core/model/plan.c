@@ -87,6 +87,8 @@ policy_json(const struct plan_policy *policy)
 	json_object_set_new_nocheck(json, "stages", json_integer(policy->stages));
 	json_object_set_new_nocheck(json, "flags", json_integer(policy->flags));
 	json_object_set_new_nocheck(json, "with", json_or_null(policy->with));
+	if (policy->is_of_site)
+		json_object_set_new_nocheck(json, "site", json_true());
 	return json;
 }
 
@@ -219,6 +221,7 @@ read_policy(struct plan_policy *policy, const json_t *json)
 	policy->stages = (uint32_t)json_int_or(json, "stages", 0);
 	policy->flags = (uint32_t)json_int_or(json, "flags", 0);
 	policy->with = take_json(json, "with");
+	policy->is_of_site = json_flag(json, "site");
 }
 
 static int

@@ -36,6 +36,7 @@ struct plan_policy {
 	char *uses, *module_sha256, *module_path;
 	uint32_t stages, flags;
 	json_t *with;
+	bool is_of_site;	/* of the site file, and not of the pipeline */
 };
 
 struct plan {
