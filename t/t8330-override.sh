@@ -70,6 +70,8 @@ is 'which is not enough' "$(cat a.txt)" one
 run_ok 'a second one agrees, and it goes on' as bob approve last --digest "$digest"
 is 'then it is changed' "$(cat a.txt)" two
 is 'the run has succeeded' "$(fettle show last --json | jq -r .state)" succeeded
+is 'judged once more, it waits as it did' "$(fettle policy replay --json last |
+	jq -r '.[] | "\(.then) \(.now)"' | xargs)" 'hold hold hold hold'
 run_fails 2 'it is used once' as ann approve last --digest "$digest"
 printf 'one\n' >a.txt
 run_fails 5 'the next run waits again' as eve run -p ./p.yaml

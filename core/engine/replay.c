@@ -19,6 +19,7 @@ struct replay {
 	struct run run;
 	struct plan *plan;
 	json_t *proposals;	/* step -> the latest */
+	bool is_approved;	/* the next verdict stands on people's agreement */
 	json_t *rows;		/* what is answered; borrowed */
 };
 
@@ -122,13 +123,16 @@ judge(struct replay *r, const json_t *event, struct err *err)
 	if (gate_ask(&r->run, step, facts, json_object_get(r->proposals, id), &gate,
 		     err) < 0)
 		return -1;
+	/* What people let pass was a wait to the policies. */
+	const char *then = r->is_approved ? "hold" : json_text(body, "verdict");
+	r->is_approved = false;
 	json_array_append_new(
 		r->rows,
-		json_pack("{s:s, s:s, s:O, s:I, s:O, s:s, s:s, s:O}", "run",
+		json_pack("{s:s, s:s, s:O, s:I, s:s, s:s, s:s, s:O}", "run",
 			  r->run.claim.run, "step", id, "attempt",
 			  json_object_get(body, "attempt"), "time_ms",
 			  (json_int_t)r->run.judged_ms, "then",
-			  json_object_get(body, "verdict"), "now",
+			  then, "now",
 			  gate_verdict_name(gate.verdict), "reason", gate.err.text,
 			  "answers", gate.answers));
 	gate_done(&gate);
@@ -147,6 +151,8 @@ follow(struct replay *r, const json_t *event, struct err *err)
 		json_object_set(r->proposals, step, json_object_get(body, "proposal"));
 	else if (str_eq(kind, "step.ended") && json_object_get(body, "outputs"))
 		json_object_set(r->run.outputs, step, json_object_get(body, "outputs"));
+	else if (str_eq(kind, "hold.consumed"))
+		r->run.is_agreed = r->is_approved = true;
 	else if (str_eq(kind, "step.verdict"))
 		return judge(r, event, err);
 	return 0;
