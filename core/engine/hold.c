@@ -13,6 +13,11 @@
 
 #define VALID_MS (24 * 60 * 60 * 1000)
 
+/* What a hold is made of. */
+#define HOLD_KINDS \
+	"|hold.opened|hold.approved|hold.rejected|hold.expired|hold.voided|" \
+	"hold.consumed|run.ended|"
+
 /* ---- from the events ---- */
 
 static json_t *
@@ -46,7 +51,8 @@ end(json_t *hold, const char *state, const json_t *body)
 json_t *
 hold_find(struct store *store, const char *run, struct err *err)
 {
-	AUTO(json_ref) json_t *events = store_events(store, run, 0, 0, err);
+	AUTO(json_ref)
+	json_t *events = store_events_of(store, run, HOLD_KINDS, 0, UINT32_MAX, err);
 	json_t *hold = json_null();
 	const json_t *event;
 	size_t i;
