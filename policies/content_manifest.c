@@ -106,7 +106,7 @@ remember(struct review *review, const char *line, void *more)
 	if (!line_matches(line, reading->lines->is_package))
 		return;
 	AUTO_FREE char *name = package_name(reading->lines, line);
-	json_object_set_new(reading->known, name, json_true());
+	json_object_set_new_nocheck(reading->known, name, json_true());
 }
 
 static void

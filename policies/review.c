@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugins/common/kit.h"
+
 #define SHOWN_BYTES 160
+#define REMARKS_MAX 30
+#define TABLES_MAX 16
 
 void
 review_add(struct review *review, enum level level, const char *code, const char *why,
@@ -16,6 +20,12 @@ review_add(struct review *review, enum level level, const char *code, const char
 		return;
 	if (level > review->level)
 		review->level = level;
+	/* Who reads all that would not read more. */
+	if (++review->count > REMARKS_MAX) {
+		if (review->count == REMARKS_MAX + 1)
+			text_add(&review->reasons, "; and more of it");
+		return;
+	}
 	text_addf(&review->reasons, "%s%s: %s", review->reasons.len ? "; " : "",
 		  review->path, why);
 	if (line)
@@ -37,12 +47,40 @@ line_matches(const char *line, const char *pattern)
 	return is_match;
 }
 
+/* The tables that were used so far; a process judges once and ends. */
+static struct compiled {
+	const struct rule *rules;
+	regex_t *regexes;
+} tables[TABLES_MAX];
+
+static const regex_t *
+compile(const struct rule *rules, size_t count)
+{
+	struct compiled *table = tables;
+
+	while (table < tables + TABLES_MAX && table->rules && table->rules != rules)
+		table++;
+	if (table == tables + TABLES_MAX)
+		abort();
+	if (table->rules)
+		return table->regexes;
+	table->rules = rules;
+	table->regexes = x_calloc(count, sizeof(*table->regexes));
+	for (size_t i = 0; i < count; i++)
+		if (regcomp(&table->regexes[i], rules[i].pattern,
+			    REG_EXTENDED | REG_ICASE | REG_NOSUB) != 0)
+			abort();
+	return table->regexes;
+}
+
 void
 review_match(struct review *review, const struct rule *rules, size_t count,
 	     const char *line)
 {
+	const regex_t *regexes = compile(rules, count);
+
 	for (size_t i = 0; i < count; i++)
-		if (line_matches(line, rules[i].pattern))
+		if (regexec(&regexes[i], line, 0, NULL, 0) == 0)
 			review_add(review, rules[i].level, rules[i].code, rules[i].why,
 				   line);
 }
@@ -109,7 +147,7 @@ count_lines(const char *text, bool is_logical)
 	struct text line = { 0 };
 
 	while (next_line(&text, is_logical, &line))
-		json_object_set_new(
+		json_object_set_new_nocheck(
 			counts, text_get(&line),
 			json_integer(json_member_int(counts, text_get(&line), 0) + 1));
 	text_done(&line);
@@ -128,7 +166,7 @@ each_new_line(const char *before, const char *after, bool is_logical,
 		int64_t left = json_member_int(old, text_get(&line), 0);
 
 		if (left > 0)
-			json_object_set_new(old, text_get(&line),
+			json_object_set_new_nocheck(old, text_get(&line),
 					    json_integer(left - 1));
 		else if (*text)
 			handle(review, text, more);

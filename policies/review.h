@@ -15,6 +15,7 @@ enum level { LEVEL_ALLOW, LEVEL_HOLD, LEVEL_DENY };
 struct review {
 	enum level level;	/* the worst so far */
 	struct text reasons;
+	size_t count;		/* of remarks; the first ones are in reasons */
 	const char *path;	/* of the edit at hand */
 	enum level new_dependency;
 };
@@ -29,8 +30,10 @@ struct rule {
 	enum level level;
 	const char *code, *why;
 };
+/* A table's patterns are compiled once: it must be the same one each time. */
 void review_match(struct review *review, const struct rule *rules, size_t count,
 		  const char *line);
+/* The same for a pattern that is used now and then. */
 bool line_matches(const char *line, const char *pattern);
 
 /*
