@@ -28,8 +28,8 @@ add_chunk(struct arena *arena, size_t size)
 	*arena = (struct arena){ .newest = chunk, .room = room };
 }
 
-void *
-arena_alloc(struct arena *arena, size_t size)
+static void *
+take(struct arena *arena, size_t size)
 {
 	void *bytes;
 
@@ -38,14 +38,21 @@ arena_alloc(struct arena *arena, size_t size)
 		add_chunk(arena, size);
 	bytes = arena->newest->bytes + arena->used;
 	arena->used += size;
-	return memset(bytes, 0, size);
+	return bytes;
+}
+
+void *
+arena_alloc(struct arena *arena, size_t size)
+{
+	return memset(take(arena, size), 0, size);
 }
 
 char *
 arena_strndup(struct arena *arena, const char *s, size_t n)
 {
-	char *copy = arena_alloc(arena, n + 1);
+	char *copy = take(arena, n + 1);
 
+	copy[n] = '\0';
 	return memcpy(copy, s, n);
 }
 

@@ -57,7 +57,8 @@ void auto_close(int *fd);	/* closes when >= 0, keeps errno */
 static inline bool
 str_eq(const char *a, const char *b)
 {
-	return strcmp(a, b) == 0;
+	/* Most texts differ at once, and this is asked very often. */
+	return a[0] == b[0] && strcmp(a, b) == 0;
 }
 
 static inline bool

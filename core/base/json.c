@@ -49,26 +49,37 @@ put_escaped(struct str *out, unsigned char c)
 	}
 }
 
-/* Everything but quotes, backslashes and control characters stands for itself. */
+static bool
+stands_for_itself(unsigned char c)
+{
+	return c >= 0x20 && c != '"' && c != '\\';
+}
+
 static void
 add_string(struct str *out, const char *s, size_t n)
 {
 	str_reserve(out, n * 6 + 3); /* and a colon behind a key */
 	put(out, '"');
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-
-		if (c >= 0x20 && c != '"' && c != '\\')
-			put(out, (char)c);
-		else
-			put_escaped(out, c);
+	for (size_t i = 0, begin = 0; i < n; begin = i) {
+		while (i < n && stands_for_itself((unsigned char)s[i]))
+			i++;
+		memcpy(out->s + out->len, s + begin, i - begin);
+		out->len += i - begin;
+		if (i < n)
+			put_escaped(out, (unsigned char)s[i++]);
 	}
 	put(out, '"');
 	out->s[out->len] = '\0';
 }
 
-static void
-add_integer(struct str *out, json_int_t number)
+void
+json_add_text(struct str *out, const char *text)
+{
+	add_string(out, text, strlen(text));
+}
+
+void
+json_add_integer(struct str *out, int64_t number)
 {
 	char digits[24], *at = digits + sizeof(digits);
 	unsigned long long left = (unsigned long long)number;
@@ -83,8 +94,6 @@ add_integer(struct str *out, json_int_t number)
 	str_add_n(out, at, (size_t)(digits + sizeof(digits) - at));
 }
 
-static void add_value(struct str *out, const json_t *value);
-
 static void
 add_array(struct str *out, const json_t *array)
 {
@@ -95,7 +104,7 @@ add_array(struct str *out, const json_t *array)
 	json_array_foreach (array, i, item) {
 		if (i > 0)
 			str_add_c(out, ',');
-		add_value(out, item);
+		json_add(out, item);
 	}
 	str_add_c(out, ']');
 }
@@ -153,7 +162,7 @@ add_object(struct str *out, const json_t *object)
 			str_add_c(out, ',');
 		add_string(out, members[i].key, members[i].len);
 		put(out, ':');
-		add_value(out, members[i].value);
+		json_add(out, members[i].value);
 	}
 	str_add_c(out, '}');
 }
@@ -169,8 +178,8 @@ add_real(struct str *out, const json_t *real)
 }
 
 /* No deeper than jansson reads or we build. */
-static void
-add_value(struct str *out, const json_t *value)
+void
+json_add(struct str *out, const json_t *value)
 {
 	switch (json_typeof(value)) {
 	case JSON_OBJECT:
@@ -183,7 +192,7 @@ add_value(struct str *out, const json_t *value)
 		add_string(out, json_string_value(value), json_string_length(value));
 		break;
 	case JSON_INTEGER:
-		add_integer(out, json_integer_value(value));
+		json_add_integer(out, json_integer_value(value));
 		break;
 	case JSON_REAL:
 		add_real(out, value);
@@ -206,7 +215,7 @@ json_canonical(const json_t *json)
 {
 	struct str out = STR_INIT;
 
-	add_value(&out, json);
+	json_add(&out, json);
 	return str_take(&out);
 }
 

@@ -15,6 +15,12 @@ void json_ref_done(json_t **json);
 char *json_canonical(const json_t *json);
 void json_sha256(const json_t *json, char ret_hex[65]);
 
+/* Parts of that form, for who writes it without a tree. The text is UTF-8. */
+struct str;
+void json_add(struct str *out, const json_t *json);
+void json_add_text(struct str *out, const char *text);
+void json_add_integer(struct str *out, int64_t number);
+
 /* Strict: whole text, no duplicate keys, depth and size limited. NULL on error. */
 json_t *json_parse(const char *text, size_t len, struct err *err);
 

@@ -39,10 +39,9 @@ find_entry(const struct map *map, const char *name, uint64_t hash)
 }
 
 static void
-grow(struct map *map)
+grow(struct map *map, size_t room)
 {
-	struct map larger = { .count = map->count,
-			      .room = map->room ? map->room * 2 : FIRST_ROOM };
+	struct map larger = { .count = map->count, .room = room };
 
 	larger.entries = x_calloc(larger.room, sizeof(*larger.entries));
 	for (size_t i = 0; i < map->room; i++) {
@@ -55,6 +54,17 @@ grow(struct map *map)
 	*map = larger;
 }
 
+void
+map_reserve(struct map *map, size_t count)
+{
+	size_t room = FIRST_ROOM;
+
+	while (count * 4 >= room * 3)
+		room *= 2;
+	if (room > map->room)
+		grow(map, room);
+}
+
 const void *
 map_add(struct map *map, const char *name, const void *thing)
 {
@@ -62,7 +72,7 @@ map_add(struct map *map, const char *name, const void *thing)
 	struct map_entry *entry;
 
 	if (map->count * 4 >= map->room * 3)
-		grow(map);
+		grow(map, map->room ? map->room * 2 : FIRST_ROOM);
 	entry = find_entry(map, name, hash);
 	if (entry->name != NULL)
 		return entry->thing;

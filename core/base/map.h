@@ -14,6 +14,8 @@ struct map {
 };
 #define MAP_INIT { NULL, 0, 0 }
 
+/* Room for so many things, if that is known in advance. */
+void map_reserve(struct map *map, size_t count);
 /* Adds a thing (not NULL). NULL, or the thing that has this name already. */
 const void *map_add(struct map *map, const char *name, const void *thing);
 /* The thing, or NULL. */

@@ -38,15 +38,11 @@ str_add_n(struct str *str, const void *bytes, size_t n)
 }
 
 void
-str_add(struct str *str, const char *s)
-{
-	str_add_n(str, s, strlen(s));
-}
-
-void
 str_add_c(struct str *str, char c)
 {
-	str_add_n(str, &c, 1);
+	str_reserve(str, 1);
+	str->s[str->len++] = c;
+	str->s[str->len] = '\0';
 }
 
 void

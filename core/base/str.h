@@ -14,7 +14,6 @@ struct str {
 };
 #define STR_INIT { NULL, 0, 0 }
 
-void str_add(struct str *str, const char *s);
 void str_add_n(struct str *str, const void *bytes, size_t n);
 void str_add_c(struct str *str, char c);
 void str_addf(struct str *str, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -23,6 +22,13 @@ void str_truncate(struct str *str, size_t len);
 const char *str_get(const struct str *str);	/* "" when empty */
 char *str_take(struct str *str);		/* caller owns; str is empty after */
 void str_done(struct str *str);
+
+/* Here, so that the length of a literal is known. */
+static inline void
+str_add(struct str *str, const char *s)
+{
+	str_add_n(str, s, strlen(s));
+}
 
 /* A NULL-terminated list of owned strings: usable as an argv. */
 struct strv {
