@@ -323,7 +323,7 @@ continue_introduce(const struct takeover *t, const json_t *row)
 	const struct engine_watch *watch = &t->run.engine->watch;
 	const char *run = t->run.claim.run;
 	AUTO(json_ref)
-	json_t *planned = json_pack("{s:O, s:s}", "plan", t->plan->json, "sha256",
+	json_t *planned = json_pack("{s:O, s:s}", "plan", plan_json(t->plan), "sha256",
 				    t->plan->sha256);
 
 	if (!watch->event)

@@ -122,8 +122,8 @@ give_way(struct run *run, struct err *err)
 static int
 record_plan(struct run *run, struct draft *draft, struct err *err)
 {
-	const struct plan *plan = draft->plan;
-	AUTO_FREE char *text = json_dumps(plan->json, JSON_INDENT(2) | JSON_SORT_KEYS);
+	json_t *plan = plan_json(draft->plan);
+	AUTO_FREE char *text = json_dumps(plan, JSON_INDENT(2) | JSON_SORT_KEYS);
 
 	artifact_store(run, NULL, 0, "plan.json", "application/json", text,
 		       strlen(text));
@@ -132,7 +132,7 @@ record_plan(struct run *run, struct draft *draft, struct err *err)
 			       str_get(&draft->project_log), draft->project_log.len);
 	return run_append(
 		run, "run.planned",
-		json_pack("{s:O, s:s}", "plan", plan->json, "sha256", plan->sha256),
+		json_pack("{s:O, s:s}", "plan", plan, "sha256", draft->plan->sha256),
 		err);
 }
 

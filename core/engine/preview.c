@@ -120,7 +120,7 @@ open_preview(struct run *run, const struct draft *draft, struct err *err)
 		return -1;
 	run->report = json_array();
 	if (run_append(run, "run.planned",
-		       json_pack("{s:O, s:s}", "plan", run->plan->json, "sha256",
+		       json_pack("{s:O, s:s}", "plan", plan_json(draft->plan), "sha256",
 				 run->plan->sha256),
 		       err) < 0)
 		return -1;
@@ -153,7 +153,7 @@ engine_plan(struct engine *engine, const struct order *order, json_t **ret,
 	run.mask = &draft.mask;
 	if (open_preview(&run, &draft, err) < 0 || preview_steps(&run, err) < 0)
 		return -1;
-	*ret = json_pack("{s:O, s:s, s:O}", "plan", draft.plan->json, "sha256",
+	*ret = json_pack("{s:O, s:s, s:O}", "plan", plan_json(draft.plan), "sha256",
 			 draft.plan->sha256, "steps", run.report);
 	return 0;
 }

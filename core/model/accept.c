@@ -18,12 +18,14 @@ static int
 split_bounds(const char *accept, struct bounds *ret)
 {
 	const char *dots = strstr(accept, "..");
+	size_t min_len = dots ? (size_t)(dots - accept) : 0;
+	size_t max_len = dots ? strlen(dots + 2) : 0;
 
-	if (dots == NULL || (size_t)(dots - accept) >= sizeof(ret->min) ||
-	    strlen(dots + 2) >= sizeof(ret->max))
+	if (dots == NULL || min_len >= sizeof(ret->min) || max_len >= sizeof(ret->max))
 		return -1;
-	snprintf(ret->min, sizeof(ret->min), "%.*s", (int)(dots - accept), accept);
-	snprintf(ret->max, sizeof(ret->max), "%s", dots + 2);
+	*ret = (struct bounds){ 0 };
+	memcpy(ret->min, accept, min_len);
+	memcpy(ret->max, dots + 2, max_len);
 	return 0;
 }
 

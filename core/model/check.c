@@ -232,12 +232,15 @@ static int
 check_env(struct check *c, const struct plan_step *step, const struct node *node,
 	  struct err *err)
 {
-	const struct node *own = node_find(node, "env");
-	const struct node *shared = node_find(c->pipeline->root, "env");
+	const struct node *own, *shared;
 	const char *name;
 	json_t *value;
 	int result = 0;
 
+	if (step->env == NULL)
+		return 0;
+	own = node_find(node, "env");
+	shared = node_find(c->pipeline->root, "env");
 	c->is_env = true;
 	json_object_foreach (step->env, name, value) {
 		const struct node *at = own ? node_find(own, name) : NULL;
@@ -310,10 +313,10 @@ check_effects(const struct check *c, const struct plan_step *step,
 	      const struct node *node, struct err *err)
 {
 	const struct strv *effects = &step->description->effects;
-	const struct node *uses = node_find(node, "uses");
 
 	for (size_t i = 0; i < effects->count && !step->is_irreversible; i++) {
 		const char *effect = effects->v[i];
+		const struct node *uses = node_find(node, "uses");
 
 		if (step->section == SECTION_STEPS && strv_has(&c->undone, effect))
 			continue;
@@ -339,17 +342,17 @@ static int
 check_place(const struct check *c, const struct plan_step *step,
 	    const struct node *node, struct err *err)
 {
-	const struct node *uses = node_find(node, "uses");
-
 	if (step->stage == FETTLE_ROLLBACK && step->section != SECTION_ON_FAILURE) {
-		node_err(uses, c->pipeline->file, err, "pipeline.rollback",
+		node_err(node_find(node, "uses"), c->pipeline->file, err,
+			 "pipeline.rollback",
 			 "step '%s' rolls back: it may stand in on_failure only",
 			 step->id);
 		return err_remedy(err, "move it to on_failure");
 	}
 	if ((step->flags & (FETTLE_WORKSPACE_WRITE | FETTLE_GIT_WRITE)) &&
 	    pipeline_has_input(c->pipeline, INPUT_SERVICE)) {
-		node_err(uses, c->pipeline->file, err, "step.workspace_write",
+		node_err(node_find(node, "uses"), c->pipeline->file, err,
+			 "step.workspace_write",
 			 "'%s' writes the workspace itself, which no step of a "
 			 "service's pipeline may do",
 			 step->uses);
@@ -365,11 +368,13 @@ check_course(struct check *c, const struct plan_step *step, const struct node *n
 	     struct err *err)
 {
 	const struct formula *parsed = c->pipeline->steps[c->step].parsed;
-	const struct node *condition = node_find(node, "if"), *at;
+	const struct node *at;
 	bool has_retry = step->retry.attempts > 0;
 
-	if (parsed != NULL && expr_each_in_condition(parsed, check_name, c, err) < 0)
-		return node_at(condition ? condition : node, c->pipeline->file, err);
+	if (parsed != NULL && expr_each_in_condition(parsed, check_name, c, err) < 0) {
+		at = node_find(node, "if");
+		return node_at(at ? at : node, c->pipeline->file, err);
+	}
 	if ((!has_retry && !step->continue_on_error) ||
 	    (step->description->effects.count == 0 && step->stage != FETTLE_PATCH))
 		return 0;

@@ -10,6 +10,7 @@
 #define MAX_BYTES 4096u
 #define MAX_TERMS 256u
 #define MAX_DEPTH 32u
+#define FIRST_TERMS 4u		/* room for; a power of two */
 #define MAX_NAME_BYTES 400u
 #define MAX_DIGITS 40u
 
@@ -83,7 +84,7 @@ add_term(struct parser *p, enum formula_op op)
 
 	if (f->count > MAX_TERMS)
 		return size_err(p, "terms", MAX_TERMS);
-	if ((f->count & (f->count - 1)) == 0)
+	if (f->count >= FIRST_TERMS && (f->count & (f->count - 1)) == 0)
 		f->terms = x_realloc(f->terms, f->count * 2, sizeof(*f->terms));
 	f->terms[f->count] = (struct formula_term){ .op = op };
 	return f->count++;
@@ -147,6 +148,7 @@ parse_text(struct parser *p)
 {
 	AUTO(str) struct str text = STR_INIT;
 	const char *from = p->at + 1;
+	json_t *value;
 
 	for (;;) {
 		size_t len = strcspn(from, "'");
@@ -160,7 +162,9 @@ parse_text(struct parser *p)
 		str_add_c(&text, *from++);
 	}
 	p->at = from;
-	return add_value(p, json_string_lossy(str_get(&text), text.len));
+	value = json_stringn(str_get(&text), text.len);
+	return add_value(p, value ? value : json_string_lossy(str_get(&text),
+							      text.len));
 }
 
 static uint32_t
@@ -387,7 +391,7 @@ parse_whole(struct parser *p, const char *close)
 	size_t len;
 
 	f->count = 1;
-	f->terms = x_calloc(1, sizeof(*f->terms));
+	f->terms = x_calloc(FIRST_TERMS, sizeof(*f->terms));
 	p->formula = f;
 	skip_blanks(p);
 	if (*p->at == 0 || (*close != 0 && str_starts(p->at, close)))

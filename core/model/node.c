@@ -42,13 +42,6 @@ node_is_null(const struct node *node)
 	       str_eq(node->text, "NULL");
 }
 
-/* Most names differ in their first letter: this is asked very often. */
-static bool
-is_same(const char *a, const char *b)
-{
-	return a[0] == b[0] && str_eq(a, b);
-}
-
 static size_t
 find_index(const struct node *mapping, const char *key)
 {
@@ -56,7 +49,7 @@ find_index(const struct node *mapping, const char *key)
 
 	if (mapping->kind != NODE_MAPPING)
 		return mapping->count;
-	while (i < mapping->count && !is_same(mapping->keys[i], key))
+	while (i < mapping->count && !str_eq(mapping->keys[i], key))
 		i++;
 	return i;
 }
@@ -130,7 +123,7 @@ node_check_keys(const struct node *mapping, const char *file,
 	for (size_t i = 0; i < mapping->count; i++) {
 		const char *const *name = allowed;
 
-		while (*name != NULL && !is_same(*name, mapping->keys[i]))
+		while (*name != NULL && !str_eq(*name, mapping->keys[i]))
 			name++;
 		if (*name == NULL)
 			return unknown_key(mapping, i, file, allowed, err);

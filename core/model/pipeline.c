@@ -268,6 +268,7 @@ read_section(struct pipeline *p, enum section section, struct err *err)
 	p->steps =
 		x_realloc(p->steps, p->step_count + list->count + 1, sizeof(*p->steps));
 	memset(p->steps + p->step_count, 0, (list->count + 1) * sizeof(*p->steps));
+	map_reserve(&p->ids, p->step_count + list->count);
 	for (size_t i = 0; i < list->count; i++)
 		if (read_step(p, section, list->items[i], err) < 0)
 			return -1;

@@ -7,36 +7,59 @@
 
 #include "model/plan.h"
 
+#include <assert.h>
+
+#include "base/sha256.h"
+
 /* ---- to JSON --------------------------------------------------------------- */
 
-static json_t *
-json_or_null(json_t *json)
+/* Each of these: `name` is written as it stands, with its quotes and colon. */
+static void
+add_json(struct str *out, const char *name, const json_t *value)
 {
-	return json != NULL ? json_incref(json) : json_null();
+	str_add(out, name);
+	if (value != NULL)
+		json_add(out, value);
+	else
+		str_add(out, "null");
+}
+
+/* Takes the reference. */
+static void
+add_new(struct str *out, const char *name, json_t *value)
+{
+	add_json(out, name, value);
+	json_decref(value);
+}
+
+/* What comes from elsewhere than a file that was read may be no UTF-8. */
+static void
+add_text(struct str *out, const char *name, const char *text)
+{
+	text = text != NULL ? text : "";
+	add_new(out, name, json_string_lossy(text, strlen(text)));
+}
+
+/* Of a file that was read, which is UTF-8. */
+static void
+add_known(struct str *out, const char *name, const char *text)
+{
+	str_add(out, name);
+	json_add_text(out, text);
+}
+
+static void
+add_ms(struct str *out, const char *name, uint64_t ms)
+{
+	str_add(out, name);
+	json_add_integer(out, (int64_t)ms);
 }
 
 static void
 set_text(json_t *object, const char *key, const char *text)
 {
-	json_t *json;
-
 	text = text != NULL ? text : "";
-	json = json_string(text);
-	json_object_set_new_nocheck(object, key,
-			    json ? json : json_string_lossy(text, strlen(text)));
-}
-
-/* Of a file that was read, which is UTF-8. */
-static void
-set_known(json_t *object, const char *key, const char *text)
-{
-	json_object_set_new_nocheck(object, key, json_string_nocheck(text));
-}
-
-static void
-set_ms(json_t *object, const char *key, uint64_t ms)
-{
-	json_object_set_new_nocheck(object, key, json_integer((json_int_t)ms));
+	json_object_set_new(object, key, json_string_lossy(text, strlen(text)));
 }
 
 static json_t *
@@ -46,87 +69,117 @@ module_json(const struct plan_module *module)
 
 	set_text(json, "path", module->path);
 	set_text(json, "sha256", module->sha256);
-	json_object_set_nocheck(json, "description", module->description->json);
+	json_object_set(json, "description", module->description->json);
 	return json;
+}
+
+static json_t *
+modules_json(const struct plan *plan)
+{
+	json_t *json = json_object();
+
+	for (size_t i = 0; i < plan->module_count; i++)
+		json_object_set_new(json, plan->modules[i]->uses,
+				    module_json(plan->modules[i]));
+	return json;
+}
+
+static void
+add_policy(struct str *out, const struct plan_policy *policy)
+{
+	add_ms(out, "{\"flags\":", policy->flags);
+	add_text(out, ",\"module_path\":", policy->module_path);
+	add_text(out, ",\"module_sha256\":", policy->module_sha256);
+	if (policy->is_of_site)
+		str_add(out, ",\"site\":true");
+	add_ms(out, ",\"stages\":", policy->stages);
+	add_text(out, ",\"uses\":", policy->uses);
+	add_json(out, ",\"with\":", policy->with);
+	str_add_c(out, '}');
 }
 
 /* What a step does not say is left out; steps are many. */
-static json_t *
-step_json(const struct plan_step *step)
+static void
+add_step(struct str *out, const struct plan_step *step)
 {
-	json_t *json = json_object();
-
-	set_known(json, "id", step->id);
-	set_known(json, "uses", step->uses);
-	set_known(json, "section", section_name(step->section));
-	set_known(json, "stage", stage_name(step->stage));
-	json_object_set_nocheck(json, "with", step->with);
-	set_ms(json, "timeout_ms", step->timeout_ms);
-	set_ms(json, "idle_timeout_ms", step->idle_timeout_ms);
-	if (step->env != NULL)
-		json_object_set_nocheck(json, "env", step->env);
-	if (step->is_irreversible)
-		json_object_set_new_nocheck(json, "irreversible", json_true());
-	if (step->condition != NULL)
-		set_text(json, "if", step->condition);
+	str_add_c(out, '{');
 	if (step->continue_on_error)
-		json_object_set_new_nocheck(json, "continue_on_error", json_true());
+		str_add(out, "\"continue_on_error\":true,");
+	if (step->env != NULL) {
+		add_json(out, "\"env\":", step->env);
+		str_add_c(out, ',');
+	}
+	add_known(out, "\"id\":", step->id);
+	add_ms(out, ",\"idle_timeout_ms\":", step->idle_timeout_ms);
+	if (step->condition != NULL)
+		add_known(out, ",\"if\":", step->condition);
+	if (step->is_irreversible)
+		str_add(out, ",\"irreversible\":true");
 	if (step->retry.attempts > 0)
-		json_object_set_new_nocheck(json, "retry", retry_json(&step->retry));
-	return json;
+		add_new(out, ",\"retry\":", retry_json(&step->retry));
+	add_known(out, ",\"section\":", section_name(step->section));
+	add_known(out, ",\"stage\":", stage_name(step->stage));
+	add_ms(out, ",\"timeout_ms\":", step->timeout_ms);
+	add_known(out, ",\"uses\":", step->uses);
+	add_json(out, ",\"with\":", step->with);
+	str_add_c(out, '}');
 }
 
-static json_t *
-policy_json(const struct plan_policy *policy)
+static void
+add_lists(struct str *out, const struct plan *plan)
 {
-	json_t *json = json_object();
-
-	set_text(json, "uses", policy->uses);
-	set_text(json, "module_path", policy->module_path);
-	set_text(json, "module_sha256", policy->module_sha256);
-	json_object_set_new_nocheck(json, "stages", json_integer(policy->stages));
-	json_object_set_new_nocheck(json, "flags", json_integer(policy->flags));
-	json_object_set_new_nocheck(json, "with", json_or_null(policy->with));
-	if (policy->is_of_site)
-		json_object_set_new_nocheck(json, "site", json_true());
-	return json;
+	str_add(out, ",\"policies\":[");
+	for (size_t i = 0; i < plan->policy_count; i++) {
+		str_add(out, i > 0 ? "," : "");
+		add_policy(out, &plan->policies[i]);
+	}
+	str_add(out, plan->is_protected ? "],\"protected\":true"
+					: "],\"protected\":false");
+	if (plan->rounds > 1)
+		add_ms(out, ",\"rounds\":", plan->rounds);
+	add_text(out, ",\"service\":", plan->service);
+	str_add(out, ",\"steps\":[");
+	for (size_t i = 0; i < plan->step_count; i++) {
+		str_add(out, i > 0 ? "," : "");
+		add_step(out, &plan->steps[i]);
+	}
+	str_add_c(out, ']');
 }
 
+/* The names stand in the order of canonical JSON. */
 void
 plan_freeze(struct plan *plan)
 {
-	json_t *json = json_object(), *modules = json_object();
-	json_t *steps = json_array(), *policies = json_array();
+	struct str out = STR_INIT;
 
-	for (size_t i = 0; i < plan->module_count; i++)
-		json_object_set_new_nocheck(modules, plan->modules[i]->uses,
-				    module_json(plan->modules[i]));
-	for (size_t i = 0; i < plan->step_count; i++)
-		json_array_append_new(steps, step_json(&plan->steps[i]));
-	for (size_t i = 0; i < plan->policy_count; i++)
-		json_array_append_new(policies, policy_json(&plan->policies[i]));
-	json_object_set_new_nocheck(json, "fettle", json_integer(1));
-	set_text(json, "pipeline", plan->pipeline);
-	set_text(json, "pipeline_sha256", plan->pipeline_sha256);
-	set_text(json, "instruction", plan->instruction);
-	set_text(json, "service", plan->service);
-	set_text(json, "workspace", plan->workspace);
-	set_text(json, "generated_by", plan->generated_by);
-	json_object_set_new_nocheck(json, "generated_at_ms",
-			    json_integer(plan->generated_at_ms));
-	if (plan->rounds > 1)
-		json_object_set_new_nocheck(json, "rounds", json_integer(plan->rounds));
-	json_object_set_new_nocheck(json, "inputs", json_or_null(plan->inputs));
-	json_object_set_new_nocheck(json, "allow", json_or_null(plan->allow));
-	json_object_set_new_nocheck(json, "facts", json_or_null(plan->facts));
-	json_object_set_new_nocheck(json, "protected",
-				    json_boolean(plan->is_protected));
-	json_object_set_new_nocheck(json, "modules", modules);
-	json_object_set_new_nocheck(json, "steps", steps);
-	json_object_set_new_nocheck(json, "policies", policies);
+	add_json(&out, "{\"allow\":", plan->allow);
+	add_json(&out, ",\"facts\":", plan->facts);
+	str_add(&out, ",\"fettle\":1,\"generated_at_ms\":");
+	json_add_integer(&out, plan->generated_at_ms);
+	add_text(&out, ",\"generated_by\":", plan->generated_by);
+	add_json(&out, ",\"inputs\":", plan->inputs);
+	add_text(&out, ",\"instruction\":", plan->instruction);
+	add_new(&out, ",\"modules\":", modules_json(plan));
+	add_text(&out, ",\"pipeline\":", plan->pipeline);
+	add_text(&out, ",\"pipeline_sha256\":", plan->pipeline_sha256);
+	add_lists(&out, plan);
+	add_text(&out, ",\"workspace\":", plan->workspace);
+	str_add_c(&out, '}');
+	sha256_hex(out.s, out.len, plan->sha256);
 	json_decref(plan->json);
-	plan->json = json;
-	json_sha256(json, plan->sha256);
+	plan->json = NULL;
+	free(plan->text);
+	plan->text = str_take(&out);
+}
+
+/* The text is our own: no limit is due. */
+json_t *
+plan_json(struct plan *plan)
+{
+	if (plan->json == NULL)
+		plan->json = json_loads(plan->text, JSON_ALLOW_NUL, NULL);
+	assert(plan->json != NULL);
+	return plan->json;
 }
 
 /* ---- from JSON --------------------------------------------------------------- */
@@ -184,7 +237,7 @@ read_step(struct plan *plan, const json_t *json, struct err *err)
 	const json_t *condition = json_object_get(json, "if");
 	const json_t *retry = json_object_get(json, "retry");
 
-	step->id = take_text(json, "id");
+	step->id = plan_copy(plan, json_text(json, "id"));
 	if (module == NULL)
 		return err_set(err, "plan.corrupt", "step '%s' uses no module",
 			       step->id);
@@ -201,7 +254,7 @@ read_step(struct plan *plan, const json_t *json, struct err *err)
 	step->timeout_ms = (uint64_t)json_int_or(json, "timeout_ms", 0);
 	step->idle_timeout_ms = (uint64_t)json_int_or(json, "idle_timeout_ms", 0);
 	if (json_is_string(condition))
-		step->condition = x_strdup(json_string_value(condition));
+		step->condition = plan_copy(plan, json_string_value(condition));
 	step->continue_on_error = json_flag(json, "continue_on_error");
 	if (retry != NULL && retry_parse(retry, &step->retry, err) < 0)
 		return -1;
@@ -250,6 +303,7 @@ read_plan(struct plan *plan, struct err *err)
 	plan->rounds = (uint32_t)json_int_or(plan->json, "rounds", 1);
 	plan->is_protected = json_flag(plan->json, "protected");
 	plan->steps = x_calloc(json_array_size(steps) + 1, sizeof(*plan->steps));
+	map_reserve(&plan->by_id, json_array_size(steps));
 	plan->policies =
 		x_calloc(json_array_size(policies) + 1, sizeof(*plan->policies));
 	json_array_foreach (policies, i, item)
@@ -274,7 +328,8 @@ plan_parse(const char *text, const char *want_sha256, struct err *err)
 		plan_free(plan);
 		return NULL;
 	}
-	json_sha256(plan->json, plan->sha256);
+	plan->text = json_canonical(plan->json);
+	sha256_hex(plan->text, strlen(plan->text), plan->sha256);
 	if (!str_eq(plan->sha256, want_sha256)) {
 		err_set(err, "plan.corrupt",
 			"the stored plan has SHA-256 %s instead of %s", plan->sha256,
@@ -303,8 +358,6 @@ module_free(struct plan_module *module)
 static void
 step_done(struct plan_step *step)
 {
-	free(step->id);
-	free(step->condition);
 	json_decref(step->with);
 	json_decref(step->env);
 }
@@ -343,6 +396,8 @@ plan_free(struct plan *plan)
 	json_decref(plan->allow);
 	json_decref(plan->facts);
 	json_decref(plan->json);
+	free(plan->text);
+	arena_done(&plan->texts);
 	free(plan);
 }
 

@@ -7,6 +7,7 @@
 #ifndef FETTLE_MODEL_PLAN_H
 #define FETTLE_MODEL_PLAN_H
 
+#include "base/arena.h"
 #include "base/map.h"
 #include "model/description.h"
 #include "model/pipeline.h"
@@ -18,7 +19,7 @@ struct plan_module {
 };
 
 struct plan_step {
-	char *id;
+	const char *id;		/* of its plan's texts, as is the condition */
 	const char *uses, *module_sha256, *module_path;	/* of its plan_module */
 	const struct description *description;
 	enum section section;
@@ -27,7 +28,7 @@ struct plan_step {
 	json_t *with;		/* typed; references are still ${{ }} */
 	json_t *env;		/* object or NULL */
 	uint64_t timeout_ms, idle_timeout_ms;	/* idle 0: none */
-	char *condition;	/* text of `if:`, or NULL */
+	const char *condition;	/* text of `if:`, or NULL */
 	bool continue_on_error;
 	struct retry retry;
 };
@@ -57,8 +58,9 @@ struct plan {
 	struct map by_id;		/* id -> its plan_step */
 	struct plan_policy *policies;
 	size_t policy_count;
-	char sha256[65];		/* of json, canonical */
-	json_t *json;			/* owned */
+	char *text, sha256[65];		/* canonical JSON, and its hash */
+	json_t *json;			/* of plan_json; NULL: not asked for yet */
+	struct arena texts;		/* of the steps */
 };
 
 /* NULL when no step uses it yet. */
@@ -75,8 +77,12 @@ const struct plan_module *plan_add_module(struct plan *plan, const char *uses,
 int plan_add_step(struct plan *plan, const struct pipeline *pipeline,
 		  const struct plan_module *module, struct err *err);
 
-/* Fills plan->json and plan->sha256 from the other members. */
+/* Fills plan->text and plan->sha256 from the other members. */
 void plan_freeze(struct plan *plan);
+/* The same as a tree, made when it is asked for. Borrowed. */
+json_t *plan_json(struct plan *plan);
+/* A text that lives as long as the plan; NULL stays NULL. */
+char *plan_copy(struct plan *plan, const char *text);
 
 /* The plan of a stored JSON text; `plan.corrupt` when it hashes to something else. */
 struct plan *plan_parse(const char *text, const char *want_sha256, struct err *err);

@@ -35,6 +35,12 @@ plan_add_module(struct plan *plan, const char *uses, const char *path,
 	return module;
 }
 
+char *
+plan_copy(struct plan *plan, const char *text)
+{
+	return text ? arena_strndup(&plan->texts, text, strlen(text)) : NULL;
+}
+
 /* The pipeline's own variables are part of every step's. NULL: there are none. */
 static json_t *
 merge_env(json_t *shared, json_t *own)
@@ -70,11 +76,13 @@ plan_add_step(struct plan *plan, const struct pipeline *pipeline,
 	with = description_type_with(d, written->with, pipeline->file, err);
 	if (with == NULL)
 		return -1;
-	if (plan->steps == NULL)
+	if (plan->steps == NULL) {
 		plan->steps = x_calloc(pipeline->step_count, sizeof(*plan->steps));
+		map_reserve(&plan->by_id, pipeline->step_count);
+	}
 	step = &plan->steps[plan->step_count++];
 	*step = (struct plan_step){
-		.id = x_strdup(written->id),
+		.id = plan_copy(plan, written->id),
 		.uses = module->uses,
 		.module_sha256 = module->sha256,
 		.module_path = module->path,
@@ -88,7 +96,7 @@ plan_add_step(struct plan *plan, const struct pipeline *pipeline,
 		.env = merge_env(pipeline->env, written->env),
 		.timeout_ms = written->timeout_ms ? written->timeout_ms : TIMEOUT_MS,
 		.idle_timeout_ms = idle_timeout_ms(written, d->stages),
-		.condition = x_strdup(written->condition),
+		.condition = plan_copy(plan, written->condition),
 		.continue_on_error = written->continue_on_error,
 		.retry = written->retry,
 	};

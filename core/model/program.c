@@ -66,10 +66,12 @@ find_interpreter(const char *arg)
 	const char *slash = strrchr(arg, '/'), *name = slash ? slash + 1 : arg;
 
 	for (size_t i = 0; i < ARRAY_LEN(interpreters); i++) {
-		size_t n = strlen(interpreters[i].name);
+		size_t n;
 
-		if (name[0] == interpreters[i].name[0] &&
-		    strncmp(name, interpreters[i].name, n) == 0 &&
+		if (name[0] != interpreters[i].name[0])
+			continue;
+		n = strlen(interpreters[i].name);
+		if (strncmp(name, interpreters[i].name, n) == 0 &&
 		    name[n + strspn(name + n, "0123456789.")] == 0)
 			return &interpreters[i];
 	}

@@ -197,12 +197,10 @@ add_open(struct reader *r, struct member member)
 static void
 close_members(struct reader *r, struct node *node, size_t first)
 {
-	const struct member *members = r->open + first;
-
 	node->count = r->open_count - first;
 	node->items = arena_alloc(&r->arena, node->count * sizeof(*node->items));
 	for (size_t i = 0; i < node->count; i++)
-		node->items[i] = members[i].value;
+		node->items[i] = r->open[first + i].value;
 	r->open_count = first;
 	if (node->kind != NODE_MAPPING)
 		return;
@@ -210,8 +208,8 @@ close_members(struct reader *r, struct node *node, size_t first)
 	node->key_places =
 		arena_alloc(&r->arena, node->count * sizeof(*node->key_places));
 	for (size_t i = 0; i < node->count; i++) {
-		node->keys[i] = members[i].key;
-		node->key_places[i] = members[i].place;
+		node->keys[i] = r->open[first + i].key;
+		node->key_places[i] = r->open[first + i].place;
 	}
 }
 
@@ -224,13 +222,13 @@ is_key_char(char c)
 
 /* A dash or dot in front would look like an option or a hidden file. */
 static bool
-is_identifier(const char *key)
+is_identifier(const char *key, size_t len)
 {
-	const char *c = key;
+	size_t n = 0;
 
-	while (is_key_char(*c))
-		c++;
-	return c > key && *c == 0 && key[0] != '.' && key[0] != '-';
+	while (n < len && is_key_char(key[n]))
+		n++;
+	return n > 0 && n == len && key[0] != '.' && key[0] != '-';
 }
 
 static int
@@ -253,6 +251,8 @@ check_key(struct reader *r, const yaml_event_t *event)
 		return read_err(r, event->start_mark, "yaml.scalar_size",
 				"a key of %zu bytes, at most %u are taken", len,
 				MAX_KEY_BYTES);
+	if (is_identifier(key, len))
+		return 0;
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)key[i] < 0x20 || key[i] == 0x7F)
 			return read_err(r, event->start_mark, "yaml.control_char",
@@ -260,10 +260,8 @@ check_key(struct reader *r, const yaml_event_t *event)
 	if (str_eq(key, "<<"))
 		return read_err(r, event->start_mark, "yaml.alias",
 				"merge key '<<': aliases are not taken");
-	if (!is_identifier(key))
-		return read_err(r, event->start_mark, "yaml.key_charset",
-				"key '%.80s': keys are made of A-Z a-z 0-9 _ . -", key);
-	return 0;
+	return read_err(r, event->start_mark, "yaml.key_charset",
+			"key '%.80s': keys are made of A-Z a-z 0-9 _ . -", key);
 }
 
 static int

@@ -58,6 +58,24 @@ remedy(const char *code)
 	return "remove it";
 }
 
+/* How many printable ASCII characters the text begins with, or fewer. */
+static size_t
+count_plain(const char *text, size_t len)
+{
+	const uint64_t ones = UINT64_MAX / 0xFF;
+	size_t n = 0;
+
+	for (uint64_t word; len - n >= sizeof(word); n += sizeof(word)) {
+		memcpy(&word, text + n, sizeof(word));
+		/* Below 0x20, from 0x7F on, from 0x80 on. */
+		if (((word - ones * 0x20) | (word + ones) | word) & ones * 0x80)
+			break;
+	}
+	while (n < len && text[n] >= 0x20 && text[n] < 0x7F)
+		n++;
+	return n;
+}
+
 static int
 check_chars(const char *text, size_t len, const char *file, struct err *err)
 {
@@ -67,11 +85,10 @@ check_chars(const char *text, size_t len, const char *file, struct err *err)
 		const char *why, *code;
 		uint32_t c;
 
-		n = 1;
-		if (text[i] >= 0x20 && text[i] < 0x7F) {
-			column++;
+		n = count_plain(text + i, len - i);
+		column += (uint32_t)n;
+		if (n > 0)
 			continue;
-		}
 		n = utf8_decode(text + i, len - i, &c);
 		if (n == 0) {
 			err_set(err, "yaml.utf8", "byte 0x%02x is not UTF-8",

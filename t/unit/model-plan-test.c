@@ -273,7 +273,7 @@ START_TEST(a_frozen_plan_reads_back_as_itself)
 	struct err err = { "" };
 
 	plan_freeze(plan);
-	text = json_canonical(plan->json);
+	text = x_strdup(plan->text);
 	back = plan_parse(text, plan->sha256, &err);
 	ck_assert_msg(back != NULL, "%s", err.text);
 	ck_assert_str_eq(back->service, "api");
@@ -300,6 +300,58 @@ START_TEST(a_frozen_plan_reads_back_as_itself)
 }
 END_TEST
 
+/* Every member that a plan and its steps can have. */
+#define EVERYTHING                                                                     \
+	"fettle: 1\nrounds: 2\nenv: { Z: z, B: \"q\\\"\\t\" }\n"                       \
+	"inputs: { service: { type: service }, what: }\nsteps:\n" ANALYZE              \
+	"  - { id: c, uses: analyze/x, if: \"inputs.what != 'a\\\"\\\\\\n\u00e9'\", "  \
+	"continue_on_error: true, retry: { attempts: 3, backoff: 2s } }\n"             \
+	"  - { id: d, uses: patch/x, with: { argv: [a, \"${{ inputs.what }}\"], "      \
+	"edits: { z: [1, true, { y: b, x: c }], a: ~ } } }\n"                          \
+	"  - { id: b, uses: build/x, env: { A: b }, irreversible: true, "              \
+	"timeout: 90s, idle_timeout: 10s }\n" BACK                                     \
+	"policies:\n  - { uses: x, with: { b: 2, a: 1 } }\n  - uses: y\n"
+
+static struct plan *
+everything(const struct pipeline *p)
+{
+	struct plan *plan = plan_of(p);
+
+	plan->rounds = p->rounds;
+	plan->policies[1].is_of_site = true;
+	plan->workspace[1] = '\xff';
+	json_decref(plan->facts);
+	plan->facts = json_of("{'z':-9,'a':[1.5,null,false],'m':{}}");
+	plan_freeze(plan);
+	return plan;
+}
+
+START_TEST(the_text_of_a_plan_is_its_canonical_json)
+{
+	struct pipeline *p = parse(EVERYTHING);
+	struct plan *plan = everything(p);
+	AUTO_FREE char *text = json_canonical(plan_json(plan));
+
+	ck_assert_str_eq(plan->text, text);
+	plan_free(plan);
+	pipeline_free(p);
+}
+END_TEST
+
+/* Runs that wait in a store hold such hashes. */
+START_TEST(a_plan_keeps_its_hash_from_version_to_version)
+{
+	struct pipeline *p = parse(EVERYTHING);
+	struct plan *plan = everything(p);
+
+	ck_assert_str_eq(
+		plan->sha256,
+		"99456ccdbea5e52537549ee76c62313893c8f13690ca83f5215a9859dc5f36a5");
+	plan_free(plan);
+	pipeline_free(p);
+}
+END_TEST
+
 START_TEST(the_course_of_a_step_is_kept_only_when_given)
 {
 	struct pipeline *p =
@@ -312,10 +364,10 @@ START_TEST(the_course_of_a_step_is_kept_only_when_given)
 	const json_t *bare;
 
 	plan_freeze(plan);
-	text = json_canonical(plan->json);
+	text = x_strdup(plan->text);
 	back = plan_parse(text, plan->sha256, &err);
 	ck_assert_msg(back != NULL, "%s", err.text);
-	bare = json_array_get(json_object_get(plan->json, "steps"), 0);
+	bare = json_array_get(json_object_get(plan_json(plan), "steps"), 0);
 	ck_assert_ptr_null(json_object_get(bare, "if"));
 	ck_assert_ptr_null(json_object_get(bare, "continue_on_error"));
 	ck_assert_ptr_null(json_object_get(bare, "retry"));
@@ -359,7 +411,7 @@ START_TEST(each_member_of_a_plan_changes_its_hash)
 	CHANGES(plan->modules[0]->path[1] = 'x');
 	CHANGES(plan->steps[0].timeout_ms++);
 	CHANGES(plan->steps[0].idle_timeout_ms++);
-	CHANGES(plan->steps[0].condition = x_strdup("true"));
+	CHANGES(plan->steps[0].condition = "true");
 	CHANGES(plan->steps[0].continue_on_error = true);
 	CHANGES(plan->steps[0].retry = ((struct retry){ 2, 1, 1, false }));
 	CHANGES(plan->steps[0].retry.on_any = true);
@@ -417,7 +469,7 @@ START_TEST(a_changed_plan_is_refused)
 	struct err err = { "" };
 
 	plan_freeze(plan);
-	text = json_canonical(plan->json);
+	text = x_strdup(plan->text);
 	*strstr(text, "Dockerfile") = 'd';
 	ck_assert_ptr_null(plan_parse(text, plan->sha256, &err));
 	expect_err("changed", &err, "plan.corrupt", 0, 0);
@@ -439,6 +491,8 @@ main(void)
 			    ARRAY_LEN(corrupt_plans));
 	tcase_add_test(plan, a_changed_plan_is_refused);
 	tcase_add_test(plan, a_frozen_plan_reads_back_as_itself);
+	tcase_add_test(plan, the_text_of_a_plan_is_its_canonical_json);
+	tcase_add_test(plan, a_plan_keeps_its_hash_from_version_to_version);
 	tcase_add_test(plan, the_course_of_a_step_is_kept_only_when_given);
 	tcase_add_test(plan, each_member_of_a_plan_changes_its_hash);
 	suite_add_tcase(suite, plan);
