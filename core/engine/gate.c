@@ -11,6 +11,7 @@
 #include "engine/inquiry.h"
 #include "engine/module.h"
 #include "engine/proposal.h"
+#include "engine/protection.h"
 
 #define JUDGE_TIMEOUT_MS 30000
 
@@ -160,33 +161,26 @@ judge_secrets(const struct run *run, const json_t *proposal, struct gate *gate)
 			       "environment or a file, instead of holding it");
 }
 
-/* An analysis changes something only when it said so this time. */
-static bool
-is_changing(const struct plan_step *step, const json_t *proposal)
-{
-	if (step->stage == FETTLE_ANALYZE)
-		return json_array_size(json_object_get(proposal, "effects")) > 0;
-	return step->stage == FETTLE_PATCH || step->description->effects.count > 0;
-}
-
 static void
 require_explicit_allow(struct run *run, const struct plan_step *step,
 		       const json_t *proposal, struct gate *gate, bool is_allowed)
 {
-	bool is_change = step->section == SECTION_STEPS && is_changing(step, proposal);
-
 	/* People who agree say yes explicitly, and to the plan behind the step. */
-	if (!run->plan->is_protected || !is_change || is_allowed || run->is_agreed ||
-	    gate->verdict != GATE_ALLOW)
+	if (is_allowed || run->is_agreed || gate->verdict != GATE_ALLOW)
+		return;
+	AUTO_FREE char *service = protection_find(run, step, proposal);
+	if (!service)
 		return;
 	gate->verdict = GATE_DENY;
 	err_set(&gate->err, "protected_service",
-		"service '%s' is protected and no policy "
-		"allows this change",
-		run->plan->service);
+		"service '%s' is protected and no policy allows what step '%s' "
+		"could change",
+		service, step->id);
 	err_remedy(&gate->err,
 		   "a protected service needs a policy that says yes, for example "
-		   "an approval; or drop `protected: true` in fettle.yaml");
+		   "an `approval` that waits before stage %s; or drop "
+		   "`protected: true` in fettle.yaml",
+		   stage_name(step->stage));
 }
 
 /* ---- asking ---- */
