@@ -293,7 +293,7 @@ succeeded() { [ "$(state)" = succeeded ]; }
 ok 'which takes it to its end' wait_for 20 succeeded
 is 'as it was agreed to' "$(cat a.txt)" two
 kill "$worker"
-wait "$worker"
+wait "$worker" 2>/dev/null
 
 # ---- what is shown ----
 

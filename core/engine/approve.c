@@ -9,6 +9,7 @@
 
 #include "engine/hold.h"
 #include "engine/proposal.h"
+#include "engine/quorum.h"
 
 /* ---- what it is about ---- */
 
@@ -20,8 +21,8 @@ add_counts(json_t *hold, const struct site *site)
 	size_t i;
 
 	json_array_foreach (json_object_get(hold, "needs"), i, need)
-		json_object_set_new(need, "approved", hold_count(hold, need, site));
-	hold_add_missing(hold, site, &missing);
+		json_object_set_new(need, "approved", quorum_count(hold, need, site));
+	quorum_add_missing(hold, site, &missing);
 	json_object_set_new(hold, "missing", json_string(str_get(&missing)));
 }
 
@@ -129,7 +130,7 @@ counted(const json_t *hold, const struct site *site, const char *by)
 	size_t i, k, count = 0;
 
 	json_array_foreach (json_object_get(hold, "needs"), i, need) {
-		AUTO(json_ref) json_t *names = hold_count(hold, need, site);
+		AUTO(json_ref) json_t *names = quorum_count(hold, need, site);
 
 		json_array_foreach (names, k, name)
 			count += str_eq(json_string_value(name), by);
@@ -149,7 +150,7 @@ check_counts(const json_t *hold, const struct site *site,
 		return 0;
 	nobody_asked = json_deep_copy(more);
 	json_object_set_new(nobody_asked, "requesters", json_array());
-	hold_add_missing(hold, site, &missing);
+	quorum_add_missing(hold, site, &missing);
 	if (counted(nobody_asked, site, person->name) > 0)
 		err_set(err, "self_approval",
 			"'%s' asked for this run: somebody else has to agree to it",
@@ -248,7 +249,7 @@ approve(struct hearing *h, bool *ret_is_full, struct err *err)
 	if (look(h, err) < 0)
 		return -1;
 	if (has_approved(h->hold, by)) {
-		*ret_is_full = hold_is_full(h->hold, h->site);
+		*ret_is_full = quorum_is_full(h->hold, h->site);
 		return 0;
 	}
 	if (check_counts(h->hold, h->site, h->person, err) < 0)
@@ -256,7 +257,7 @@ approve(struct hearing *h, bool *ret_is_full, struct err *err)
 	AUTO(json_ref) json_t *more = with_approval(h->hold, by);
 	AUTO(json_ref) json_t *body = answer_body(h->hold, by);
 	json_t *roles = json_array();
-	*ret_is_full = hold_is_full(more, h->site);
+	*ret_is_full = quorum_is_full(more, h->site);
 	for (size_t i = 0; i < h->person->roles.count; i++)
 		json_array_append_new(roles, json_string(h->person->roles.v[i]));
 	json_object_set_new(body, "roles", roles);

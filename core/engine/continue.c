@@ -12,6 +12,7 @@
 #include "engine/host.h"
 #include "engine/module.h"
 #include "engine/pause.h"
+#include "engine/quorum.h"
 #include "engine/recover.h"
 #include "engine/survey.h"
 
@@ -306,7 +307,7 @@ hear(struct takeover *t, const json_t *state, struct err *err)
 		return end_rejected(t, hold, err);
 	if (!str_eq(json_text(hold, "state"), "open") || store_now(store) >= expires)
 		return end_expired(t, hold, err);
-	if (!hold_is_full(hold, site))
+	if (!quorum_is_full(hold, site))
 		return wait_on(t, state, expires, err);
 	int done = prepare(t, state, err);
 	if (done != 0)

@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "engine/continue.h"
 #include "engine/edit.h"
+#include "engine/quorum.h"
 #include "engine/survey.h"
 
 #define VALID_MS (24 * 60 * 60 * 1000)
@@ -79,104 +80,12 @@ hold_find(struct store *store, const char *run, struct err *err)
 	return hold;
 }
 
-/* ---- counting ---- */
-
 struct site *
 hold_site(const struct engine *engine, struct err *err)
 {
 	if (!engine->site_file)
 		return x_calloc(1, sizeof(struct site));
 	return site_load(engine->site_file, err);
-}
-
-static bool
-has_text(const json_t *list, const char *text)
-{
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach (list, i, item)
-		if (str_eq(json_string_value(item), text))
-			return true;
-	return false;
-}
-
-static bool
-has_role(const json_t *need, const struct principal *person)
-{
-	const json_t *roles = json_object_get(need, "roles");
-
-	for (size_t i = 0; i < person->roles.count; i++)
-		if (has_text(roles, person->roles.v[i]))
-			return true;
-	return json_array_size(roles) == 0;
-}
-
-json_t *
-hold_count(const json_t *hold, const json_t *need, const struct site *site)
-{
-	const json_t *requesters = json_object_get(hold, "requesters");
-	json_t *names = json_array();
-	const json_t *approval;
-	size_t i;
-
-	json_array_foreach (json_object_get(hold, "approvals"), i, approval) {
-		const char *by = json_text(approval, "by");
-		const struct principal *person = site_principal(site, by);
-
-		/* What was right when it was said must be right when it is used. */
-		if (!person || person->is_disabled || has_text(names, by) ||
-		    person->class != PRINCIPAL_HUMAN || !has_role(need, person) ||
-		    (has_text(requesters, by) && !json_flag(need, "self_approval")))
-			continue;
-		json_array_append_new(names, json_string(by));
-	}
-	return names;
-}
-
-static int64_t
-missing(const json_t *hold, const json_t *need, const struct site *site)
-{
-	AUTO(json_ref) json_t *names = hold_count(hold, need, site);
-
-	return json_int_or(need, "quorum", 1) - (int64_t)json_array_size(names);
-}
-
-bool
-hold_is_full(const json_t *hold, const struct site *site)
-{
-	const json_t *needs = json_object_get(hold, "needs");
-	const json_t *need;
-	size_t i;
-
-	json_array_foreach (needs, i, need)
-		if (missing(hold, need, site) > 0)
-			return false;
-	return json_array_size(needs) > 0;
-}
-
-void
-hold_add_missing(const json_t *hold, const struct site *site, struct str *out)
-{
-	const json_t *need;
-	const char *glue = "";
-	size_t i;
-
-	json_array_foreach (json_object_get(hold, "needs"), i, need) {
-		const json_t *roles = json_object_get(need, "roles"), *role;
-		int64_t left = missing(hold, need, site);
-		size_t k;
-
-		if (left <= 0)
-			continue;
-		str_addf(out, "%s%lld more of %lld", glue, (long long)left,
-			 (long long)json_int_or(need, "quorum", 1));
-		json_array_foreach (roles, k, role)
-			str_addf(out, "%s%s", k ? " or " : " with role ",
-				 json_string_value(role));
-		str_addf(out, " (policy %s)", json_text(need, "policy"));
-		glue = ", ";
-	}
 }
 
 bool
@@ -360,7 +269,7 @@ is_satisfied(const struct run *run, bool *ret, struct err *err)
 		return -1;
 	*ret = str_eq(json_text(hold, "state"), "open") &&
 	       store_now(store) < json_int_or(hold, "expires_ms", 0) &&
-	       hold_is_full(hold, site);
+	       quorum_is_full(hold, site);
 	return 0;
 }
 
@@ -398,23 +307,6 @@ hold_proposal(struct run *run, const struct plan_step *step, struct err *err)
 	return json_incref(proposal);
 }
 
-/* How many people there are whose agreement would count for a need. */
-static int64_t
-count_eligible(const struct site *site, const json_t *need, const json_t *who)
-{
-	int64_t count = 0;
-
-	for (size_t i = 0; i < site->principal_count; i++) {
-		const struct principal *person = &site->principals[i];
-
-		count += person->class == PRINCIPAL_HUMAN && !person->is_disabled &&
-			 has_role(need, person) &&
-			 (!has_text(who, person->name) ||
-			  json_flag(need, "self_approval"));
-	}
-	return count;
-}
-
 /* Waiting for people who are not there would be worse than a no. */
 static int
 refuse_hopeless(const struct run *run, struct gate *gate, struct err *err)
@@ -428,7 +320,7 @@ refuse_hopeless(const struct run *run, struct gate *gate, struct err *err)
 		return -1;
 	json_array_foreach (gate->needs, i, need) {
 		int64_t quorum = json_int_or(need, "quorum", 1);
-		int64_t there = count_eligible(site, need, who);
+		int64_t there = quorum_possible(site, need, who);
 
 		if (there >= quorum)
 			continue;

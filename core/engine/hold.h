@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A step that waits for people: what exactly they are asked to agree to (the
- * digest), who has to, and whether enough of them have. Approvals are counted
- * here and nowhere else; a policy only says who must agree.
+ * digest), and how it goes on. Whether enough of them have is told by quorum.h.
  */
 #ifndef FETTLE_ENGINE_HOLD_H
 #define FETTLE_ENGINE_HOLD_H
@@ -24,13 +23,6 @@ struct site *hold_site(const struct engine *engine, struct err *err);
 
 /* Whose run it is, of an actor as events name it. Borrowed from either. */
 const char *hold_person(const struct site *site, const char *actor);
-
-/* The approvals that count for a need by what the site says now: array of names. */
-json_t *hold_count(const json_t *hold, const json_t *need, const struct site *site);
-/* Whether every need has its quorum. */
-bool hold_is_full(const json_t *hold, const struct site *site);
-/* Adds who is still needed, for people. */
-void hold_add_missing(const json_t *hold, const struct site *site, struct str *out);
 
 /* What a hold means for an attempt. */
 enum held_state { HELD_NOT, HELD_OPEN, HELD_CONSUMED };

@@ -127,7 +127,8 @@ outcome_tell(const struct attempt *a, struct ending *ending)
 	if (!a->err.code[0])
 		return;
 	ending->state = str_eq(a->state, "cancelled") ? ENDING_CANCELLED :
-			a->gate.answers && a->gate.verdict != GATE_ALLOW ?
+			(a->gate.answers && a->gate.verdict != GATE_ALLOW) ||
+					str_eq(a->err.code, "secret_in_diff") ?
 							ENDING_DENIED :
 							ENDING_FAILED;
 	ending->is_attempted = true;

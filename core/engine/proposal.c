@@ -117,6 +117,26 @@ sha_or_null(const char *sha256)
 	return *sha256 ? json_string(sha256) : json_null();
 }
 
+static bool
+has_secret(const struct run *run, const char *bytes, size_t n)
+{
+	AUTO(str) struct str masked = STR_INIT;
+
+	if (n > 0)
+		mask_bytes(run->mask, bytes, n, &masked);
+	return masked.len != n || (n > 0 && memcmp(masked.s, bytes, n) != 0);
+}
+
+/* Not even the image of such a file is stored. */
+static int
+refuse_secret(const char *path, struct err *err)
+{
+	err_set(err, "secret_in_diff",
+		"the edit of '%s' contains the value of a secret", path);
+	return err_remedy(err, "let the file refer to the secret, by a variable of the "
+			       "environment or a file, instead of holding it");
+}
+
 static int
 add_edit(struct run *run, json_t *edits, const json_t *event, struct err *err)
 {
@@ -140,6 +160,9 @@ add_edit(struct run *run, json_t *edits, const json_t *event, struct err *err)
 		if (image.exists && image.len == len &&
 		    memcmp(image.bytes, bytes, len) == 0)
 			return 0; /* nothing would change */
+		if (has_secret(run, bytes, len) &&
+		    !has_secret(run, image.bytes, image.len))
+			return refuse_secret(path, err);
 		if (store_blob_put(run->engine->store, bytes, len, post, err) < 0)
 			return -1;
 	}

@@ -18,7 +18,7 @@
  * The proposal a reply states, its images in the store. New reference, or
  * NULL: `apply.*` (see image.h), `edit.forbidden` (.git, Fettle's own files),
  * `edit.stale` (the module read other bytes than are there now),
- * `edit.duplicate`, `edit.place`, `effect.undeclared`.
+ * `edit.duplicate`, `secret_in_diff`, `edit.place`, `effect.undeclared`.
  */
 json_t *proposal_make(struct run *run, const struct plan_step *step,
 		      const struct reply *reply, struct err *err);
