@@ -162,8 +162,7 @@ record_running(struct run *run, const char *from, json_t *retried, struct err *e
 	if (run_append(run, "run.state",
 		       json_pack("{s:s, s:s}", "state", "running", "step", from),
 		       err) < 0 ||
-	    (retried &&
-	     run_append(run, "run.retried", json_incref(retried), err) < 0)) {
+	    (owned && run_append(run, "run.retried", STEAL(owned), err) < 0)) {
 		run_abort(run);
 		return -1;
 	}
