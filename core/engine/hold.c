@@ -8,9 +8,9 @@
 #include "base/num.h"
 #include "base/sha256.h"
 #include "engine/continue.h"
+#include "engine/digest.h"
 #include "engine/edit.h"
 #include "engine/quorum.h"
-#include "engine/survey.h"
 
 #define VALID_MS (24 * 60 * 60 * 1000)
 
@@ -92,54 +92,6 @@ bool
 hold_is_of(const struct run *run, const struct plan_step *step)
 {
 	return run->hold && str_eq(json_text(run->hold, "step"), step->id);
-}
-
-/* ---- what is to be agreed to ---- */
-
-static json_t *
-fresh_fact(const struct run *run, const char *name)
-{
-	return json_object_get(run->fresh, name);
-}
-
-static json_t *
-or_null(json_t *value)
-{
-	return value ? json_incref(value) : json_null();
-}
-
-/*
- * Plan, step, proposal, the Compose configuration, the images, and who has to
- * agree. Looks at the project.
- */
-static int
-make_digest(struct run *run, const struct plan_step *step, const json_t *proposal,
-	    const json_t *needs, char ret[65], struct err *err)
-{
-	const json_t *service;
-
-	/* Who goes on from a hold has just looked; what was seen before is too old. */
-	if (*run->plan->service && !hold_is_of(run, step)) {
-		json_t *fresh =
-			survey_now(run->engine, run->plan, run->secrets, err);
-
-		if (!fresh)
-			return -1;
-		json_decref(run->fresh);
-		run->fresh = fresh;
-	}
-	service = fresh_fact(run, "project.service");
-	/* As it is stored and shown: without secrets. */
-	AUTO(json_ref) json_t *shown = mask_json(run->mask, proposal);
-	AUTO(json_ref)
-	json_t *what = json_pack(
-		"{s:s, s:s, s:s, s:O, s:O, s:o, s:o, s:o}", "run", run->claim.run,
-		"plan", run->plan->sha256, "step", step->id, "proposal", shown, "needs",
-		needs, "config", or_null(fresh_fact(run, "project.config_sha256")),
-		"image", or_null(json_object_get(service, "image_id")), "tag",
-		or_null(json_object_get(service, "tag_id")));
-	json_sha256(what, ret);
-	return 0;
 }
 
 /* ---- its life ---- */
@@ -356,7 +308,7 @@ hold_judge(struct run *run, const struct plan_step *step, const json_t *proposal
 		return -1;
 	if (gate->verdict != GATE_HOLD)
 		return 0;
-	if (make_digest(run, step, proposal, gate->needs, ret->digest, err) < 0)
+	if (digest_make(run, step, proposal, gate->needs, ret->digest, err) < 0)
 		return -1;
 	ret->state = HELD_OPEN;
 	if (!is_mine)
