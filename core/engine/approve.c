@@ -111,14 +111,25 @@ find_person(const struct engine *engine, const struct site *site,
 	return 0;
 }
 
+static json_t *
+roles_of(const struct principal *person)
+{
+	json_t *roles = json_array();
+
+	for (size_t i = 0; i < person->roles.count; i++)
+		json_array_append_new(roles, json_string(person->roles.v[i]));
+	return roles;
+}
+
 /* The hold as it would be with one more approval. */
 static json_t *
-with_approval(const json_t *hold, const char *by)
+with_approval(const json_t *hold, const struct principal *person)
 {
 	json_t *more = json_deep_copy(hold);
 
 	json_array_append_new(json_object_get(more, "approvals"),
-			      json_pack("{s:s}", "by", by));
+			      json_pack("{s:s, s:o}", "by", person->name, "roles",
+					roles_of(person)));
 	return more;
 }
 
@@ -142,7 +153,7 @@ static int
 check_counts(const json_t *hold, const struct site *site,
 	     const struct principal *person, struct err *err)
 {
-	AUTO(json_ref) json_t *more = with_approval(hold, person->name);
+	AUTO(json_ref) json_t *more = with_approval(hold, person);
 	AUTO(str) struct str missing = STR_INIT;
 	AUTO(json_ref) json_t *nobody_asked = NULL;
 
@@ -232,7 +243,7 @@ look(struct hearing *h, struct err *err)
 		return -1;
 	if (!is_present(h->row, h->hold))
 		return refuse_state(h->engine, run, err);
-	if (store_now(store) >= json_int_or(h->hold, "expires_ms", 0)) {
+	if (hold_is_late(store, run, h->hold)) {
 		err_set(err, "approval_expired", "the time to agree to run %s is over",
 			run);
 		return err_remedy(err, "`fettle retry %s` asks again once it has ended",
@@ -254,13 +265,10 @@ approve(struct hearing *h, bool *ret_is_full, struct err *err)
 	}
 	if (check_counts(h->hold, h->site, h->person, err) < 0)
 		return -1;
-	AUTO(json_ref) json_t *more = with_approval(h->hold, by);
+	AUTO(json_ref) json_t *more = with_approval(h->hold, h->person);
 	AUTO(json_ref) json_t *body = answer_body(h->hold, by);
-	json_t *roles = json_array();
 	*ret_is_full = quorum_is_full(more, h->site);
-	for (size_t i = 0; i < h->person->roles.count; i++)
-		json_array_append_new(roles, json_string(h->person->roles.v[i]));
-	json_object_set_new(body, "roles", roles);
+	json_object_set_new(body, "roles", roles_of(h->person));
 	json_object_set_new(body, "full", json_boolean(*ret_is_full));
 	if (h->answer->text)
 		json_object_set_new(body, "comment", json_string(h->answer->text));

@@ -222,7 +222,8 @@ record_intent(struct attempt *a, struct err *err)
 
 	if (run_begin(run, err) < 0)
 		return -1;
-	if (hold_record_before(run, a->step, &a->held, err) < 0)
+	if (hold_settle(run, a->step, &a->gate, &a->held, err) < 0 ||
+	    hold_record_before(run, a->step, &a->held, err) < 0)
 		goto out;
 	json_sha256(a->proposal, sha256);
 	body = attempt_body(a);
@@ -312,7 +313,8 @@ live(struct attempt *a, struct err *store_err, int *store_failed)
 		return;
 	}
 	/* Policies take their time: what has changed meanwhile is not touched. */
-	a->is_stale = a->gate.verdict == GATE_ALLOW &&
+	a->is_stale = (a->gate.verdict == GATE_ALLOW ||
+		       a->held.state == HELD_CONSUMED) &&
 		      edits_check(a->run, json_object_get(a->proposal, "edits"),
 				  &err) < 0;
 	if ((*store_failed = record_intent(a, store_err)) < 0)

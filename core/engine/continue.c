@@ -264,8 +264,7 @@ end_rejected(struct takeover *t, const json_t *hold, struct err *err)
 {
 	struct err why = { 0 };
 
-	err_set(&why, "approval_rejected", "rejected by %s: %s", json_text(hold, "by"),
-		json_text(hold, "reason"));
+	hold_explain_no(hold, &why);
 	return end(t, ENDING_DENIED, json_text(hold, "step"), &why, err);
 }
 
@@ -304,7 +303,8 @@ hear(struct takeover *t, const json_t *state, struct err *err)
 		return wait_on(t, state, clock_wall_ms() + UNKNOWN_MS, err);
 	if (str_eq(json_text(hold, "state"), "rejected"))
 		return end_rejected(t, hold, err);
-	if (!str_eq(json_text(hold, "state"), "open") || store_now(store) >= expires)
+	if (!str_eq(json_text(hold, "state"), "open") ||
+	    hold_is_late(store, t->run.claim.run, hold))
 		return end_expired(t, hold, err);
 	if (!quorum_is_full(hold, site))
 		return wait_on(t, state, expires, err);

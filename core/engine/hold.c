@@ -27,6 +27,7 @@ opened(const json_t *event)
 	json_t *hold = json_deep_copy(json_object_get(event, "body"));
 
 	json_object_set(hold, "opened_ms", json_object_get(event, "time_ms"));
+	json_object_set(hold, "opened_seq", json_object_get(event, "seq"));
 	json_object_set_new(hold, "state", json_string("open"));
 	json_object_set_new(hold, "approvals", json_array());
 	return hold;
@@ -78,6 +79,13 @@ hold_find(struct store *store, const char *run, struct err *err)
 		}
 	}
 	return hold;
+}
+
+bool
+hold_is_late(struct store *store, const char *run, const json_t *hold)
+{
+	return store_latest(store, run, json_int_or(hold, "opened_seq", 0)) >=
+	       json_int_or(hold, "expires_ms", 0);
 }
 
 struct site *
@@ -185,8 +193,13 @@ reference(const json_t *hold)
 static int
 void_hold(struct run *run, const char *why, struct err *err)
 {
-	json_t *body = reference(run->hold);
+	AUTO(json_ref) json_t *now = hold_find(run->engine->store, run->claim.run, err);
 
+	if (!now)
+		return -1;
+	if (!str_eq(json_text(now, "state"), "open"))
+		return 0; /* somebody said no meanwhile: it is over already */
+	json_t *body = reference(run->hold);
 	json_object_set_new(body, "why", json_string(why));
 	return run_append(run, "hold.voided", body, err);
 }
@@ -220,8 +233,7 @@ is_satisfied(const struct run *run, bool *ret, struct err *err)
 	if (!hold || !site)
 		return -1;
 	*ret = str_eq(json_text(hold, "state"), "open") &&
-	       store_now(store) < json_int_or(hold, "expires_ms", 0) &&
-	       quorum_is_full(hold, site);
+	       !hold_is_late(store, run->claim.run, hold) && quorum_is_full(hold, site);
 	return 0;
 }
 
@@ -324,8 +336,45 @@ hold_judge(struct run *run, const struct plan_step *step, const json_t *proposal
 		return 0;
 	}
 	ret->state = HELD_CONSUMED;
-	gate->verdict = GATE_ALLOW;
-	gate->err = (struct err){ 0 };
+	return 0;
+}
+
+void
+hold_explain_no(const json_t *hold, struct err *why)
+{
+	(void)err_set(why, "approval_rejected", "rejected by %s: %s",
+		      json_text(hold, "by"), json_text(hold, "reason"));
+}
+
+int
+hold_settle(struct run *run, const struct plan_step *step, struct gate *gate,
+	    struct held *held, struct err *err)
+{
+	bool is_good = false;
+
+	if (!hold_is_of(run, step))
+		return 0;
+	AUTO(json_ref) json_t *hold =
+		hold_find(run->engine->store, run->claim.run, err);
+	if (!hold)
+		return -1;
+	if (str_eq(json_text(hold, "state"), "rejected")) {
+		*held = (struct held){ .state = HELD_NOT };
+		gate->verdict = GATE_DENY;
+		gate->err = (struct err){ 0 };
+		hold_explain_no(hold, &gate->err);
+	}
+	if (held->state != HELD_CONSUMED)
+		return 0;
+	if (is_satisfied(run, &is_good, err) < 0)
+		return -1;
+	if (is_good) {
+		gate->verdict = GATE_ALLOW;
+		gate->err = (struct err){ 0 };
+		return 0;
+	}
+	held->state = HELD_OPEN;
+	held->void_why = "an approval does not count any more";
 	return 0;
 }
 

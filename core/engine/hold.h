@@ -13,10 +13,14 @@
 /*
  * The latest hold of a run, made of its events alone, or JSON null. New reference.
  * {"step","attempt","digest","needs":[{policy, roles, quorum, self_approval,
- *  reason}],"requesters":[],"opened_ms","expires_ms","state": open|rejected|expired|
- *  voided|consumed|over,"by","reason","approvals":[{by, roles, comment, time_ms}]}
+ *  reason}],"requesters":[],"opened_ms","opened_seq","expires_ms",
+ *  "state": open|rejected|expired|voided|consumed|over,"by","reason",
+ *  "approvals":[{by, roles, comment, time_ms}]}
  */
 json_t *hold_find(struct store *store, const char *run, struct err *err);
+
+/* Whether its time is up. */
+bool hold_is_late(struct store *store, const char *run, const json_t *hold);
 
 /* The site an engine lives by; one without a file has no principals. */
 struct site *hold_site(const struct engine *engine, struct err *err);
@@ -39,12 +43,16 @@ bool hold_is_of(const struct run *run, const struct plan_step *step);
  * err's code "" when there is none, or the step has to propose again.
  */
 json_t *hold_proposal(struct run *run, const struct plan_step *step, struct err *err);
-/*
- * After the gate: a satisfied hold turns HOLD into ALLOW. -1 when it cannot be
- * told.
- */
+/* After the gate: what the hold means. -1 when it cannot be told. */
 int hold_judge(struct run *run, const struct plan_step *step, const json_t *proposal,
 	       struct gate *gate, struct held *ret, struct err *err);
+/*
+ * In the transaction of the intent: a satisfied hold turns HOLD into ALLOW. What
+ * was said, or who was disabled, while the policies thought counts; a no denies.
+ */
+int hold_settle(struct run *run, const struct plan_step *step, struct gate *gate,
+		struct held *held, struct err *err);
+void hold_explain_no(const json_t *hold, struct err *why);
 /* In a transaction, before proposal and verdict: the hold before is used or void. */
 int hold_record_before(struct run *run, const struct plan_step *step,
 		       const struct held *held, struct err *err);

@@ -27,6 +27,19 @@ has_role(const json_t *need, const struct principal *person)
 	return json_array_size(roles) == 0;
 }
 
+/* Whether who said it had such a role then. */
+static bool
+had_role(const json_t *need, const json_t *approval)
+{
+	const json_t *roles = json_object_get(need, "roles"), *role;
+	size_t i;
+
+	json_array_foreach (json_object_get(approval, "roles"), i, role)
+		if (has_text(roles, json_string_value(role)))
+			return true;
+	return json_array_size(roles) == 0;
+}
+
 json_t *
 quorum_count(const json_t *hold, const json_t *need, const struct site *site)
 {
@@ -42,6 +55,7 @@ quorum_count(const json_t *hold, const json_t *need, const struct site *site)
 		/* What was right when it was said must be right when it is used. */
 		if (!person || person->is_disabled || has_text(names, by) ||
 		    person->class != PRINCIPAL_HUMAN || !has_role(need, person) ||
+		    !had_role(need, approval) ||
 		    (has_text(requesters, by) && !json_flag(need, "self_approval")))
 			continue;
 		json_array_append_new(names, json_string(by));

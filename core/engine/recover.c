@@ -249,7 +249,7 @@ end_refused(struct engine *engine, struct strv *ended, struct err *err)
 		const char *run = json_text(row, "run");
 		AUTO(json_ref) json_t *hold = hold_find(engine->store, run, err);
 		bool is_open = str_eq(json_text(hold, "state"), "open") &&
-			       now < json_int_or(hold, "expires_ms", 0);
+			       !hold_is_late(engine->store, run, hold);
 		int done;
 
 		if (!hold)

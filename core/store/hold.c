@@ -16,6 +16,20 @@ store_now(struct store *store)
 	return now > newest ? now : newest;
 }
 
+int64_t
+store_latest(struct store *store, const char *run, int64_t seq)
+{
+	AUTO(rows) sqlite3_stmt *rows = db_query(
+		store,
+		"SELECT max(time_ms) FROM events WHERE id >="
+		" (SELECT id FROM events WHERE run = ? AND seq = ?)",
+		"ti", run, seq);
+	int64_t latest = db_next(rows) == 1 ? sqlite3_column_int64(rows, 0) : 0;
+	int64_t now = clock_wall_ms();
+
+	return now > latest ? now : latest;
+}
+
 int
 store_answer(struct store *store, const char *run, const char *actor, const char *kind,
 	     const json_t *body, struct err *err)

@@ -149,6 +149,11 @@ int store_answer(struct store *store, const char *run, const char *actor,
 		 const char *kind, const json_t *body, struct err *err);
 /* The time, which is never before that of the newest event. */
 int64_t store_now(struct store *store);
+/*
+ * The time, which is never before that of any event since this one: what was too
+ * late once stays so, wherever the clock is set to.
+ */
+int64_t store_latest(struct store *store, const char *run, int64_t seq);
 
 /*
  * While the site is paused no run is taken from the queue. 1 done, 0 it was so

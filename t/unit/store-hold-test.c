@@ -214,6 +214,19 @@ START_TEST(time_never_goes_back)
 }
 END_TEST
 
+START_TEST(what_was_too_late_once_stays_so)
+{
+	start_run();
+	int64_t seq = raw_number("SELECT max(seq) FROM events");
+	OK(append("step.note", "{'step':'patch','level':'info','text':'late'}"));
+	OK(append("step.note", "{'step':'patch','level':'info','text':'set back'}"));
+	OK(tamper("UPDATE events SET time_ms = 88888888888888"
+		  " WHERE body LIKE '%\"late\"%'"));
+	ck_assert_int_eq(store_latest(store, claim.run, seq), 88888888888888);
+	ck_assert_int_lt(store_latest(store, claim.run, seq + 2), 88888888888888);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -233,6 +246,7 @@ main(void)
 		last_approval_makes_the_run_due,
 		approvals_of_a_hold_before_do_not_count,
 		time_never_goes_back,
+		what_was_too_late_once_stays_so,
 	};
 	Suite *suite = suite_create("store-hold");
 
