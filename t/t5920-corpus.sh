@@ -13,6 +13,7 @@ rows_D='1 3 4 5 7 8 9 11 12 13 15 16 17 19 20 21 23 24 25 27 28 29 31 32 33 35 3
 rows_T='1 3 4 5 7 8 9 11 12 13 15 16 17'
 rows_I='1 3 4 5 7 8 9 12 13 15 20 21'
 rows_C='1 3 4 5 7 8 9 11 12 13 15 17 19 20 21'
+rows_A='1 3 4 5 7 8 9 11 12 13 15 16'
 
 files() # ROW: how many case files it has
 {
@@ -29,7 +30,7 @@ claims() # ROW: how many lines of the test that README names are about it
 	grep -c -w -F -e "${words:-$1}" "$FETTLE_SRC/$file"
 }
 
-for letter in Y D T I C; do
+for letter in Y D T I C A; do
 	eval "numbers=\$rows_$letter"
 	cases=0
 	none=
