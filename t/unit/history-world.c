@@ -57,6 +57,14 @@ let_others_act(void)
 		world.meanwhile();
 }
 
+/* Before the engine sees more: what it did so far is judged by what it saw then. */
+static void
+look(void)
+{
+	if (world.kill_in == 0)
+		world_observe();
+}
+
 int64_t __wrap_clock_wall_ms(void);
 int64_t
 __wrap_clock_wall_ms(void)
@@ -131,6 +139,7 @@ __wrap_survey_now(struct engine *engine, const struct plan *plan, const json_t *
 		  struct err *err)
 {
 	let_others_act();
+	look();
 	world.seen.config = world.config;
 	return json_pack("{s:o, s:{s:s}}", "project.config_sha256",
 			 json_sprintf("config %u", world.config), "project.service",
@@ -190,6 +199,7 @@ __wrap_inquiry_ask(const struct inquiry *inquiry, struct reply *ret, struct err 
 	let_others_act();
 	if (!str_eq(inquiry->call, "judge"))
 		return 0;
+	look();
 	world.seen.asked = world.mood;
 	ret->verdicts = json_array();
 	for (size_t i = 0; i < NEEDS; i++)
