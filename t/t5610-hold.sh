@@ -282,7 +282,7 @@ is 'to its end' "$(state)" succeeded
 
 fresh
 pipeline '{}'
-fettle work >"$T/worker" 2>&1 &
+"$FETTLE_BINDIR/fettle" work >"$T/worker" 2>&1 &
 worker=$!
 wait_for 10 sh -c '[ "$("$FETTLE_BINDIR/fettle" workers --json | jq length)" -gt 0 ]' ||
 	bail "no worker: $(cat "$T/worker")"
