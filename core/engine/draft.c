@@ -427,12 +427,21 @@ hide_secrets(const struct draft *draft, struct err *err)
 	snprintf(err->remedy, sizeof err->remedy, "%s", str_get(&remedy));
 }
 
-/* `protected: true` is a gate of its own, unless somebody said which. */
+/*
+ * `protected: true` is a gate of its own, unless the site says which: a pipeline
+ * can ask for more people, and not for fewer.
+ */
 static int
 draft_protection(struct draft *draft, struct err *err)
 {
-	if (!draft->plan->is_protected || has_policy(draft, PROTECTION_POLICY))
+	const struct plan *plan = draft->plan;
+
+	if (!plan->is_protected)
 		return 0;
+	for (size_t i = 0; i < plan->policy_count; i++)
+		if (plan->policies[i].is_of_site &&
+		    str_eq(plan->policies[i].uses, PROTECTION_POLICY))
+			return 0;
 	return draft_policy(draft, PROTECTION_POLICY, NULL, draft->project->file, err);
 }
 
