@@ -8,6 +8,10 @@
 
 #include "base/str.h"
 
+#define ALL_POLICY_FLAGS                                                               \
+	((uint32_t)(FETTLE_JUDGES_EDITS_ONLY | FETTLE_JUDGES_CONTENT |                 \
+		    FETTLE_JUDGES_HISTORY | FETTLE_JUDGES_VERDICTS))
+
 #define CODE "plugin.description"
 #define NAME_MAX_BYTES 80
 #define TEXT_MAX_BYTES 4096
@@ -189,7 +193,7 @@ check_policy(const struct fettle_policy *policy, struct err *err)
 {
 	if (!policy->stages || policy->stages & ~FETTLE_ALL_STAGES)
 		return err_set(err, CODE, "its stages are not of enum fettle_stage");
-	if (policy->flags & ~(uint32_t)FETTLE_ALL_POLICY_FLAGS)
+	if (policy->flags & ~ALL_POLICY_FLAGS)
 		return err_set(err, CODE,
 			       "its flags are not of enum fettle_policy_flag");
 	if (!policy->judge)

@@ -4,9 +4,8 @@
  *
  * A module is a shared object with one exported symbol, fettle_plugin, that
  * points at a constant table: a step type (struct fettle_step) or a policy
- * (struct fettle_policy). Write the table, then
- *
- *	FETTLE_STEP(my_step)	or	FETTLE_POLICY(my_policy)
+ * (struct fettle_policy). Write the table, then FETTLE_STEP(my_step) or
+ * FETTLE_POLICY(my_policy).
  *
  * EACH CALLBACK IS A NEW PROCESS. What propose() left in a static variable is
  * gone in run(). What run() needs of it, it reads back from the approved
@@ -22,7 +21,6 @@
  * are UTF-8 and end with NUL. Times are in milliseconds. No function here is
  * safe to call from two threads at once. A call that must not be (reading what
  * is not known, an undeclared output, a wrong index) ends the attempt as a bug.
- *
  * ABI history (a line a change; structs only grow, at the end):
  *	0.1	first version
  *	0.2	FETTLE_COMMAND, FETTLE_LONG_TAIL
@@ -90,8 +88,7 @@ enum fettle_policy_flag {
 	FETTLE_JUDGES_EDITS_ONLY = 1 << 0, /* asked only when there is an edit */
 	FETTLE_JUDGES_CONTENT    = 1 << 1, /* is shown the edits: fact `edits` */
 	FETTLE_JUDGES_HISTORY    = 1 << 2, /* the service's runs: fact `history` */
-	FETTLE_JUDGES_VERDICTS   = 1 << 3, /* asked last, about a denial: `verdicts` */
-	FETTLE_ALL_POLICY_FLAGS = (1 << 4) - 1
+	FETTLE_JUDGES_VERDICTS   = 1 << 3  /* asked last, about a denial: `verdicts` */
 };
 
 enum fettle_type {
@@ -153,7 +150,6 @@ enum fettle_observed {
 };
 
 struct fettle_ctx;	/* the callback's view of the run; opaque */
-
 struct fettle_step {
 	struct fettle_head head;
 	const char *name;		/* `build/compose`: in YAML and on disk */
@@ -163,11 +159,8 @@ struct fettle_step {
 	const char *const *effects;	/* kinds run() causes, then NULL; or NULL */
 	const char *const *undoes;	/* ROLLBACK: kinds it puts back; or NULL */
 	struct fettle_table params, outputs;
-	/*
-	 * Each may be NULL; then no process is started. Without propose() the step
-	 * proposes its parameters that are FETTLE_COMMAND, in their order, and
-	 * nothing else. Only run() changes anything.
-	 */
+	/* NULL: no process is started. Without propose() the step proposes its
+	   FETTLE_COMMAND parameters, in order. Only run() changes anything. */
 	int (*check)(struct fettle_ctx *ctx);	/* could I work? */
 	int (*propose)(struct fettle_ctx *ctx);	/* state edits, effects, commands */
 	int (*run)(struct fettle_ctx *ctx);	/* do what was proposed */
@@ -204,7 +197,6 @@ extern FETTLE_EXPORT const struct fettle_head *const fettle_plugin;
 int fettle_param_known(struct fettle_ctx *ctx, uint32_t i);
 /* 0 when neither given nor preset; the getters then give 0, NULL or an empty list. */
 int fettle_param_given(struct fettle_ctx *ctx, uint32_t i);
-
 int fettle_param_bool(struct fettle_ctx *ctx, uint32_t i);
 int64_t fettle_param_int(struct fettle_ctx *ctx, uint32_t i);
 double fettle_param_real(struct fettle_ctx *ctx, uint32_t i);
@@ -217,26 +209,21 @@ const char *fettle_param_json(struct fettle_ctx *ctx, uint32_t i);
 
 /* ---- the run so far --------------------------------------------------- */
 
-/*
- * A named fact ("service.name", "steps.build.outputs.image_id") or NULL. Text
- * is given as it is, everything else as JSON text. fettle-facts(7) lists the
- * names; the list grows without a change of ABI.
- */
+/* A fact of fettle-facts(7), which grows without a change of ABI, such as
+   "service.name", or NULL. Text as it is, everything else as JSON text. */
 const char *fettle_fact(struct fettle_ctx *ctx, const char *name);
 /* The value of a secret this step was granted, or NULL. Never write it anywhere. */
 const char *fettle_secret(struct fettle_ctx *ctx, const char *name);
-/* The same for every attempt of one step of one run: an idempotency key for outside. */
+/* The same for every attempt of a step of a run: an idempotency key for outside. */
 const char *fettle_operation_id(struct fettle_ctx *ctx);
 /* A directory of this callback alone, empty at its start, gone after its end. */
 const char *fettle_scratch(struct fettle_ctx *ctx);
 /* Until the engine ends this callback; 0 when the time is over or cancelled. */
 uint64_t fettle_time_left(struct fettle_ctx *ctx);
 
-/*
- * A file of the workspace, beneath it and not through a symlink. NULL when it
- * does not exist (fettle_file_error() is NULL then) or cannot be read (it says
- * why). An edit of the same path is then bound to exactly these bytes.
- */
+/* A file of the workspace, beneath it and not through a symlink. NULL when it does
+   not exist (fettle_file_error() is NULL then) or cannot be read (it says why). An
+   edit of the same path is then bound to exactly these bytes. */
 const char *fettle_file(struct fettle_ctx *ctx, const char *path, size_t *ret_len);
 const char *fettle_file_error(struct fettle_ctx *ctx);
 
@@ -247,10 +234,8 @@ void fettle_edit_write(struct fettle_ctx *ctx, const char *path, const void *byt
 		       size_t len);
 void fettle_edit_delete(struct fettle_ctx *ctx, const char *path);
 
-/*
- * Anything else that changes. `target` names it for people, `before` is JSON
- * with all that is needed to put it back, `summary` is one line for people.
- */
+/* Anything else that changes. `target` and `summary`, a line, are for people;
+   `before` is JSON with all that is needed to put it back. */
 void fettle_effect(struct fettle_ctx *ctx, const char *kind, const char *target,
 		   const char *before, const char *summary);
 /* A program run() will start, exactly so. argv ends with NULL. */
@@ -306,12 +291,10 @@ struct fettle_exited {
 	size_t out_len, err_len;
 };
 
-/*
- * Runs a program to its end, with standard input from /dev/null, and kills
- * what it leaves behind. 0 and *ret when it was started, else -1 with the
- * reason in ret->err. The second starts the i-th command of the approved
- * proposal; exec->argv is ignored then, and exec may be NULL.
- */
+/* Runs a program to its end, with standard input from /dev/null, and kills what it
+   leaves behind. 0 and *ret when it was started, else -1 with the reason in
+   ret->err. The second starts the i-th command of the approved proposal; exec->argv
+   is ignored then, and exec may be NULL. */
 int fettle_exec(struct fettle_ctx *ctx, const struct fettle_exec *exec,
 		struct fettle_exited *ret);
 int fettle_exec_proposed(struct fettle_ctx *ctx, uint32_t i,
@@ -349,7 +332,7 @@ struct fettle_need {
 	uint32_t size;			/* sizeof(struct fettle_need) */
 	uint32_t quorum;		/* distinct people */
 	const char *const *roles;	/* any of them, then NULL; NULL: anybody */
-	uint64_t valid_ms;		/* then the answer is no; 0: an hour */
+	uint64_t valid_ms;		/* then the answer is no; 0: a day */
 	uint32_t flags;			/* enum fettle_need_flag */
 };
 
