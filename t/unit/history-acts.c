@@ -431,8 +431,7 @@ check_resumed(const struct told_run *before, const struct told_run *r)
 		count_outcome("not full: waits");
 		return;
 	}
-	if (other->stands || other->is_damaged ||
-	    (other->id[0] && !is_over(other) && !is_waiting(other))) {
+	if (other->has_service || other->is_damaged) {
 		count_outcome("full, but the service is not free");
 		return;
 	}

@@ -204,8 +204,6 @@ tell_intent(struct told_run *r, const json_t *body, int64_t seq)
 	if ((r->hold.state == HOLD_OPEN || r->hold.state == HOLD_REJECTED) &&
 	    str_eq(r->hold.step, step))
 		world_broken("step %s was begun with a hold on it", step);
-	if (str_eq(step, "patch"))
-		r->stands = true;
 }
 
 static void
@@ -215,7 +213,7 @@ tell_state(struct told_run *r, const json_t *body, bool is_end)
 	if (!is_end)
 		return;
 	r->hold.state = HOLD_OVER;
-	r->stands = false;
+	r->has_service = false;
 	r->is_cancelled = false;
 }
 
@@ -230,6 +228,8 @@ tell_event(struct told_run *r, const char *kind, const json_t *body, int64_t seq
 					    strlen("operator:"));
 	else if (str_eq(kind, "run.retried"))
 		r->retrier = world_person(json_text(body, "by") + strlen("operator:"));
+	else if (str_eq(kind, "run.locked") || str_eq(kind, "run.unlocked"))
+		r->has_service = str_eq(kind, "run.locked");
 	else if (str_eq(kind, "run.cancel"))
 		r->is_cancelled = true;
 	else if (str_eq(kind, "step.proposed"))

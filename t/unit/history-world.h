@@ -25,7 +25,7 @@ struct told_run {
 	char state[24];
 	unsigned modules;	/* which version of them its plan has */
 	unsigned config;	/* at its plan */
-	bool stands;		/* its file is changed */
+	bool has_service;	/* a process that died leaves it to recovery */
 	bool is_damaged;	/* somebody wrote into its tables */
 	bool is_forged;		/* or into its events */
 	bool is_cancelled;	/* it is asked for */
