@@ -11,8 +11,8 @@ strace -o /dev/null true 2>/dev/null || skip_all 'strace may not trace here'
 [ "$(id -u)" -eq 0 ] || skip_all 'only root can be somebody else under strace'
 : "${FETTLE_KILL_CALLS:=renameat2 rename unlinkat mkdirat fsync fdatasync ftruncate
 write sendto clone3 clone vfork}"
-# Each of these syncs follows its writes: every sixth write is enough of them.
-: "${FETTLE_KILL_STEP:=6}"
+# Where time is short: every sixth write of pages, say.
+: "${FETTLE_KILL_STEP:=1}"
 
 FETTLE_LIBDIR=${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}
 export FETTLE_LIBDIR
