@@ -31,8 +31,4 @@ bool ed25519_is_good(const struct ed25519_public *key,
 		     const struct ed25519_signature *signature, const void *bytes,
 		     size_t n);
 
-/* n bytes as 2 n digits and a NUL, and back: exactly 2 n digits, else -1. */
-void hex_encode(const unsigned char *bytes, size_t n, char *ret_text);
-int hex_decode(const char *text, unsigned char *ret_bytes, size_t n);
-
 #endif

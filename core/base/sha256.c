@@ -12,6 +12,8 @@
 #include <openssl/evp.h>
 #include <unistd.h>
 
+#include "base/hex.h"
+
 struct sha256 {
 	EVP_MD_CTX *evp;
 };
@@ -53,15 +55,10 @@ drop(struct sha256 *hash)
 void
 sha256_end(struct sha256 *hash, char ret_hex[SHA256_HEX_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char bytes[32];
 
 	must(EVP_DigestFinal_ex(hash->evp, bytes, NULL));
-	for (size_t i = 0; i < sizeof(bytes); i++) {
-		ret_hex[2 * i] = digits[bytes[i] >> 4];
-		ret_hex[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	ret_hex[2 * sizeof(bytes)] = '\0';
+	hex_encode(bytes, sizeof(bytes), ret_hex);
 	drop(hash);
 }
 

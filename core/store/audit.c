@@ -7,6 +7,7 @@
 #include <stdarg.h>
 
 #include "base/ed25519.h"
+#include "base/hex.h"
 #include "base/str.h"
 #include "store/event.h"
 

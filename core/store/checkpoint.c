@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/ed25519.h"
+#include "base/hex.h"
 #include "base/path.h"
 #include "store/audit.h"
 #include "store/directory.h"

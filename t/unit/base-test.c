@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/ed25519.h"
+#include "base/hex.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -356,6 +358,44 @@ START_TEST(log_writes_one_line_each)
 }
 END_TEST
 
+/* RFC 8032, section 7.1, TEST 2. */
+START_TEST(ed25519_gives_the_known_values)
+{
+	struct ed25519_secret secret;
+	char hex[2 * ED25519_SIGNATURE_SIZE + 1];
+
+	ck_assert_int_eq(hex_decode("4ccd089b28ff96da9db6c346ec114e0f"
+				    "5b8a319f35aba624da8cf6ed4fb8a6fb",
+				    secret.bytes, sizeof(secret.bytes)), 0);
+	struct ed25519_public key = ed25519_public(&secret);
+	hex_encode(key.bytes, sizeof(key.bytes), hex);
+	ck_assert_str_eq(hex, "3d4017c3e843895a92b70aa74d1b7ebc"
+			      "9c982ccf2ec4968cc0cd55f12af4660c");
+	struct ed25519_signature signature = ed25519_sign(&secret, "\x72", 1);
+	hex_encode(signature.bytes, sizeof(signature.bytes), hex);
+	ck_assert_str_eq(hex, "92a009a9f0d4cab8720e820b5f642540"
+			      "a2b27b5416503f8fb3762223ebdb69da"
+			      "085ac1e43e15996e458f3613d0f11d8c"
+			      "387b2eaeb4302aeeb00d291612bb0c00");
+	ck_assert(ed25519_is_good(&key, &signature, "\x72", 1));
+	ck_assert(!ed25519_is_good(&key, &signature, "\x73", 1));
+	signature.bytes[0] ^= 1;
+	ck_assert(!ed25519_is_good(&key, &signature, "\x72", 1));
+}
+END_TEST
+
+START_TEST(hexadecimal_digits_are_exactly_so_many)
+{
+	static const char *const bad[] = { "0", "000", "0g", "AB", " 0", "0x" };
+	unsigned char byte = 7;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		ck_assert_int_eq(hex_decode(bad[i], &byte, 1), -1);
+	ck_assert_int_eq(hex_decode("af", &byte, 1), 0);
+	ck_assert_int_eq(byte, 0xaf);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -390,6 +430,11 @@ main(void)
 	tcase_add_test(tcase, err_text_is_cut_on_a_whole_character);
 	tcase_add_test(tcase, err_text_is_harmless);
 	tcase_add_test(tcase, log_writes_one_line_each);
+	suite_add_tcase(suite, tcase);
+
+	tcase = tcase_create("keys");
+	tcase_add_test(tcase, ed25519_gives_the_known_values);
+	tcase_add_test(tcase, hexadecimal_digits_are_exactly_so_many);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }
