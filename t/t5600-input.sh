@@ -203,6 +203,34 @@ for bad in 'api;id' --project-directory=/ -f '-H tcp://evil'; do
 	is 'I9: is refused before anything is asked' "$(code)" service.grammar
 done
 rm fettle.yaml
+cat >format.yaml <<'YAML'
+fettle: 1
+inputs:
+  ref: { format: git-ref }
+  image: { format: image }
+steps:
+  - id: one
+    uses: analyze/command
+    with: { capture: true, argv: [echo, "${{ inputs.ref }}", "${{ inputs.image }}"] }
+YAML
+run_ok 'I16: a branch' fettle run -p ./format.yaml -i ref=fix/api-1 -i image=shop/api:1
+is 'I16: is handed on, as is an image' "$(stdout)" 'fix/api-1 shop/api:1'
+run_ok 'I19: an image may be left out' fettle run -p ./format.yaml -i ref=main
+count=$(runs)
+while read -r row code given; do
+	run_fails 2 "$row: $given" fettle run --json -p ./format.yaml -i "$given"
+	is "$row: is refused" "$(code)" "$code"
+done <<'ROWS'
+I16 ref.grammar ref=-upload-pack=touch x
+I16 ref.grammar ref=--output=x
+I16 ref.grammar ref=@{-1}
+I16 ref.grammar ref=HEAD^{/x}
+I19 image.grammar image=x:latest@sha256:short
+I19 image.grammar image=-v
+I19 image.grammar image=http://
+ROWS
+run_fails 2 'I16: one that is queued' fettle run --queue -p ./format.yaml -i ref=--output=x
+is 'I16: no run was made of any' "$(runs)" "$count"
 one '[sh, -c, "printf %s \"$A\""]' 'env: { A: "one\ntwo" }'
 run_ok 'I21: a variable of two lines' fettle run -p ./one.yaml
 is 'I21: keeps both' "$(stdout)" "$(printf 'one\ntwo')"

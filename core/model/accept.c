@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What `accept` of a parameter says: "MIN..MAX" in its own unit, or "a|b|c". */
+/* What `accept` of a parameter says: "MIN..MAX" in its own unit, "a|b|c", a format. */
 #include "base/base.h"
 
 #include "model/accept.h"
@@ -7,6 +7,8 @@
 #include <fettle/plugin.h>
 
 #include "base/num.h"
+#include "base/utf8.h"
+#include "model/format.h"
 #include "model/scalar.h"
 
 /* "MIN..MAX", either may be empty. */
@@ -72,6 +74,8 @@ accept_is_valid(const struct description_param *param)
 		return param->accept != NULL && param->accept[0] != 0;
 	if (param->accept == NULL)
 		return true;
+	if (param->type == FETTLE_STRING && format_is_known(param->accept))
+		return true;
 	if (!has_bounds(param->type) || split_bounds(param->accept, &bounds) < 0)
 		return false;
 	return (bounds.min[0] == 0 ||
@@ -100,6 +104,28 @@ accept_check_number(const struct description_param *param, double number,
 			       bounds.max,
 			       param->type == FETTLE_STRING ? " characters" : "");
 	return 0;
+}
+
+static double
+count_characters(const char *text)
+{
+	size_t len = strlen(text), count = 0, n;
+	uint32_t point;
+
+	for (; len > 0; text += n, len -= n, count++) {
+		n = utf8_decode(text, len, &point);
+		n = n > 0 ? n : 1;
+	}
+	return (double)count;
+}
+
+int
+accept_check_text(const struct description_param *param, const char *text,
+		  struct err *err)
+{
+	if (param->accept != NULL && format_is_known(param->accept))
+		return format_check(param->accept, text, err);
+	return accept_check_number(param, count_characters(text), err);
 }
 
 int

@@ -11,9 +11,13 @@
 /* Whether `accept` can be understood for the parameter's type. NULL can. */
 bool accept_is_valid(const struct description_param *param);
 
-/* `type.range`; the number is in ms, bytes, or characters of a string. */
+/* `type.range`; the number is in ms or bytes. */
 int accept_check_number(const struct description_param *param, double number,
 			struct err *err);
+
+/* A STRING: `type.range` of its characters, or the codes of its format (format.h). */
+int accept_check_text(const struct description_param *param, const char *text,
+		      struct err *err);
 
 /* `param.choice`, with the nearest choice. */
 int accept_check_choice(const struct description_param *param, const char *text,

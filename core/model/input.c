@@ -10,6 +10,7 @@
 #include "model/accept.h"
 #include "model/expr.h"
 #include "model/form.h"
+#include "model/format.h"
 #include "model/scalar.h"
 #include "model/value.h"
 
@@ -19,6 +20,9 @@ _Static_assert((int)INPUT_BOOL == (int)FETTLE_BOOL &&
 		       (int)INPUT_JSON == (int)FETTLE_JSON,
 	       "types of inputs are those of parameters");
 
+#define TYPE_NAMES                                                                     \
+	"string|bool|int|real|choice|duration|size|path|list|map|json|service"
+
 static const enum input_type input_types[] = {
 	INPUT_STRING, INPUT_BOOL, INPUT_INT,  INPUT_REAL, INPUT_CHOICE, INPUT_DURATION,
 	INPUT_SIZE,   INPUT_PATH, INPUT_LIST, INPUT_MAP,  INPUT_JSON,	INPUT_SERVICE,
@@ -26,8 +30,7 @@ static const enum input_type input_types[] = {
 
 static const struct form_key keys[] = {
 	{ "type",
-	  { FORM_CHOICE, "string|bool|int|real|choice|duration|size|path|list|map|"
-			 "json|service" },
+	  { FORM_CHOICE, TYPE_NAMES },
 	  false,
 	  "of what type it is; string when not said" },
 	{ "required", { FORM_BOOL }, false, "a run without it is refused" },
@@ -37,6 +40,8 @@ static const struct form_key keys[] = {
 	  { FORM_LIST, .items = &(const struct form_value){ FORM_TEXT } },
 	  false,
 	  "the texts to choose from" },
+	{ "format", { FORM_CHOICE, FORMAT_NAMES }, false,
+	  "what a string must be: the grammar it is checked by" },
 	{ "min", { FORM_TEXT }, false, "the least that is taken" },
 	{ "max", { FORM_TEXT }, false, "the most that is taken" },
 	{ NULL },
@@ -67,15 +72,33 @@ type_name(enum input_type type)
 	return type == INPUT_SERVICE ? "service" : param_type_name(type);
 }
 
+/* A text that is none of those between the bars. */
+static int
+no_such(const struct node *node, const char *file, const char *what, const char *names,
+	struct err *err)
+{
+	AUTO(strv) struct strv known = STRV_INIT;
+	AUTO(str) struct str list = STR_INIT;
+	const char *near;
+
+	for (size_t n; *names != 0; names += n + (names[n] == '|')) {
+		n = strcspn(names, "|");
+		strv_add_n(&known, names, n);
+		str_addf(&list, "%s%.*s", list.len > 0 ? ", " : "", (int)n, names);
+	}
+	near = strv_nearest(&known, node->text);
+	node_err(node, file, err, "type.choice", "'%.80s' is no %s of an input%s%s%s",
+		 node->text, what, near ? ", did you mean '" : "", near ? near : "",
+		 near ? "'?" : "");
+	return err_remedy(err, "write one of: %s", str_get(&list));
+}
+
 static int
 read_type(struct pipeline_input *input, const struct node *node, const char *file,
 	  struct err *err)
 {
 	const struct node *type = node_find(node, "type");
 	const char *text = type ? node_text(type, file, "type", err) : "string";
-	AUTO(strv) struct strv names = STRV_INIT;
-	AUTO(str) struct str list = STR_INIT;
-	const char *near;
 
 	if (text == NULL)
 		return -1;
@@ -83,14 +106,8 @@ read_type(struct pipeline_input *input, const struct node *node, const char *fil
 		input->type = input_types[i];
 		if (str_eq(type_name(input->type), text))
 			return 0;
-		strv_add(&names, type_name(input->type));
-		str_addf(&list, "%s%s", i > 0 ? ", " : "", type_name(input->type));
 	}
-	near = strv_nearest(&names, text);
-	node_err(type, file, err, "type.choice", "'%.80s' is no type of an input%s%s%s",
-		 text, near ? ", did you mean '" : "", near ? near : "",
-		 near ? "'?" : "");
-	return err_remedy(err, "write one of: %s", str_get(&list));
+	return no_such(type, file, "type", TYPE_NAMES, err);
 }
 
 /* `choices: [a, b]` as "a|b". */
@@ -153,6 +170,35 @@ read_bounds(struct pipeline_input *input, const struct node *node, const char *f
 		 type_name(input->type));
 	return err_remedy(err, "int, real, duration and size have bounds as their "
 			       "values are written, string a number of characters");
+}
+
+/* `format:` as the accept of a string. */
+static int
+read_format(struct pipeline_input *input, const struct node *node, const char *file,
+	    struct err *err)
+{
+	const struct node *given = node_find(node, "format");
+	const char *text;
+
+	if (given == NULL)
+		return 0;
+	if (input->type != INPUT_STRING || node_find(node, "min") != NULL ||
+	    node_find(node, "max") != NULL) {
+		node_err(given, file, err, "key.conflict",
+			 "'format' is of inputs of type string without min and max, "
+			 "'%s' is %s",
+			 input->name,
+			 input->type == INPUT_STRING ? "one with bounds" :
+						       type_name(input->type));
+		return err_remedy(err, "leave 'format' out, or the other");
+	}
+	text = node_text(given, file, "format", err);
+	if (text == NULL)
+		return -1;
+	if (!format_is_known(text))
+		return no_such(given, file, "format", FORMAT_NAMES, err);
+	input->accept = x_strdup(text);
+	return 0;
 }
 
 static int
@@ -240,6 +286,7 @@ read_one(struct pipeline *p, const struct node *inputs, size_t i, struct err *er
 	    node_get_bool(node, p->file, "required", &input->is_required, err) < 0 ||
 	    node_get_text(node, p->file, "description", &description, err) < 0 ||
 	    read_choices(input, node, p->file, err) < 0 ||
+	    read_format(input, node, p->file, err) < 0 ||
 	    read_bounds(input, node, p->file, err) < 0 ||
 	    read_preset(input, node, p->file, err) < 0)
 		return -1;
@@ -309,15 +356,26 @@ check_known(const struct pipeline *p, const json_t *given, struct err *err)
 	return 0;
 }
 
+/* "" for what may be left out is to leave it out, also of what has a format. */
+static bool
+is_left_out(const struct pipeline_input *input, const char *text)
+{
+	return *text == 0 && !input->is_required && input->accept != NULL &&
+	       format_is_known(input->accept);
+}
+
 /* A value that was given. New reference, or NULL. */
 static json_t *
 type_given(const struct pipeline_input *input, const json_t *given, struct err *err)
 {
 	struct description_param param = as_param(input);
 	const char *text = json_string_value(given);
-	json_t *typed = text != NULL ? value_of_text(&param, text, err)
-				     : description_type_value(&param, given, err);
+	json_t *typed;
 
+	if (text != NULL && is_left_out(input, text))
+		return json_string("");
+	typed = text != NULL ? value_of_text(&param, text, err)
+			     : description_type_value(&param, given, err);
 	if (typed != NULL && input->type == INPUT_SERVICE &&
 	    check_service(json_string_value(typed), err) < 0) {
 		json_decref(typed);

@@ -24,7 +24,7 @@
 static int
 url_err(struct err *err, const char *text, const char *why)
 {
-	err_set(err, "url.policy", "'%.120s' is no address of a probe: %s", text, why);
+	err_set(err, "url.policy", "'%.120s' is no address to ask: %s", text, why);
 	return err_remedy(err, "write :PORT/PATH for the container itself, or an "
 			       "http:// or https:// URL; for tcp :PORT or HOST:PORT");
 }

@@ -12,31 +12,17 @@
 
 #include "model/accept.h"
 #include "base/path.h"
-#include "base/utf8.h"
 #include "model/expr.h"
 #include "model/program.h"
 #include "model/scalar.h"
 
 /* ---- scalars ------------------------------------------------------------- */
 
-static double
-count_characters(const char *text)
-{
-	size_t len = strlen(text), count = 0, n;
-	uint32_t point;
-
-	for (; len > 0; text += n, len -= n, count++) {
-		n = utf8_decode(text, len, &point);
-		n = n > 0 ? n : 1;
-	}
-	return (double)count;
-}
-
 static json_t *
 text_value(const struct description_param *param, const char *text, struct err *err)
 {
 	if (param->type == FETTLE_STRING &&
-	    accept_check_number(param, count_characters(text), err) < 0)
+	    accept_check_text(param, text, err) < 0)
 		return NULL;
 	if (param->type == FETTLE_CHOICE && accept_check_choice(param, text, err) < 0)
 		return NULL;
