@@ -61,6 +61,25 @@ refused 2 unknown_service 'a sentence without a service' 'repair the missing dep
 like 'it lists the services' "$message $remedy" 'api.*db.*web'
 refused 2 ambiguous_service 'a sentence with two services' 'repair api and db'
 
+# ---- which services may be repaired at all
+
+cp fettle.yaml "$T/fettle.yaml"
+echo 'only_named_services: true' >>fettle.yaml
+refused 2 policy.service 'I11: a service that the project does not name' -s db 'repair it'
+like 'I11: those that it names are listed' "$message" "only_named_services.*named there: api\$"
+like 'I11: with what to do' "$remedy" 'fettle\.yaml'
+refused 2 policy.service 'I11: one that the instruction names' 'repair missing dependency for db'
+run_fails 2 'I11: a plan of it' fettle plan -s db 'repair it'
+FETTLE_SITE_FILE=$T/site.yaml
+export FETTLE_SITE_FILE
+printf 'fettle: 1\nonly_named_services: true\n' >"$FETTLE_SITE_FILE"
+chmod 644 "$FETTLE_SITE_FILE"
+sed '/^only_named/s/true/false/' fettle.yaml >"$T/weaker" && cp "$T/weaker" fettle.yaml
+refused 2 policy.service 'I11: what the site says, a project cannot take back' -s db 'repair it'
+like 'I11: the site is named' "$message" "of '$FETTLE_SITE_FILE' asks for that"
+unset FETTLE_SITE_FILE
+cp "$T/fettle.yaml" fettle.yaml
+
 # ---- the machine
 
 FETTLE_DOCKER_HOST=unix://$T/nobody.sock

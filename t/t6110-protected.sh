@@ -94,4 +94,19 @@ like 'from its patch on' "$out" "begins at 'patch': its changes were put back"
 is 'without another analysis' "$(of_last '.steps[] | select(.step == "analyze") | .attempt')" 1
 run_ok 'agreed to' as bob approve last --digest "$(of_last .hold.digest)"
 ok 'it leads to a healthy service' wait_for 10 api_answers
+run_ok 'which is put back' as ann rollback last
+
+# ---- a rule of the site that comes while people think
+
+site patch
+run_fails 5 'a repair waits' as ann run 'repair missing dependency for the api service'
+echo 'only_named_services: true' >>"$FETTLE_SITE_FILE"
+sed -i 's/^  api:$/  web:/' fettle.yaml
+tree=$(tree_hash "$shop")
+world=$(world)
+run_fails 3 'a service that is not to be repaired any more' \
+	as bob approve last --digest "$(of_last .hold.digest)"
+is 'is not, in spite of a yes' "$(of_last '"\(.state) \(.code)"')" 'failed policy.service'
+is 'no file has changed by it' "$(tree_hash "$shop")" "$tree"
+is 'no image, no container either' "$(world)" "$world"
 done_testing

@@ -85,6 +85,12 @@ continue_look(struct takeover *t, struct err *err)
 	    draft_check_site(run->engine, t->plan, err) < 0)
 		return -1;
 	if (*t->plan->service) {
+		AUTO(site) struct site *site = hold_site(run->engine, err);
+
+		if (!site || (t->project &&
+			      survey_check_service(site, t->project, t->plan->service,
+						   err) < 0))
+			return -1;
 		json_t *fresh = survey_now(run->engine, t->plan, t->secrets, err);
 
 		if (!fresh || renew_facts(run, fresh, err) < 0)

@@ -140,6 +140,18 @@ add_service_facts(struct draft *draft, const json_t *service)
 		json_object_set_new(facts, "service.health", json_array());
 }
 
+/* What the site says no project can take back. */
+int
+survey_check_service(const struct site *site, const struct project *project,
+		    const char *service, struct err *err)
+{
+	if (site && site->only_named)
+		return project_check_named(project, service, site->file, err);
+	if (project->only_named)
+		return project_check_named(project, service, project->file, err);
+	return 0;
+}
+
 static int
 find_target(struct draft *draft, const json_t *services, struct err *err)
 {
@@ -158,7 +170,8 @@ find_target(struct draft *draft, const json_t *services, struct err *err)
 	}
 	const char *target = project_target(draft->project, &known, wanted,
 					    draft->instruction, err);
-	if (!target)
+	if (!target ||
+	    survey_check_service(draft->site, draft->project, target, err) < 0)
 		return -1;
 	free(draft->plan->service);
 	draft->plan->service = x_strdup(target);

@@ -14,6 +14,10 @@
 /* Runs the project step and fills plan->facts, service, allow, is_protected. */
 int survey_project(struct draft *draft, struct err *err);
 
+/* `policy.service`: the project or the site (or NULL) lets only named ones be repaired. */
+int survey_check_service(const struct site *site, const struct project *project,
+			 const char *service, struct err *err);
+
 /*
  * The project's facts as they are now, for looking again in the middle of a
  * run. New reference, or NULL.

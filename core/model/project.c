@@ -65,6 +65,10 @@ static const struct form_key keys[] = {
 	    .may_be_empty = true },
 	  false,
 	  "what may be done to each service" },
+	{ ONLY_NAMED,
+	  { FORM_BOOL },
+	  false,
+	  "no service may be repaired that is not named under services" },
 	{ "pipelines",
 	  { FORM_MAP, .items = &(const struct form_value){ FORM_TEXT, "^[^/]" },
 	    .may_be_empty = true },
@@ -364,7 +368,8 @@ read_project(struct project *p, const struct node *root, struct err *err)
 
 	if (check_version(p, root, err) < 0 ||
 	    form_check(root, p->file, &project_form, err) < 0 ||
-	    read_name(p, root, err) < 0)
+	    read_name(p, root, err) < 0 ||
+	    node_get_bool(root, p->file, ONLY_NAMED, &p->only_named, err) < 0)
 		return -1;
 	if (compose != NULL && node_is_null(compose))
 		compose = NULL;

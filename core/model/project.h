@@ -9,6 +9,8 @@
 #include "base/str.h"
 #include "model/node.h"
 
+#define ONLY_NAMED "only_named_services" /* a key here and in the site file */
+
 struct project_service {
 	char *name;
 	struct strv allow, aliases;	/* allow: globs; empty = the default list */
@@ -27,6 +29,7 @@ struct project {
 	json_t *pipelines;	/* {"repair":"pipelines/repair.yaml"} or empty object */
 	struct project_service *services;
 	size_t service_count;
+	bool only_named;	/* no other service may be repaired */
 };
 
 /*
@@ -60,6 +63,13 @@ bool project_is_own_file(const struct project *p, const char *path);
 const char *project_target(const struct project *p, const struct strv *known,
 			   const char *wanted,
 			   const char *instruction, struct err *err);
+
+/*
+ * Whether the service is named in the file, where `rule` (a file) says that only
+ * such may be repaired: 0, or -1 with `policy.service`, which lists them.
+ */
+int project_check_named(const struct project *p, const char *service, const char *rule,
+			struct err *err);
 
 /*
  * Trims; refuses blank, > 8 KiB, not UTF-8, control characters:

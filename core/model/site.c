@@ -11,6 +11,7 @@
 
 #include "base/path.h"
 #include "base/sha256.h"
+#include "model/project.h"
 #include "model/scalar.h"
 
 static const char *const class_names[] = {
@@ -141,7 +142,7 @@ static int
 read_site(struct site *site, struct err *err)
 {
 	static const char *const allowed[] = { "fettle", "principals", "policies",
-					       NULL };
+					       ONLY_NAMED, NULL };
 	const struct node *version = node_find(site->root, "fettle");
 
 	if (version == NULL || version->kind != NODE_SCALAR ||
@@ -151,6 +152,8 @@ read_site(struct site *site, struct err *err)
 		return err_remedy(err, "begin the site file with `fettle: 1`");
 	}
 	if (node_check_keys(site->root, site->file, allowed, err) < 0 ||
+	    node_get_bool(site->root, site->file, ONLY_NAMED, &site->only_named, err) <
+		    0 ||
 	    read_principals(site, node_find(site->root, "principals"), err) < 0)
 		return -1;
 	return policies_read(node_find(site->root, "policies"), site->file,

@@ -38,6 +38,7 @@ struct site {
 	size_t principal_count;
 	struct pipeline_policy *policies;
 	size_t policy_count;
+	bool only_named;	/* of every project, only services its file names */
 	struct node *root;	/* NULL when there is no file */
 };
 

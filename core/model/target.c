@@ -163,6 +163,28 @@ project_target(const struct project *p, const struct strv *known, const char *wa
 	return NULL;
 }
 
+int
+project_check_named(const struct project *p, const char *service, const char *rule,
+		    struct err *err)
+{
+	AUTO(strv) struct strv named = STRV_INIT;
+	AUTO(str) struct str list = STR_INIT;
+
+	if (project_find_service(p, service) != NULL)
+		return 0;
+	for (size_t i = 0; i < p->service_count; i++)
+		strv_add(&named, p->services[i].name);
+	list_names(&list, &named);
+	err_set(err, "policy.service",
+		"service '%s' may not be repaired: it is not named in '%s', and "
+		"'" ONLY_NAMED "' of '%s' asks for that; named there: %s",
+		service, p->file, rule, named.count > 0 ? str_get(&list) : "none");
+	return err_remedy(err,
+			  "name it under 'services:' of '%s' if it is to be repaired "
+			  "by Fettle",
+			  p->file);
+}
+
 static bool
 is_blank(char c)
 {

@@ -71,6 +71,28 @@ read_instruction(const char *path, struct err *err)
 	return project_target(NULL, &known, NULL, instruction, err) ? 0 : -1;
 }
 
+/* A project of three services, and the one that is to be repaired. */
+static int
+read_target(const char *path, const json_t *given, struct err *err)
+{
+	struct project *p = project_load(path, err);
+	AUTO(strv) struct strv known = STRV_INIT;
+	const char *target = NULL;
+	int result = -1;
+
+	strv_add(&known, "api");
+	strv_add(&known, "db");
+	strv_add(&known, "web");
+	if (p != NULL)
+		target = project_target(p, &known, json_text(given, "service"),
+					json_text(given, "instruction"), err);
+	if (target != NULL)
+		result = p->only_named ? project_check_named(p, target, p->file, err)
+				       : 0;
+	project_free(p);
+	return result;
+}
+
 /* Reads the file as what it should be. 0, or -1 with err. */
 static int
 read_as(const char *reads, const json_t *given, const char *path, struct err *err)
@@ -81,6 +103,8 @@ read_as(const char *reads, const json_t *given, const char *path, struct err *er
 		return corpus_plan(path, err);
 	if (str_eq(reads, "inputs"))
 		return read_inputs(path, given, err);
+	if (str_eq(reads, "target"))
+		return read_target(path, given, err);
 	if (str_eq(reads, "instruction"))
 		return read_instruction(path, err);
 	if (str_eq(reads, "pipeline")) {

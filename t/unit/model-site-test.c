@@ -64,6 +64,18 @@ START_TEST(test_good)
 }
 END_TEST
 
+START_TEST(test_only_named)
+{
+	struct err err = { "" };
+	AUTO(site) struct site *yes =
+		load(HEAD "only_named_services: true\n", 0644, &err);
+	AUTO(site) struct site *no = load(HEAD, 0644, &err);
+
+	ck_assert(yes != NULL && yes->only_named);
+	ck_assert(no != NULL && !no->only_named);
+}
+END_TEST
+
 START_TEST(test_missing)
 {
 	struct err err = { "" };
@@ -99,6 +111,7 @@ static const struct {
 	{ HEAD "policies: [{ with: {} }]\n", "key.missing", 0644, 2, 12 },
 	{ HEAD "policies: [{ uses: build/compose }]\n", "pipeline.policy", 0644, 2,
 	  20 },
+	{ HEAD "only_named_services: api\n", "type.bool", 0644, 2, 22 },
 	{ "", "yaml.empty", 0644, 0, 0 },
 };
 
@@ -125,6 +138,7 @@ main(void)
 
 	tcase_add_checked_fixture(tcase, begin, end);
 	tcase_add_test(tcase, test_good);
+	tcase_add_test(tcase, test_only_named);
 	tcase_add_test(tcase, test_missing);
 	tcase_add_loop_test(tcase, test_bad, 0, ARRAY_LEN(bad));
 	suite_add_tcase(suite, tcase);
