@@ -251,6 +251,7 @@ site
 
 fresh
 run_fails 5 'a run that waits' fettle run -p ./p.yaml
+written=$(fettle show last --json | jq -r .run)
 sqlite3 "$FETTLE_STATE_DIR/fettle.db" "
 	INSERT INTO approvals SELECT run, opened_seq, 'bob', '[\"sre\"]', 0 FROM holds WHERE state = 'open';
 	UPDATE runs SET due_ms = 1 WHERE state = 'awaiting_approval'"
@@ -260,6 +261,56 @@ fettle cancel last >/dev/null 2>&1
 is 'not by anybody' "$(sqlite3 "$FETTLE_STATE_DIR/fettle.db" "SELECT count(*) FROM events
 	WHERE kind = 'step.intent' AND json_extract(body, '\$.step') = 'patch'
 	AND run = (SELECT run FROM runs ORDER BY n DESC LIMIT 1 OFFSET 1)")" 0
+fettle cancel "$written" >/dev/null 2>&1
+
+# ---- one that cannot be ended ----
+
+db()
+{
+	sqlite3 "$FETTLE_STATE_DIR/fettle.db" "$1"
+}
+pipeline '{ valid_for: 1s }'
+fresh
+run_fails 5 'a run that waits, and will be damaged' fettle run -p ./p.yaml
+damaged=$(fettle show last --json | jq -r .run)
+run_fails 5 'one that only waits' fettle run -p ./p.yaml
+healthy=$(fettle show last --json | jq -r .run)
+db "DROP TRIGGER events_keep;
+	UPDATE events SET body = '{' WHERE run = '$damaged' AND kind = 'hold.opened';
+	INSERT INTO runs (run, state, queued_ms, due_ms, priority, crashes, epoch, seq, head)
+	VALUES ('20000101-000000-forged', 'awaiting_approval', 1, 1, 0, 0, 1, 1, ''),
+		('20000101-000000-ghost', 'running', 1, NULL, 0, 0, 1, 1, '')"
+sleep 1.1
+cat >other.yaml <<'YAML'
+fettle: 1
+name: other
+steps: [{ id: look, uses: analyze/command, with: { argv: ["true"] } }]
+YAML
+run_ok 'they keep no other run from its end' fettle run -p ./other.yaml
+like 'it says which waits' "$err" 'end run 20000101-000000-forged: there is no run'
+like 'and which began' "$err" 'finish run 20000101-000000-ghost: there is no run'
+is 'the run behind them in the queue is ended' "$(fettle show "$healthy" --json | jq -r .code)" approval_expired
+is 'the damaged one, too' "$(db "SELECT state FROM runs WHERE run = '$damaged'")" denied
+is 'without a change' "$(cat a.txt)" one
+run_ok 'a worker says so, once' fettle work --drain
+is 'of each' "$(printf '%s\n' "$err" | grep 20000101 | sort | uniq -d)" ''
+run_fails 5 'nor do they keep one from being tried again' fettle retry "$healthy"
+fettle cancel "$healthy" >/dev/null 2>&1
+db "DELETE FROM runs WHERE run GLOB '20000101-*' OR run = '$damaged'"
+
+# ---- what was agreed to cannot be read any more ----
+
+pipeline '{}'
+fresh
+run_fails 5 'a run that waits' fettle run -p ./p.yaml
+run_ok 'is agreed to' as bob approve last --digest "$(digest)" --no-wait
+find "$FETTLE_STATE_DIR/blobs" -name "*$(printf 'two\n' | sha256sum | cut -c 5-64)" -delete
+run_ok 'a worker takes it' fettle work --once
+is 'an edit whose bytes are lost is denied' "$(fettle show last --json | jq -r '.state + " " + .code')" 'denied edits_unreadable'
+like 'with the reason' "$(fettle show last)" 'the edits cannot be read.*blob'
+is 'as a verdict' "$(fettle audit export last | jq -r 'select(.event.kind == "step.verdict" and .event.body.step == "patch") | .event.body.verdict' | xargs)" 'hold deny'
+is 'and never begun' "$(fettle audit export last | jq -r 'select(.event.kind == "step.intent" and .event.body.step == "patch") | 1')" ''
+is 'nothing is changed' "$(cat a.txt)" one
 
 # ---- many at once ----
 

@@ -137,26 +137,43 @@ ask_policies(struct run *run, const struct plan_step *step, const json_t *facts,
 	return -1;
 }
 
-/* Nobody could review, and everybody could read, what hides a secret. */
+/* What the engine itself says no to. */
+static void
+refuse(struct gate *gate, const char *policy, const char *code, const char *reason)
+{
+	json_array_append_new(gate->answers,
+			      json_pack("{s:s, s:s, s:s}", "policy", policy, "verdict",
+					"deny", "reason", reason));
+	gate->verdict = GATE_DENY;
+	gate->err = (struct err){ 0 };
+	err_set(&gate->err, code, "%s", reason);
+}
+
+/*
+ * Nobody could review, and everybody could read, what hides a secret. Edits whose
+ * bytes are lost or damaged hide everything.
+ */
 static void
 judge_secrets(const struct run *run, const json_t *proposal, struct gate *gate)
 {
 	const json_t *edits = json_object_get(proposal, "edits");
 	AUTO(str) struct str diff = STR_INIT, masked = STR_INIT;
-	struct err ignored = { 0 };
+	struct err why = { 0 };
 
-	if (json_array_size(edits) == 0 || run->mask->values.count == 0 ||
-	    edits_diff(run->engine->store, edits, &diff, &ignored) < 0)
+	if (json_array_size(edits) == 0)
 		return;
+	if (edits_diff(run->engine->store, edits, &diff, &why) < 0) {
+		err_context(&why, "the edits cannot be read");
+		refuse(gate, "edits", "edits_unreadable", why.text);
+		err_remedy(&gate->err, "`fettle retry %s` proposes them once more",
+			   run->claim.run);
+		return;
+	}
 	mask_bytes(run->mask, str_get(&diff), diff.len, &masked);
 	if (masked.len == diff.len && memcmp(masked.s, diff.s, diff.len) == 0)
 		return;
-	static const char reason[] = "the edits contain the value of a secret";
-	json_array_append_new(gate->answers,
-			      json_pack("{s:s, s:s, s:s}", "policy", "secrets",
-					"verdict", "deny", "reason", reason));
-	gate->verdict = GATE_DENY;
-	err_set(&gate->err, "secret_in_diff", "%s", reason);
+	refuse(gate, "secrets", "secret_in_diff",
+	       "the edits contain the value of a secret");
 	err_remedy(&gate->err, "let the file refer to the secret, by a variable of the "
 			       "environment or a file, instead of holding it");
 }
