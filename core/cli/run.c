@@ -40,14 +40,16 @@ cli_print_end(struct cli *cli, const char *run)
 static int
 recover(struct engine *engine, struct view *view, struct err *err)
 {
-	AUTO(strv) struct strv recovered = STRV_INIT;
+	AUTO(recovery) struct recovery recovery = { 0 };
 
-	if (engine_recover(engine, &recovered, err) < 0)
+	if (engine_recover(engine, &recovery, err) < 0)
 		return err_context(err, "finish what an interrupted run left");
+	for (size_t i = 0; i < recovery.left.count; i++)
+		log_warn("%s", recovery.left.v[i]);
 	/* Its steps are not those of the run that begins now. */
 	view_restart(view);
-	for (size_t i = 0; i < recovered.count; i++) {
-		const char *id = recovered.v[i];
+	for (size_t i = 0; i < recovery.finished.count; i++) {
+		const char *id = recovery.finished.v[i];
 		AUTO(json_ref) json_t *run = store_run(engine->store, id, err);
 		AUTO_FREE char *line =
 			x_asprintf("finished interrupted run %s: %s", id,

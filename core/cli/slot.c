@@ -45,21 +45,34 @@ tell(void *self, const char *run, const char *kind, const json_t *body)
 	out_write(&cli->out, &text);
 }
 
-/* Runs whose process died. What cannot be finished now is tried again. */
+/* What cannot be finished now is tried again, and said once. */
 static void
-recover(struct engine *engine, int64_t *due_ms)
+tell_left(const struct strv *left, struct strv *told)
 {
-	AUTO(strv) struct strv recovered = STRV_INIT;
+	for (size_t i = 0; i < left->count; i++) {
+		if (strv_has(told, left->v[i]))
+			continue;
+		log_warn("%s", left->v[i]);
+		strv_add(told, left->v[i]);
+	}
+}
+
+/* Runs whose process died. */
+static void
+recover(struct engine *engine, int64_t *due_ms, struct strv *told)
+{
+	AUTO(recovery) struct recovery recovery = { 0 };
 	int64_t pause = RECOVER_MS;
 	struct err err;
 
 	if (clock_boot_ms() < *due_ms)
 		return;
-	if (engine_recover(engine, &recovered, &err) < 0) {
+	if (engine_recover(engine, &recovery, &err) < 0) {
 		(void)err_context(&err, "finish what an interrupted run left");
 		log_err(&err);
 		pause = 60 * RECOVER_MS;
 	}
+	tell_left(&recovery.left, told);
 	*due_ms = clock_boot_ms() + pause;
 }
 
@@ -81,12 +94,16 @@ static int
 serve(struct engine *engine, const struct slot *slot, struct err *err)
 {
 	struct pollfd drain = { slot->drain_fd, POLLIN, 0 };
+	AUTO(strv) struct strv told = STRV_INIT;
 	char run[RUN_ID_SIZE];
 	int64_t recover_ms = 0;
 
 	while (poll(&drain, 1, 0) == 0) {
-		recover(engine, &recover_ms);
-		int did = engine_work(engine, slot->worker, run, err);
+		recover(engine, &recover_ms, &told);
+		AUTO(strv) struct strv left = STRV_INIT;
+		int did = engine_work(engine, slot->worker, run, &left, err);
+
+		tell_left(&left, &told);
 		if (did != 0)
 			return did < 0 ? -1 : SLOT_WORKED;
 		int done = is_done(engine->store, slot, err);

@@ -76,10 +76,11 @@ int engine_queue(struct engine *engine, const struct order *order,
 
 /*
  * Takes the next run of the queue for a slot of `worker` and carries it out. 1
- * with its id, whatever its end; 0 none may begin now; -1.
+ * with its id, whatever its end; 0 none may begin now; -1. Of those that wait, are
+ * due and cannot be continued *ret_left says why; they keep no other waiting.
  */
 int engine_work(struct engine *engine, const char *worker, char ret_run[RUN_ID_SIZE],
-		struct err *err);
+		struct strv *ret_left, struct err *err);
 
 /*
  * Ends a run whose end was asked for (store_cancel), when nobody works on it:
@@ -100,10 +101,16 @@ int engine_rollback(struct engine *engine, const char *run, struct err *err);
 
 /*
  * Finishes runs whose engine died: unwinds them. Ends those that waited for people
- * who said no, or nothing in time. Appends their ids to
- * *recovered. A run that is alive is left alone.
+ * who said no, or nothing in time. A run that is alive is left alone, and so is one
+ * that cannot be finished: it keeps no other waiting. -1 when the store cannot be
+ * read.
  */
-int engine_recover(struct engine *engine, struct strv *recovered, struct err *err);
+struct recovery {
+	struct strv finished;	/* ids */
+	struct strv left;	/* why not, a text for each */
+};
+int engine_recover(struct engine *engine, struct recovery *ret, struct err *err);
+void recovery_done(struct recovery *recovery); /* AUTO(recovery) */
 
 /*
  * Goes on with a run that waits, when it is due (store_due): to its end or its

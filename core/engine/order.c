@@ -57,6 +57,7 @@ take_service(struct run *run, const struct plan *plan, enum when_busy when_busy,
 {
 	AUTO_FREE char *name = run_lock_name(plan);
 	char holder[RUN_ID_SIZE] = "", told[RUN_ID_SIZE] = "";
+	AUTO(recovery) struct recovery ignored = { 0 };
 	bool has_waited = false;
 
 	while (name) {
@@ -88,7 +89,7 @@ take_service(struct run *run, const struct plan *plan, enum when_busy when_busy,
 		}
 		has_waited = true;
 		/* It may wait for people whose time is up. */
-		if (recover_refused(run->engine, err) < 0)
+		if (recover_refused(run->engine, &ignored, err) < 0)
 			return TAKEN_FAILED;
 		if (wait_a_little(run) < 0) {
 			err_set(err, "cancelled",

@@ -235,8 +235,31 @@ engine_cancel(struct engine *engine, const char *run, struct err *err)
 	return recover_run(engine, run, err);
 }
 
+/* One that cannot be finished does not keep the others waiting. */
+static void
+leave(struct recovery *ret, const char *verb, const char *run, struct err *why)
+{
+	(void)err_context(why, "%s run %s", verb, run);
+	strv_addf(&ret->left, "%s [%s]", why->text, why->code);
+}
+
+/* Whether nobody can say yes to it any more. 1, 0, -1. */
 static int
-end_refused(struct engine *engine, struct strv *ended, struct err *err)
+is_refused(struct engine *engine, const json_t *row, struct err *err)
+{
+	const char *run = json_text(row, "run");
+
+	if (!str_eq(json_text(row, "state"), "awaiting_approval"))
+		return 0;
+	AUTO(json_ref) json_t *hold = hold_find(engine->store, run, err);
+	if (!hold)
+		return -1;
+	return !str_eq(json_text(hold, "state"), "open") ||
+	       hold_is_late(engine->store, run, hold);
+}
+
+int
+recover_refused(struct engine *engine, struct recovery *ret, struct err *err)
 {
 	int64_t now = store_now(engine->store);
 	AUTO(json_ref) json_t *runs = store_due(engine->store, now, err);
@@ -247,57 +270,46 @@ end_refused(struct engine *engine, struct strv *ended, struct err *err)
 		return -1;
 	json_array_foreach (runs, i, row) {
 		const char *run = json_text(row, "run");
-		AUTO(json_ref) json_t *hold = hold_find(engine->store, run, err);
-		bool is_open = str_eq(json_text(hold, "state"), "open") &&
-			       !hold_is_late(engine->store, run, hold);
-		int done;
+		struct err why = { 0 };
+		int is_due = is_refused(engine, row, &why);
+		int done = is_due > 0 ? engine_continue(engine, run, &why) : 1;
 
-		if (!hold)
-			return -1;
-		if (!str_eq(json_text(row, "state"), "awaiting_approval") || is_open)
-			continue;
-		done = engine_continue(engine, run, err);
-		if (done < 0)
-			return err_context(err, "end run %s", run);
-		if (done == 0)
-			strv_add(ended, run);
+		if (is_due < 0 || done < 0)
+			leave(ret, "end", run, &why);
+		else if (done == 0)
+			strv_add(&ret->finished, run);
 	}
 	return 0;
 }
 
 int
-recover_refused(struct engine *engine, struct err *err)
-{
-	AUTO(strv) struct strv ended = STRV_INIT;
-
-	return end_refused(engine, &ended, err);
-}
-
-int
-engine_recover(struct engine *engine, struct strv *recovered, struct err *err)
+engine_recover(struct engine *engine, struct recovery *ret, struct err *err)
 {
 	AUTO(json_ref) json_t *runs = store_unfinished(engine->store, err);
 	const json_t *row;
-	int failed = 0;
 	size_t i;
 
 	if (!runs)
 		return -1;
 	host_prepare(engine);
 	json_array_foreach (runs, i, row) {
+		const char *run = json_text(row, "run");
 		struct err why = { 0 };
-		int done = recover_run(engine, json_text(row, "run"), &why);
+		int done = recover_run(engine, run, &why);
 
-		/* One that cannot be finished does not keep the others waiting. */
-		if (done < 0 && failed == 0) {
-			failed = -1;
-			*err = why;
-			err_context(err, "finish run %s", json_text(row, "run"));
-		}
-		if (done == 0)
-			strv_add(recovered, json_text(row, "run"));
+		if (done < 0)
+			leave(ret, "finish", run, &why);
+		else if (done == 0)
+			strv_add(&ret->finished, run);
 	}
-	return end_refused(engine, recovered, err) < 0 ? -1 : failed;
+	return recover_refused(engine, ret, err);
+}
+
+void
+recovery_done(struct recovery *recovery)
+{
+	strv_done(&recovery->finished);
+	strv_done(&recovery->left);
 }
 
 static int

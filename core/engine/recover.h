@@ -10,8 +10,9 @@ int recover_run(struct engine *engine, const char *run, struct err *err);
 
 /*
  * Runs that people said no to, or nobody said yes to in time: whoever comes by
- * ends them. Those that can go on are for workers, and for who agreed last.
+ * ends them. Those that can go on are for workers, and for who agreed last. Adds
+ * to *ret; -1 when the store cannot be read.
  */
-int recover_refused(struct engine *engine, struct err *err);
+int recover_refused(struct engine *engine, struct recovery *ret, struct err *err);
 
 #endif

@@ -173,9 +173,13 @@ carry_out(struct engine *engine, struct store_claim *claim, int lock_fd,
 	return order_carry_out(&run, &draft, BUSY_GIVE_WAY, err);
 }
 
-/* What waits and is due comes before what was not begun: 1 one, 0 none, -1. */
+/*
+ * What waits and is due comes before what was not begun: 1 one, 0 none, -1. One
+ * that cannot be continued keeps no other waiting.
+ */
 static int
-continue_due(struct engine *engine, char ret_run[RUN_ID_SIZE], struct err *err)
+continue_due(struct engine *engine, char ret_run[RUN_ID_SIZE], struct strv *ret_left,
+	     struct err *err)
 {
 	AUTO(json_ref)
 	json_t *due = store_due(engine->store, clock_wall_ms(), err);
@@ -188,26 +192,31 @@ continue_due(struct engine *engine, char ret_run[RUN_ID_SIZE], struct err *err)
 	if (json_array_size(due) == 0 || pause_check(engine->store, &paused) < 0)
 		return 0;
 	json_array_foreach (due, i, row) {
-		int done = engine_continue(engine, json_text(row, "run"), err);
+		const char *run = json_text(row, "run");
+		struct err why = { 0 };
+		int done = engine_continue(engine, run, &why);
 
-		if (done > 0)
+		if (done < 0)
+			strv_addf(ret_left, "go on with run %s: %s [%s]", run, why.text,
+				  why.code);
+		if (done != 0)
 			continue;
-		snprintf(ret_run, RUN_ID_SIZE, "%s", json_text(row, "run"));
-		return done < 0 ? -1 : 1;
+		snprintf(ret_run, RUN_ID_SIZE, "%s", run);
+		return 1;
 	}
 	return 0;
 }
 
 int
 engine_work(struct engine *engine, const char *worker, char ret_run[RUN_ID_SIZE],
-	    struct err *err)
+	    struct strv *ret_left, struct err *err)
 {
 	char owner[64];
 	int done;
 
 	snprintf(owner, sizeof owner, "pid %d", (int)getpid());
 	engine->is_worker = true;
-	done = continue_due(engine, ret_run, err);
+	done = continue_due(engine, ret_run, ret_left, err);
 	if (done != 0)
 		return done;
 	do {

@@ -330,11 +330,13 @@ resume(struct told_run *r)
 void
 recover(void)
 {
-	AUTO(strv) struct strv ended = STRV_INIT;
+	AUTO(recovery) struct recovery recovery = { 0 };
 	struct err err = { 0 };
 
-	if (engine_recover(engine(), &ended, &err) < 0)
+	if (engine_recover(engine(), &recovery, &err) < 0)
 		count_outcome(err.code);
+	for (size_t i = 0; i < recovery.left.count; i++)
+		count_outcome("left as it is");
 }
 
 void
