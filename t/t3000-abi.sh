@@ -29,7 +29,7 @@ ok 'every member is where it was' cc -std=c11 -I"$header" -fsyntax-only \
 is 'libfettle exports these functions and no other' "$(exported "$library" | grep '^fettle_')" \
 	"$(cat "$FETTLE_SRC/t/abi/symbols")"
 is 'and nothing of another name' "$(exported "$library" | grep -v '^fettle_')" ''
-ok 'the header says what changed in the ABI' grep -q '^ \*	0\.2	' "$header/fettle/plugin.h"
+ok 'the header says what changed in the ABI' grep -q '^ \*	0\.4	' "$header/fettle/plugin.h"
 
 for module in "$FETTLE_LIBDIR"/plugins/*/*.so "$FETTLE_LIBDIR"/policies/*.so; do
 	is "${module#"$FETTLE_LIBDIR"/} exports its table only" "$(exported "$module")" fettle_plugin

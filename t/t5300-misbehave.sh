@@ -60,6 +60,36 @@ misbehave rawexit0 module_crashed
 misbehave wrongenum plugin.bug
 misbehave garbage event.garbage
 
+# ---- an effect that is declared for some parameters only ----
+
+sometimes() # WITH [MORE]
+{
+	printf 'fettle: 1\nname: m\ninputs: { how: { type: choice, choices: [quiet, loud], default: quiet } }\n' >../m.yaml
+	printf 'steps: [ { id: bad, uses: test/sometimes, with: { mode: %s }%s } ]\n' "$1" "${2-}" >>../m.yaml
+}
+sometimes loud
+run_fails 2 'an effect that these parameters allow needs its undoing' fettle check -p ../m.yaml
+like 'which is told' "$err" "effect 'noise' that no step of on_failure undoes"
+sometimes loud ', irreversible: true'
+run_ok 'it can be stated' fettle run -p ../m.yaml
+sometimes quiet
+run_ok 'one that they do not allow needs none' fettle check -p ../m.yaml
+run_fails 3 'and cannot be stated' fettle run -p ../m.yaml
+is 'which is a code of its own' "$(of_last .code)" effect.undeclared
+is 'before run() is called' "$(of_last '[.steps[] | select(.step == "bad") | .state] | join(" ")')" failed
+unlike 'so that nothing was done' "$(fettle logs last)" 'noise was made'
+sometimes quiet ', retry: { attempts: 2 }'
+run_ok 'what changes nothing can be tried again' fettle check -p ../m.yaml
+sometimes shrill ', irreversible: true, retry: { attempts: 2 }'
+run_fails 2 'what may change something cannot' fettle check -p ../m.yaml
+like 'as it could be half done' "$err" 'step\.effects'
+sometimes '"${{ inputs.how }}"'
+run_fails 2 'a parameter that is not known may allow anything' fettle check -p ../m.yaml
+sometimes '"${{ inputs.how }}"' ', irreversible: true'
+run_fails 3 'until it is known' fettle run -p ../m.yaml
+is 'then it does not' "$(of_last .code)" effect.undeclared
+run_ok 'or does' fettle run -p ../m.yaml -i how=loud
+
 harmless() # MODULE: does its work and leaves a mess, which is cleaned up
 {
 	printf 'fettle: 1\nname: m\nsteps: [ { id: bad, uses: test/%s, timeout: 60s } ]\n' "$1" \

@@ -79,6 +79,7 @@ for page, modules in sorted(pages.items()):
             print(page, "and the table differ in output", name)
     if what == "effects":
         for kind in {k for d in told for k in d["effects"] + d["undoes"]}:
+            kind = kind.split(" ")[0]
             if kind not in pod:
                 print(page, "does not name effect kind", kind)
     if what == "codes":

@@ -42,9 +42,13 @@ inputs: { instruction: { type: string }, service: { type: service } }
 steps:
   - { id: analyze, uses: analyze/logs, with: { source: container } }
   - { id: patch, uses: patch/apply, with: { edits: "${{ steps.analyze.outputs.edits }}" } }
-on_failure:
-  - { id: rollback, uses: rollback/compose }
 YAML
+run_ok 'what only reads the log of containers needs no rollback' fettle check -p "$T/look.yaml"
+for source in build auto '"${{ inputs.instruction }}"'; do
+	sed "s/source: container/source: $source/" "$T/look.yaml" >"$T/build.yaml"
+	run_fails 2 "source: $source may build, and needs one" fettle check -p "$T/build.yaml"
+	like 'which is told' "$err" "effect 'image' that no step of on_failure undoes"
+done
 
 # says TEXT: the api's log is this, and it has ended.
 says()

@@ -191,7 +191,8 @@ propose(struct attempt *a)
 		return fail(a, &err);
 	if (!reply_is_good(a))
 		return -1;
-	if (!(a->proposal = proposal_make(a->run, a->step, &a->reply, &err)))
+	if (!(a->proposal = proposal_make(a->run, a->step, a->params, &a->reply,
+				      &err)))
 		return fail(a, &err);
 	artifact_keep_diff(a->run, a->step->id, a->number,
 			   json_object_get(a->proposal, "edits"));

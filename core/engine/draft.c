@@ -152,7 +152,7 @@ check_place(const struct draft *draft, size_t i, const struct description *d,
 	if (section == SECTION_STEPS && d->stages == FETTLE_ROLLBACK)
 		return step_err(draft, i, err, "pipeline.rollback",
 				"a rollback step belongs under `on_failure`");
-	if (section == SECTION_ON_FAILURE && d->effects.count > 0)
+	if (section == SECTION_ON_FAILURE && d->effect_count > 0)
 		return step_err(
 			draft, i, err, "pipeline.rollback",
 			"a step under `on_failure` may not have effects of its own");

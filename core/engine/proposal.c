@@ -183,17 +183,19 @@ add_edit(struct run *run, json_t *edits, const json_t *event, struct err *err)
 /* ---- effects and commands ---- */
 
 static int
-add_effect(const struct plan_step *step, json_t *effects, const json_t *event,
-	   struct err *err)
+add_effect(const struct plan_step *step, const struct strv *declared, json_t *effects,
+	   const json_t *event, struct err *err)
 {
 	const char *kind = json_text(event, "kind");
 	json_t *before = json_object_get(event, "before");
 
-	if (!strv_has(&step->description->effects, kind))
-		return err_set(err, "effect.undeclared",
-			       "step '%s' (%s) states an effect of "
-			       "kind '%s', which the module does not declare",
-			       step->id, step->uses, kind);
+	if (!strv_has(declared, kind)) {
+		err_set(err, "effect.undeclared",
+			"step '%s' (%s) states an effect of kind '%s', which the "
+			"module does not declare for these parameters",
+			step->id, step->uses, kind);
+		return err_remedy(err, "the module must be corrected by its author");
+	}
 	json_array_append_new(effects,
 			      json_pack("{s:s, s:s, s:O, s:s, s:s}", "kind", kind,
 					"target", json_text(event, "target"), "before",
@@ -203,9 +205,10 @@ add_effect(const struct plan_step *step, json_t *effects, const json_t *event,
 }
 
 json_t *
-proposal_make(struct run *run, const struct plan_step *step, const struct reply *reply,
-	      struct err *err)
+proposal_make(struct run *run, const struct plan_step *step, const json_t *params,
+	      const struct reply *reply, struct err *err)
 {
+	AUTO(strv) struct strv declared = STRV_INIT;
 	AUTO(json_ref) json_t *edits = json_array();
 	AUTO(json_ref) json_t *effects = json_array();
 	AUTO(json_ref) json_t *commands = json_array();
@@ -220,8 +223,9 @@ proposal_make(struct run *run, const struct plan_step *step, const struct reply 
 	json_array_foreach (reply->edits, i, event)
 		if (add_edit(run, edits, event, err) < 0)
 			return NULL;
+	description_effects(step->description, params, &declared);
 	json_array_foreach (reply->effects, i, event)
-		if (add_effect(step, effects, event, err) < 0)
+		if (add_effect(step, &declared, effects, event, err) < 0)
 			return NULL;
 	json_array_foreach (reply->commands, i, event)
 		json_array_append(commands, json_object_get(event, "argv"));

@@ -21,6 +21,7 @@
  * `edit.duplicate`, `secret_in_diff`, `edit.place`, `effect.undeclared`.
  */
 json_t *proposal_make(struct run *run, const struct plan_step *step,
+		      const json_t *params,
 		      const struct reply *reply, struct err *err);
 
 /*

@@ -27,7 +27,7 @@ is_changing(const struct plan_step *step, const json_t *proposal)
 	/* An analysis changes something only when it said so this time. */
 	if (step->stage == FETTLE_ANALYZE)
 		return states(proposal, "effects");
-	return step->stage == FETTLE_PATCH || step->description->effects.count > 0;
+	return step->stage == FETTLE_PATCH || step->description->effect_count > 0;
 }
 
 /* ---- without a service: whose files are they? ---- */

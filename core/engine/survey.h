@@ -14,7 +14,7 @@
 /* Runs the project step and fills plan->facts, service, allow, is_protected. */
 int survey_project(struct draft *draft, struct err *err);
 
-/* `policy.service`: the project or the site (or NULL) lets only named ones be repaired. */
+/* `policy.service`: project or site (NULL: none) lets only named ones be repaired. */
 int survey_check_service(const struct site *site, const struct project *project,
 			 const char *service, struct err *err);
 

@@ -105,14 +105,16 @@ describe_params(const char *table, const struct fettle_param *params, uint32_t c
 	return STEAL(list);
 }
 
+/* A kind ends where one of `ends` stands; what is behind it the engine reads. */
 static json_t *
-describe_kinds(const char *what, const char *const *kinds, struct err *err)
+describe_kinds(const char *what, const char *const *kinds, const char *ends,
+	       struct err *err)
 {
 	AUTO(json_ref) json_t *list = json_array();
 
 	for (size_t i = 0; kinds && kinds[i]; i++) {
 		if (i >= KINDS_MAX || !is_text(kinds[i]) ||
-		    !is_word(kinds[i], strlen(kinds[i]), DASHED)) {
+		    !is_word(kinds[i], strcspn(kinds[i], ends), DASHED)) {
 			err_set(err, CODE, "entry %zu of its %s is no name", i, what);
 			return NULL;
 		}
@@ -224,8 +226,8 @@ describe_step(const struct module *module, struct err *err)
 	if (check_identity(step->name, step->version, step->summary, err) < 0 ||
 	    check_step(step, err) < 0 || check_commands(module, err) < 0)
 		return NULL;
-	effects = describe_kinds("effects", step->effects, err);
-	undoes = effects ? describe_kinds("undoes", step->undoes, err) : NULL;
+	effects = describe_kinds("effects", step->effects, " ", err);
+	undoes = effects ? describe_kinds("undoes", step->undoes, "", err) : NULL;
 	params = undoes ? describe_params("params", module->params, module->param_count,
 					  err) :
 			  NULL;

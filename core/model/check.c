@@ -312,10 +312,11 @@ static int
 check_effects(const struct check *c, const struct plan_step *step,
 	      const struct node *node, struct err *err)
 {
-	const struct strv *effects = &step->description->effects;
+	AUTO(strv) struct strv effects = STRV_INIT;
 
-	for (size_t i = 0; i < effects->count && !step->is_irreversible; i++) {
-		const char *effect = effects->v[i];
+	description_effects(step->description, step->with, &effects);
+	for (size_t i = 0; i < effects.count && !step->is_irreversible; i++) {
+		const char *effect = effects.v[i];
 		const struct node *uses = node_find(node, "uses");
 
 		if (step->section == SECTION_STEPS && strv_has(&c->undone, effect))
@@ -368,6 +369,7 @@ check_course(struct check *c, const struct plan_step *step, const struct node *n
 	     struct err *err)
 {
 	const struct formula *parsed = c->pipeline->steps[c->step].parsed;
+	AUTO(strv) struct strv effects = STRV_INIT;
 	const struct node *at;
 	bool has_retry = step->retry.attempts > 0;
 
@@ -375,8 +377,10 @@ check_course(struct check *c, const struct plan_step *step, const struct node *n
 		at = node_find(node, "if");
 		return node_at(at ? at : node, c->pipeline->file, err);
 	}
-	if ((!has_retry && !step->continue_on_error) ||
-	    (step->description->effects.count == 0 && step->stage != FETTLE_PATCH))
+	if (!has_retry && !step->continue_on_error)
+		return 0;
+	description_effects(step->description, step->with, &effects);
+	if (effects.count == 0 && step->stage != FETTLE_PATCH)
 		return 0;
 	at = node_find(node, has_retry ? "retry" : "continue_on_error");
 	node_err(at ? at : node, c->pipeline->file, err, "step.effects",

@@ -210,6 +210,71 @@ read_params(const struct description *d, const char *key,
 	return 0;
 }
 
+/* What an effect depends on must be a parameter whose values are known in advance. */
+static int
+check_condition(const struct description *d, const struct effect *effect,
+		struct err *err)
+{
+	const struct description_param *param =
+		effect->param ? find_param(d->params, d->param_count, effect->param)
+			      : NULL;
+	struct err unused;
+	bool known;
+
+	if (effect->param == NULL)
+		return 0;
+	if (param == NULL ||
+	    (param->type != FETTLE_CHOICE && param->type != FETTLE_BOOL))
+		return form_err(d, err,
+				"effect '%.60s' depends on '%.60s', which is no choice "
+				"or bool of its parameters",
+				effect->kind, effect->param);
+	for (size_t i = 0; i < effect->values.count; i++) {
+		const char *value = effect->values.v[i];
+
+		known = param->type == FETTLE_BOOL
+				? str_eq(value, "true") || str_eq(value, "false")
+				: accept_check_choice(param, value, &unused) == 0;
+		if (!known)
+			return form_err(d, err,
+					"effect '%.60s' depends on '%.60s' being "
+					"'%.60s', which it never is",
+					effect->kind, effect->param, value);
+	}
+	return 0;
+}
+
+/* Behind the parameters, on which they may depend. */
+static int
+read_effects(struct description *d, struct err *err)
+{
+	AUTO(strv) struct strv texts = STRV_INIT;
+
+	if (read_names(d, "effects", &texts, err) < 0)
+		return -1;
+	d->effects = x_calloc(texts.count + 1, sizeof(*d->effects));
+	for (size_t i = 0; i < texts.count; i++) {
+		if (effect_parse(texts.v[i], &d->effects[i]) < 0)
+			return form_err(d, err,
+					"effect '%.100s' is not of the form KIND or "
+					"KIND PARAMETER=VALUE|VALUE",
+					texts.v[i]);
+		d->effect_count = i + 1;
+		if (check_condition(d, &d->effects[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void
+description_effects(const struct description *d, const json_t *with, struct strv *ret)
+{
+	for (size_t i = 0; i < d->effect_count; i++)
+		if (effect_is_possible(&d->effects[i], with) &&
+		    !strv_has(ret, d->effects[i].kind))
+			strv_add(ret, d->effects[i].kind);
+}
+
 /* A wrong `accept` or preset is the author's mistake; the user must not meet it. */
 static int
 check_params(const struct description *d, struct err *err)
@@ -264,11 +329,10 @@ description_new(const json_t *json, struct err *err)
 	if (!json_is_object(d->json))
 		form_err(d, err, "its description is no object");
 	else if (read_head(d, err) == 0 && read_callbacks(d, err) == 0 &&
-		 read_names(d, "effects", &d->effects, err) == 0 &&
 		 read_names(d, "undoes", &d->undoes, err) == 0 &&
 		 read_params(d, "params", &d->params, &d->param_count, err) == 0 &&
 		 read_params(d, "outputs", &d->outputs, &d->output_count, err) == 0 &&
-		 check_params(d, err) == 0)
+		 check_params(d, err) == 0 && read_effects(d, err) == 0)
 		return d;
 	description_free(d);
 	return NULL;
@@ -295,7 +359,9 @@ description_free(struct description *d)
 	free(d->name);
 	free(d->version);
 	free(d->summary);
-	strv_done(&d->effects);
+	for (size_t i = 0; i < d->effect_count; i++)
+		effect_done(&d->effects[i]);
+	free(d->effects);
 	strv_done(&d->undoes);
 	free_params(d->params, d->param_count);
 	free_params(d->outputs, d->output_count);

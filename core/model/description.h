@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "model/effect.h"
 #include "model/node.h"
 
 struct description_param {
@@ -39,7 +40,9 @@ struct description {
 	uint32_t stages;	/* a step: exactly one bit */
 	uint32_t flags;
 	uint32_t callbacks;
-	struct strv effects, undoes;
+	struct effect *effects;
+	size_t effect_count;
+	struct strv undoes;
 	struct description_param *params, *outputs;
 	size_t param_count, output_count;
 	json_t *json;		/* owned: the form above */
@@ -48,6 +51,10 @@ struct description {
 /* NULL with `plugin.description` when the JSON is not of the form above. */
 struct description *description_new(const json_t *json, struct err *err);
 void description_free(struct description *d);
+
+/* The kinds of effect that a step with these parameters can cause, each once. */
+void description_effects(const struct description *d, const json_t *with,
+			 struct strv *ret);
 
 /* `patch` for FETTLE_PATCH and so on; "" for none or several. And back; 0 = unknown. */
 const char *stage_name(uint32_t stage);

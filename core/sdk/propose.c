@@ -38,11 +38,12 @@ fettle_edit_delete(struct fettle_ctx *ctx, const char *path)
 	ctx_send(ctx, edit_event(ctx, path, "delete", __func__));
 }
 
+/* Whether the parameters let it be is for the engine to see. */
 static bool
-has_text(const char *const *list, const char *text)
+has_kind(const char *const *list, const char *kind)
 {
 	for (size_t i = 0; list && list[i]; i++)
-		if (str_eq(list[i], text))
+		if (strcspn(list[i], " ") == strlen(kind) && str_starts(list[i], kind))
 			return true;
 	return false;
 }
@@ -55,7 +56,7 @@ fettle_effect(struct fettle_ctx *ctx, const char *kind, const char *target,
 	struct err err;
 
 	ctx_only_in(ctx, IN_PROPOSE, __func__);
-	if (!kind || !has_text(ctx->call.effects, kind))
+	if (!kind || !has_kind(ctx->call.effects, kind))
 		fettle__bug(ctx, "%s() of kind '%s', which the step does not declare",
 			    __func__, kind ? kind : "");
 	state = before ? json_parse(before, strlen(before), &err) : json_null();

@@ -25,6 +25,7 @@
  *	0.1	first version
  *	0.2	FETTLE_COMMAND, FETTLE_LONG_TAIL
  *	0.3	fettle_need.flags; what a policy is shown, in its flags
+ *	0.4	effects of some parameters only; accept of a STRING: a format
  */
 #ifndef FETTLE_PLUGIN_H
 #define FETTLE_PLUGIN_H
@@ -46,7 +47,7 @@ extern "C" {
 
 #define FETTLE_MAGIC     0x464C5454u /* "FLTT" */
 #define FETTLE_ABI_MAJOR 0           /* another major is refused */
-#define FETTLE_ABI_MINOR 3           /* an older minor is understood */
+#define FETTLE_ABI_MINOR 4           /* an older minor is understood */
 
 /* ---- the frozen part: these two never change, in no version ---------- */
 
@@ -94,13 +95,12 @@ enum fettle_policy_flag {
 enum fettle_type {
 	FETTLE_BOOL = 1, /* true, false */
 	FETTLE_INT, FETTLE_REAL, /* accept for INT "MIN..MAX", either may be empty */
-	FETTLE_STRING,	 /* accept: a length "MIN..MAX" */
+	FETTLE_STRING,	 /* accept: a length "MIN..MAX", or a format: "git-ref" */
 	FETTLE_CHOICE,	 /* accept: "auto|container|build" */
 	FETTLE_DURATION, /* 5m30s, 250ms; accept "MIN..MAX" */
 	FETTLE_SIZE,	 /* 64KiB; accept "MIN..MAX" */
 	FETTLE_PATH,	 /* relative to the workspace, canonical */
-	FETTLE_LIST, FETTLE_MAP, /* of strings */
-	FETTLE_JSON,	 /* anything */
+	FETTLE_LIST, FETTLE_MAP, FETTLE_JSON, /* of strings, of strings, anything */
 	FETTLE_SECRET	 /* the name of a secret; read it with fettle_secret() */
 };
 
@@ -156,8 +156,8 @@ struct fettle_step {
 	const char *version, *summary;
 	uint32_t stage;			/* exactly one enum fettle_stage */
 	uint32_t flags;			/* enum fettle_step_flag */
-	const char *const *effects;	/* kinds run() causes, then NULL; or NULL */
-	const char *const *undoes;	/* ROLLBACK: kinds it puts back; or NULL */
+	const char *const *effects;	/* run()'s: "KIND" or "KIND PARAM=A|B"; NULL */
+	const char *const *undoes;	/* ROLLBACK: kinds it puts back, then NULL */
 	struct fettle_table params, outputs;
 	/* NULL: no process is started. Without propose() the step proposes its
 	   FETTLE_COMMAND parameters, in order. Only run() changes anything. */

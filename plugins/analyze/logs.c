@@ -278,7 +278,7 @@ run(struct fettle_ctx *ctx)
 			 fail_build_unknown(&look);
 }
 
-static const char *const effects[] = { "image", NULL };
+static const char *const effects[] = { "image source=auto|build", NULL };
 
 static const struct fettle_step step = {
 	.head = FETTLE_STEP_HEAD,

@@ -285,7 +285,7 @@ START_TEST(a_frozen_plan_reads_back_as_itself)
 	ck_assert_str_eq(back->policies[0].module_path, "/lib/p.so");
 	ck_assert_uint_eq(back->steps[1].stage, 8);
 	ck_assert_uint_eq(back->steps[1].callbacks, CALLBACK_RUN);
-	ck_assert_str_eq(back->steps[1].description->effects.v[0], "image");
+	ck_assert_str_eq(back->steps[1].description->effects[0].kind, "image");
 	ck_assert_str_eq(back->steps[1].module_path, "/lib/x.so");
 	ck_assert_int_eq(back->steps[2].section, SECTION_ON_FAILURE);
 	ck_assert_str_eq(back->steps[2].description->undoes.v[0], "image");

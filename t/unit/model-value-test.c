@@ -56,6 +56,18 @@ static const char *const bad_descriptions[] = {
 	"{'kind':'step','name':'build/x','stage':8,'flags':0,'callbacks':'run'}",
 	"{'kind':'step','name':'build/x','stage':8,'flags':0,'effects':[1]}",
 	"{'kind':'step','name':'build/x','stage':8,'flags':0,'undoes':['']}",
+	"{'kind':'step','name':'build/x','stage':8,'flags':0,'effects':['a ']}",
+	"{'kind':'step','name':'build/x','stage':8,'flags':0,'effects':['a b']}",
+	"{'kind':'step','name':'build/x','stage':8,'flags':0,'effects':['a =b']}",
+	"{'kind':'step','name':'build/x','stage':8,'flags':0,'effects':['a p=b']}",
+	"{'kind':'step','name':'build/x','stage':8,'flags':0,'effects':['a p=b'],"
+	"'params':[{'name':'p','type':4}]}",
+	"{'kind':'step','name':'build/x','stage':8,'flags':0,'effects':['a p=b|d'],"
+	"'params':[{'name':'p','type':5,'accept':'b|c'}]}",
+	"{'kind':'step','name':'build/x','stage':8,'flags':0,'effects':['a p='],"
+	"'params':[{'name':'p','type':5,'accept':'b|c'}]}",
+	"{'kind':'step','name':'build/x','stage':8,'flags':0,'effects':['a p=yes'],"
+	"'params':[{'name':'p','type':1}]}",
 	"{'kind':'policy','name':'x','stages':8,'flags':0,'callbacks':[]}",
 	"{'kind':'step','name':'build/x','stage':8,'flags':0,'params':{}}",
 	"{'kind':'step','name':'build/x','stage':8,'flags':0,'params':[1]}",
@@ -89,6 +101,41 @@ START_TEST(a_description_of_another_form_is_refused)
 }
 END_TEST
 
+/* Parameters -> the kinds that are possible. */
+static const struct {
+	const char *with, *kinds;
+} effect_cases[] = {
+	{ "{'how':'a','dry':true}", "always" },
+	{ "{'how':'b','dry':true}", "always some" },
+	{ "{'how':'c','dry':false}", "always some wet" },
+	{ "{'how':'a','dry':false}", "always wet" },
+	{ "{'how':'${{ inputs.x }}','dry':true}", "always some" },
+	{ "{'how':'a','dry':'${{ inputs.x }}'}", "always wet" },
+	{ "{}", "always some wet" },
+};
+
+START_TEST(effects_depend_on_parameters)
+{
+	AUTO(json_ref) json_t *json = json_of(
+		"{'kind':'step','name':'build/x','stage':8,'flags':0,'effects':["
+		"'always','some how=b','some how=c','wet dry=false'],'params':["
+		"{'name':'how','type':5,'accept':'a|b|c','help':'h'},"
+		"{'name':'dry','type':1,'help':'h'}]}");
+	AUTO(json_ref) json_t *with = json_of(effect_cases[_i].with);
+	AUTO(strv) struct strv kinds = STRV_INIT;
+	AUTO(str) struct str text = STR_INIT;
+	struct err err = { "" };
+	struct description *d = description_new(json, &err);
+
+	ck_assert_msg(d != NULL, "%s", err.text);
+	description_effects(d, with, &kinds);
+	for (size_t i = 0; i < kinds.count; i++)
+		str_addf(&text, "%s%s", i > 0 ? " " : "", kinds.v[i]);
+	ck_assert_str_eq(str_get(&text), effect_cases[_i].kinds);
+	description_free(d);
+}
+END_TEST
+
 START_TEST(a_description_is_read)
 {
 	struct description *d = describe("[{'name':'p','type':6,'flags':1,'help':'how "
@@ -99,7 +146,7 @@ START_TEST(a_description_is_read)
 	ck_assert_uint_eq(d->stages, FETTLE_BUILD);
 	ck_assert_uint_eq(d->flags, FETTLE_DOCKER);
 	ck_assert_uint_eq(d->callbacks, CALLBACK_CHECK | CALLBACK_RUN);
-	ck_assert_str_eq(d->effects.v[0], "image");
+	ck_assert_str_eq(d->effects[0].kind, "image");
 	ck_assert_uint_eq(d->undoes.count, 0);
 	ck_assert_uint_eq(d->param_count, 1);
 	ck_assert_uint_eq(d->params[0].type, FETTLE_DURATION);
@@ -407,6 +454,8 @@ main(void)
 	tcase_add_loop_test(description, a_description_of_another_form_is_refused, 0,
 			    ARRAY_LEN(bad_descriptions));
 	tcase_add_test(description, a_description_is_read);
+	tcase_add_loop_test(description, effects_depend_on_parameters, 0,
+			    ARRAY_LEN(effect_cases));
 	tcase_add_test(description, stages_have_names);
 	suite_add_tcase(suite, description);
 	tcase_add_loop_test(value, no_reference_becomes_program_text, 0,
