@@ -142,7 +142,7 @@ static int
 read_site(struct site *site, struct err *err)
 {
 	static const char *const allowed[] = { "fettle", "principals", "policies",
-					       ONLY_NAMED, NULL };
+					       ONLY_NAMED, "metrics", NULL };
 	const struct node *version = node_find(site->root, "fettle");
 
 	if (version == NULL || version->kind != NODE_SCALAR ||
@@ -154,7 +154,9 @@ read_site(struct site *site, struct err *err)
 	if (node_check_keys(site->root, site->file, allowed, err) < 0 ||
 	    node_get_bool(site->root, site->file, ONLY_NAMED, &site->only_named, err) <
 		    0 ||
-	    read_principals(site, node_find(site->root, "principals"), err) < 0)
+	    read_principals(site, node_find(site->root, "principals"), err) < 0 ||
+	    sink_read(node_find(site->root, "metrics"), site->file, &site->sink, err) <
+		    0)
 		return -1;
 	return policies_read(node_find(site->root, "policies"), site->file,
 			     &site->policies, &site->policy_count, err);
@@ -221,6 +223,7 @@ site_free(struct site *site)
 	}
 	free(site->principals);
 	free(site->policies);
+	sink_done(&site->sink);
 	free(site->file);
 	node_free(site->root);
 	free(site);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The site file, /etc/fettle/fettle.yaml: who people are here, and the policies
- * that no pipeline can drop.
+ * The site file, /etc/fettle/fettle.yaml: who people are here, the policies that
+ * no pipeline can drop, and where metrics go.
  *
  *	fettle: 1
  *	principals:
@@ -9,12 +9,15 @@
  *	  fixer: { users: [fixer], class: agent }
  *	policies:
  *	  - { uses: freeze, with: { windows: [...] } }
+ *	metrics:
+ *	  statsd: { host: 10.0.0.5 }
  */
 #ifndef FETTLE_MODEL_SITE_H
 #define FETTLE_MODEL_SITE_H
 
 #include "base/str.h"
 #include "model/pipeline.h"
+#include "model/sink.h"
 
 /* Only a human may agree to anything. */
 enum principal_class {
@@ -39,6 +42,7 @@ struct site {
 	struct pipeline_policy *policies;
 	size_t policy_count;
 	bool only_named;	/* of every project, only services its file names */
+	struct sink sink;
 	struct node *root;	/* NULL when there is no file */
 };
 
@@ -46,8 +50,8 @@ struct site {
  * A file that does not exist is a site without rules. One that exists and
  * cannot be read is an error, never a site without rules: `site.unsafe` when
  * others than root and ourselves could have written it, `site.version`,
- * `site.principal`, `site.user`, `type.*`, `key.*`, `pipeline.policy`, and those
- * of node.h.
+ * `site.principal`, `site.user`, `metrics.invalid`, `type.*`, `key.*`,
+ * `pipeline.policy`, and those of node.h.
  */
 struct site *site_load(const char *file, struct err *err);
 void site_free(struct site *site);

@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "model/pipeline.h"
 #include "model/project.h"
+#include "model/site.h"
 
 #define MAX_MS 1000
 #define MAX_RSS_KIB (64 << 10)
@@ -117,6 +118,10 @@ read_as(const char *reads, const json_t *given, const char *path, struct err *er
 
 		is_read = p != NULL;
 		project_free(p);
+	} else if (str_eq(reads, "site")) {
+		AUTO(site) struct site *site = site_load(path, err);
+
+		is_read = site != NULL;
 	} else {
 		struct node *node = node_load(path, err);
 

@@ -112,8 +112,139 @@ static const struct {
 	{ HEAD "policies: [{ uses: build/compose }]\n", "pipeline.policy", 0644, 2,
 	  20 },
 	{ HEAD "only_named_services: api\n", "type.bool", 0644, 2, 22 },
+	{ HEAD "metrics: [a]\n", "type.map", 0644, 2, 10 },
+	{ HEAD "metrics: { graphite: {} }\n", "key.unknown", 0644, 2, 12 },
+	{ HEAD "metrics: { statsd: x }\n", "type.map", 0644, 2, 20 },
+	{ HEAD "metrics: { statsd: { hosts: a } }\n", "key.unknown", 0644, 2, 22 },
+	{ HEAD "metrics: { statsd: {} }\n", "metrics.invalid", 0644, 2, 20 },
+	{ HEAD "metrics: { statsd: { port: 8125 } }\n", "metrics.invalid", 0644, 2,
+	  20 },
+	{ HEAD "metrics: { statsd: { host: [a] } }\n", "type.string", 0644, 2, 28 },
+	{ HEAD "metrics: { statsd: { host: 'a;b' } }\n", "metrics.invalid", 0644, 2,
+	  28 },
+	{ HEAD "metrics: { statsd: { host: '' } }\n", "metrics.invalid", 0644, 2, 28 },
+	{ HEAD "metrics: { statsd: { host: a, port: 0 } }\n", "metrics.invalid", 0644,
+	  2, 37 },
+	{ HEAD "metrics: { statsd: { host: a, prefix: 'a|b' } }\n", "metrics.invalid",
+	  0644, 2, 39 },
+	{ HEAD "metrics: { statsd: { host: a, tags: [a] } }\n", "type.map", 0644, 2,
+	  37 },
+	{ HEAD "metrics: { statsd: { host: a, tags: { a: 'b,c' } } }\n",
+	  "metrics.invalid", 0644, 2, 39 },
 	{ "", "yaml.empty", 0644, 0, 0 },
 };
+
+START_TEST(test_metrics)
+{
+	struct err err = { "" };
+	AUTO(site) struct site *site =
+		load(HEAD "metrics: { statsd: { host: stats_d.example, port: 9125, "
+			  "prefix: a.b., tags: { env: prod, team: x/y } } }\n",
+		     0644, &err);
+
+	ck_assert_msg(site != NULL, "%s", err.text);
+	ck_assert_str_eq(site->sink.host, "stats_d.example");
+	ck_assert_uint_eq(site->sink.port, 9125);
+	ck_assert_str_eq(site->sink.prefix, "a.b");
+	ck_assert_str_eq(str_get(&site->sink.tags), "env:prod,team:x/y");
+}
+END_TEST
+
+START_TEST(test_no_metrics)
+{
+	struct err err = { "" };
+	AUTO(site) struct site *site = load(HEAD "metrics: {}\n", 0644, &err);
+
+	ck_assert_msg(site != NULL, "%s", err.text);
+	ck_assert_ptr_null(site->sink.host);
+}
+END_TEST
+
+static const struct {
+	int (*set)(struct sink *sink, const char *text, struct err *err);
+	const char *text;
+	bool is_good;
+} settings[] = {
+	{ sink_set_host, "127.0.0.1", true },
+	{ sink_set_host, "::1", true },
+	{ sink_set_host, "statsd", true },
+	{ sink_set_host, "metrics_sink.shop.internal", true },
+	{ sink_set_host, "4ward.example", true },
+	{ sink_set_host, "", false },
+	{ sink_set_host, "-h", false },
+	{ sink_set_host, "a.-b", false },
+	{ sink_set_host, "a;b", false },
+	{ sink_set_host, "a:8125", false },
+	{ sink_set_host, "[::1]", false },
+	{ sink_set_host, "udp://a", false },
+	{ sink_set_host, "a b", false },
+	{ sink_set_host, "a\nb", false },
+	{ sink_set_host, "a..b", false },
+	{ sink_set_host, ".a", false },
+	{ sink_set_host, "a.", false },
+	{ sink_set_host, "1", false },
+	{ sink_set_host, "1.2.3", false },
+	{ sink_set_host, "127.0.0.256", false },
+	{ sink_set_host, "h\xc3\xa9", false },
+	{ sink_set_port, "1", true },
+	{ sink_set_port, "65535", true },
+	{ sink_set_port, "0", false },
+	{ sink_set_port, "65536", false },
+	{ sink_set_port, "text", false },
+	{ sink_set_port, "8125x", false },
+	{ sink_set_port, "-1", false },
+	{ sink_set_port, "0x1f", false },
+	{ sink_set_port, "99999999999999999999999", false },
+	{ sink_set_prefix, "", true },
+	{ sink_set_prefix, "shop", true },
+	{ sink_set_prefix, "a-b.c_d.E9", true },
+	{ sink_set_prefix, "a.", true },
+	{ sink_set_prefix, ".", false },
+	{ sink_set_prefix, ".a", false },
+	{ sink_set_prefix, "a..", false },
+	{ sink_set_prefix, "a..b", false },
+	{ sink_set_prefix, "a b", false },
+	{ sink_set_prefix, "a:1|c\nb", false },
+	{ sink_set_prefix, "a@b", false },
+};
+
+START_TEST(test_setting)
+{
+	AUTO(sink) struct sink sink = { 0 };
+	struct err err = { "" };
+	int result = settings[_i].set(&sink, settings[_i].text, &err);
+
+	ck_assert_msg((result == 0) == settings[_i].is_good, "'%s': %s",
+		      settings[_i].text, err.text);
+	if (settings[_i].is_good)
+		return;
+	ck_assert_str_eq(err.code, "metrics.invalid");
+	ck_assert_str_ne(err.remedy, "");
+	ck_assert(!sink.host && !sink.port && !sink.prefix);
+}
+END_TEST
+
+START_TEST(test_longest)
+{
+	AUTO(sink) struct sink sink = { 0 };
+	struct err err = { "" };
+	char text[300];
+
+	memset(text, 'a', sizeof text);
+	text[129] = 0;
+	ck_assert_int_lt(sink_set_prefix(&sink, text, &err), 0);
+	text[128] = 0;
+	ck_assert_int_eq(sink_set_prefix(&sink, text, &err), 0);
+	ck_assert_int_lt(sink_set_host(&sink, text, &err), 0); /* a word of 128 */
+	text[63] = 0;
+	ck_assert_int_eq(sink_set_host(&sink, text, &err), 0);
+	for (int i = 0; i < 7; i++)
+		ck_assert_int_eq(sink_add_tag(&sink, "a", "0123456789012345678901234567"
+							  "8901", &err), 0);
+	ck_assert_int_lt(sink_add_tag(&sink, "a", "0123456789012345678901234567890",
+				      &err), 0);
+}
+END_TEST
 
 START_TEST(test_bad)
 {
@@ -141,6 +272,10 @@ main(void)
 	tcase_add_test(tcase, test_only_named);
 	tcase_add_test(tcase, test_missing);
 	tcase_add_loop_test(tcase, test_bad, 0, ARRAY_LEN(bad));
+	tcase_add_test(tcase, test_metrics);
+	tcase_add_test(tcase, test_no_metrics);
+	tcase_add_loop_test(tcase, test_setting, 0, ARRAY_LEN(settings));
+	tcase_add_test(tcase, test_longest);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }
