@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "store/checkpoint.h"
+#include "store/listen.h"
 #include "store/project.h"
 #include "store/run.h"
 
@@ -37,6 +38,7 @@ append_event(struct store *store, struct run_row *row, const char *actor,
 		return err_context(err, "append %s to run '%s'", kind, row->run);
 	row->seq = event.seq;
 	memcpy(row->head, hash, sizeof(hash));
+	listen_keep(store, event.run, kind, body);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "store/listen.h"
 
 #define BUSY_MAX_MS 10000
 
@@ -320,8 +321,10 @@ db_commit(struct store *store, struct err *err)
 {
 	if (store->in_transaction)
 		return 0;
-	if (db_run(store, err, "COMMIT", "") == 0)
+	if (db_run(store, err, "COMMIT", "") == 0) {
+		listen_tell(store);
 		return 0;
+	}
 	db_abandon(store);
 	return -1;
 }
@@ -332,6 +335,8 @@ db_abandon(struct store *store)
 	struct err ignored;
 
 	store->is_spoiled = store->in_transaction;
+	if (!store->in_transaction)
+		listen_forget(store);
 	if (store->in_transaction || sqlite3_get_autocommit(store->db))
 		return;
 	(void)db_run(store, &ignored, "ROLLBACK", "");	/* what fails, close undoes */

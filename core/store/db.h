@@ -29,6 +29,8 @@ struct store {
 	uint64_t jitter;	/* state of the generator of waiting times */
 	struct statement *statements;
 	size_t statement_count;
+	struct store_listener listener;
+	json_t *unheard;	/* events of the open transaction; NULL: none */
 };
 
 /* Opens the file, gives it a write-ahead log. 0, or -1 and db closed. */

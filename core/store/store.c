@@ -90,6 +90,7 @@ store_close(struct store *store)
 	if (!store)
 		return;
 	db_close(store);
+	json_decref(store->unheard);
 	free(store->dir);
 	free(store);
 }

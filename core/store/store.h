@@ -116,6 +116,18 @@ int store_begin(struct store *store, struct err *err);
 int store_commit(struct store *store, struct err *err);
 void store_rollback(struct store *store);
 
+/*
+ * Who hears of every event that this connection commits, in order, after its
+ * commit: for what is derived from events outside of the store. May read the store,
+ * must not block. NULL: nobody any more.
+ */
+struct store_listener {
+	void (*event)(void *self, const char *run, const char *kind,
+		      const json_t *body);
+	void *self;
+};
+void store_listen(struct store *store, const struct store_listener *listener);
+
 /* A new run: makes the id, appends run.queued. */
 int store_queue(struct store *store, const char *actor, const json_t *body,
 		char ret_run[RUN_ID_SIZE], struct err *err);

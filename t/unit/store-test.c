@@ -2,6 +2,8 @@
 /* The store: opening, transactions, blobs. */
 #include "store-kit.h"
 
+#include "base/str.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -304,6 +306,74 @@ START_TEST(run_has_a_directory_of_its_own)
 }
 END_TEST
 
+/* ---- listening ---- */
+
+static struct str heard;
+
+static void
+hear(void *self, const char *run, const char *kind, const json_t *body)
+{
+	ck_assert_ptr_eq(self, &heard);
+	ck_assert_uint_gt(strlen(run), 0);
+	str_addf(&heard, "%s(%s) ", kind, json_text(body, "state"));
+}
+
+static void
+listen(void)
+{
+	const struct store_listener listener = { hear, &heard };
+
+	str_truncate(&heard, 0);
+	store_listen(store, &listener);
+}
+
+START_TEST(committed_events_are_told_in_order)
+{
+	listen();
+	begin_run();
+	ck_assert_str_eq(str_get(&heard), "run.queued() run.claimed() ");
+	str_truncate(&heard, 0);
+	OK(store_begin(store, &err));
+	OK(append("run.state", "{'state':'running'}"));
+	OK(append("run.ended", "{'state':'failed'}"));
+	ck_assert_str_eq(str_get(&heard), "");
+	OK(store_commit(store, &err));
+	ck_assert_str_eq(str_get(&heard), "run.state(running) run.ended(failed) ");
+	str_done(&heard);
+}
+END_TEST
+
+START_TEST(what_is_not_committed_is_not_told)
+{
+	begin_run();
+	listen();
+	OK(store_begin(store, &err));
+	OK(append("run.state", "{'state':'running'}"));
+	store_rollback(store);
+	FAILS(append("run.state", "{'state':'nowhere'}"), "store.transition");
+	OK(store_begin(store, &err));
+	OK(append("run.state", "{'state':'running'}"));
+	FAILS(append("run.state", "{'state':'nowhere'}"), "store.transition");
+	FAILS(store_commit(store, &err), "store.transition");
+	ck_assert_str_eq(str_get(&heard), "");
+	OK(append("run.state", "{'state':'running'}"));
+	ck_assert_str_eq(str_get(&heard), "run.state(running) ");
+	str_done(&heard);
+}
+END_TEST
+
+START_TEST(who_listens_no_more_hears_nothing)
+{
+	listen();
+	begin_run();
+	store_listen(store, NULL);
+	str_truncate(&heard, 0);
+	OK(append("run.state", "{'state':'running'}"));
+	ck_assert_str_eq(str_get(&heard), "");
+	str_done(&heard);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -327,10 +397,14 @@ main(void)
 		blob_comes_back_byte_for_byte,
 		damaged_blob_is_never_given_out_and_mends_when_put_again,
 		missing_blob_is_told, run_has_a_directory_of_its_own,
+	}, *const listening[] = {
+		committed_events_are_told_in_order, what_is_not_committed_is_not_told,
+		who_listens_no_more_hears_nothing,
 	};
 	Suite *suite = suite_create("store");
 	kit_case(suite, "opening", opening, ARRAY_LEN(opening));
 	kit_case(suite, "transactions", transactions, ARRAY_LEN(transactions));
 	kit_case(suite, "files", files, ARRAY_LEN(files));
+	kit_case(suite, "listening", listening, ARRAY_LEN(listening));
 	return unit_run(suite);
 }
