@@ -66,7 +66,16 @@ int
 cli_open_store(struct cli *cli, enum store_mode mode, struct err *err)
 {
 	cli->store = store_open(cli->state_dir, mode, err);
+	if (cli->store && mode == STORE_WRITE)
+		cli->metrics = metrics_new(cli->store, cli->site_file);
 	return cli->store ? 0 : -1;
+}
+
+void
+cli_close_store(struct cli *cli)
+{
+	metrics_free(STEAL(cli->metrics));
+	store_close(STEAL(cli->store));
 }
 
 bool
@@ -135,6 +144,7 @@ cli_engine(struct cli *cli, const char *actor)
 		.store = cli->store,
 		.cancel_fd = -1,
 		.actor = actor,
+		.metrics = cli->metrics,
 	};
 }
 

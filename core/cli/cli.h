@@ -46,6 +46,7 @@ struct cli {
 	char *directory;	/* where the caller stands, absolute; owned */
 	const char *lib_dir, *data_dir, *site_file;
 	struct store *store;	/* NULL until a verb opens it */
+	struct metrics *metrics; /* of what is written to it; NULL: nothing is */
 };
 
 /* A verb returns an exit code. What went wrong it hands to cli_fail. */
@@ -97,8 +98,9 @@ int cli_fail(struct cli *cli, const struct err *err, int code);
 int cli_misuse(struct cli *cli, const char *verb, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 
-/* Opens cli->store. 0 or -1. */
+/* Opens cli->store. 0 or -1. Open or not, it can be closed. */
 int cli_open_store(struct cli *cli, enum store_mode mode, struct err *err);
+void cli_close_store(struct cli *cli);
 /* The same for writing about runs; -1 `run_not_found` when there never was one. */
 int cli_open_existing(struct cli *cli, struct err *err);
 /* False when no run was ever made here: there is no database. */

@@ -156,8 +156,7 @@ call_verb(struct cli *cli, const struct verb *verb)
 static void
 cli_done(struct cli *cli)
 {
-	if (cli->store)
-		store_close(cli->store);
+	cli_close_store(cli);
 	free(cli->state_dir);
 	free(cli->directory);
 	strv_done(&cli->args);

@@ -307,8 +307,7 @@ verb_policy_replay(struct cli *cli)
 
 	if (name && cli_find_run(cli, name, run, &err) < 0)
 		return cli_fail(cli, &err, EXIT_USAGE);
-	if (cli->store)
-		store_close(STEAL(cli->store));
+	cli_close_store(cli);
 	if (cli_open_store(cli, STORE_WRITE, &err) < 0)
 		return cli_fail(cli, &err, EXIT_USAGE);
 	engine = cli_engine(cli, "operator");

@@ -244,8 +244,7 @@ verb_store_restore(struct cli *cli)
 	if (!told)
 		return cli_fail(cli, &err, EXIT_REFUSED);
 	/* An older backup is brought up to date by opening it. */
-	store_close(cli->store);
-	cli->store = NULL;
+	cli_close_store(cli);
 	if (cli_open_store(cli, STORE_WRITE, &err) < 0)
 		return cli_fail(cli, &err, EXIT_USAGE);
 	if (cli->options.json) {

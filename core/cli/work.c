@@ -208,8 +208,7 @@ enrol(struct worker *worker, struct err *err)
 	    store_worker_add(cli->store, worker->name, (uint32_t)worker->seat_count,
 			     &worker->lock_fd, err) < 0)
 		return -1;
-	store_close(cli->store);
-	cli->store = NULL;
+	cli_close_store(cli);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "engine/draft.h"
 #include "engine/host.h"
+#include "engine/metrics.h"
 #include "engine/module.h"
 #include "engine/survey.h"
 
@@ -127,6 +128,21 @@ look_at_project(struct engine *engine, const char *directory, json_t *rows)
 			"");
 }
 
+static void
+look_at_metrics(struct engine *engine, json_t *rows)
+{
+	AUTO(str) struct str where = STR_INIT;
+	struct err err = { 0 };
+	int found = engine->metrics ? metrics_look(engine->metrics, &where, &err) : 0;
+
+	if (found < 0)
+		add_row(rows, "metrics", false, err.text, err.remedy);
+	else
+		add_row(rows, "metrics", true,
+			found ? str_get(&where) : "none are sent: no place is given",
+			"");
+}
+
 json_t *
 engine_doctor(struct engine *engine, const char *directory)
 {
@@ -136,5 +152,6 @@ engine_doctor(struct engine *engine, const char *directory)
 	look_at_modules(engine, rows);
 	look_at_jail(engine, rows);
 	look_at_project(engine, directory, rows);
+	look_at_metrics(engine, rows);
 	return rows;
 }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/path.h"
+#include "engine/metrics.h"
 #include "engine/module.h"
 #include "engine/secret.h"
 #include "engine/survey.h"
@@ -256,6 +257,7 @@ draft_policies(struct draft *draft, struct err *err)
 	if (site_file) {
 		draft->site = site_load(site_file, err);
 		if (!draft->site ||
+		    metrics_learn(draft->engine->metrics, draft->site, err) < 0 ||
 		    draft_policy_list(draft, draft->site->policies,
 				      draft->site->policy_count, site_file, err) < 0)
 			return -1;

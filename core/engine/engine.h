@@ -38,11 +38,19 @@ struct engine {
 	int cancel_fd;		/* readable: cancel and unwind; -1 none */
 	const char *actor;	/* `operator:NAME` */
 	struct nursery *nursery; /* the engine's own: NULL at the beginning */
+	struct metrics *metrics; /* of the store's events; borrowed; NULL: none */
 	bool is_worker;		/* long waits are slept, not sat out (store_due) */
 };
 
 /* Ends what the verbs below have started. The store stays open. */
 void engine_done(struct engine *engine);
+
+/*
+ * Sends StatsD metrics of what is committed through this store, one object a store,
+ * if the site file or the environment says where to. Freed before the store is closed.
+ */
+struct metrics *metrics_new(struct store *store, const char *site_file);
+void metrics_free(struct metrics *metrics);
 
 /* What somebody wants done. Strings borrowed. */
 struct order {
