@@ -12,6 +12,13 @@ FETTLE_TEST_TOKEN=hunter2-hunter2
 export FETTLE_TEST_TOKEN
 printf 'secrets:\n  TOKEN: env:FETTLE_TEST_TOKEN\n' >>"$shop/fettle.yaml"
 cd "$shop" || bail 'no shop'
+"$FETTLE_SRC/t/fixtures/statsd" "$T/port" "$T/metrics" 2>"$T/sink.err" &
+sink=$!
+at_exit 'kill $sink 2>/dev/null'
+wait_for 10 test -s "$T/port" || bail "no sink: $(cat "$T/sink.err")"
+STATSD_HOST=127.0.0.1
+STATSD_PORT=$(cat "$T/port")
+export STATSD_HOST STATSD_PORT
 cat >"$T/p.yaml" <<YAML
 fettle: 1
 name: p
@@ -73,4 +80,12 @@ run_fails 6 'an edit with the value of a secret is denied' \
 is 'by that name' "$(of_last .code)" secret_in_diff
 is 'no file has changed' "$(tree_hash "$shop")" "$tree"
 is 'and none holds it' "$(grep -rl hunter2 "$FETTLE_STATE_DIR")" ''
+
+# A step that is called like the secret would be in the names of metrics.
+sed 's/id: find/id: hunter2-hunter2/; s/steps\.find/steps.hunter2-hunter2/' "$T/leak.yaml" >"$T/named.yaml"
+run_fails 2 'a step that is called like a secret is refused' \
+	fettle run --json -p "$T/named.yaml" 'look at the api service'
+is 'by that name' "$(tail -n 1 "$T/out" | jq -r .error.code)" secret_in_plan
+ok 'metrics were sent of all runs' wait_for 10 grep -q 'runs\.status\.denied' "$T/metrics"
+is 'and none holds it' "$(grep -c hunter2 "$T/metrics")" 0
 done_testing
