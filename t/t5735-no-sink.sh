@@ -12,7 +12,7 @@ if [ -z "${FETTLE_TEST_NETWORK:-}" ]; then
 	unshare $own sh -c 'ip link add here type veth peer name there' 2>"$T/err" ||
 		skip_all "no network of our own: $(cat "$T/err")"
 	# shellcheck disable=SC2086
-	FETTLE_TEST_NETWORK=1 unshare $own sh "$0"
+	FETTLE_TEST_NETWORK=1 unshare $own sh "$FETTLE_SRC/t/t5735-no-sink.sh"
 	exit
 fi
 

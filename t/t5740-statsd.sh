@@ -29,7 +29,7 @@ cat >config.js <<JS
 JS
 node "$FETTLE_TEST_STATSD" "$T/config.js" >server.log 2>&1 &
 server=$!
-at_exit 'kill $server 2>/dev/null'
+at_exit "kill $server 2>/dev/null"
 
 # ask WORD: what the server answers on its administration port.
 ask()

@@ -14,7 +14,7 @@ printf 'secrets:\n  TOKEN: env:FETTLE_TEST_TOKEN\n' >>"$shop/fettle.yaml"
 cd "$shop" || bail 'no shop'
 "$FETTLE_SRC/t/fixtures/statsd" "$T/port" "$T/metrics" 2>"$T/sink.err" &
 sink=$!
-at_exit 'kill $sink 2>/dev/null'
+at_exit "kill $sink 2>/dev/null"
 wait_for 10 test -s "$T/port" || bail "no sink: $(cat "$T/sink.err")"
 STATSD_HOST=127.0.0.1
 STATSD_PORT=$(cat "$T/port")
