@@ -18,11 +18,13 @@ sql() # QUERY
 }
 
 # What holds of every store whatever was killed, once the next process has come;
-# prints what does not. A run may be told to begin again, and then ends again.
+# prints what does not. A run may be told to begin again or to be put back, and then
+# ends again.
 whole()
 {
 	sql "SELECT 'ended too often: ' || run FROM events GROUP BY run HAVING
-			sum(kind = 'run.ended') > 1 + sum(kind IN ('run.retried', 'run.rollback'));
+			sum(kind = 'run.ended' AND json_extract(body, '\$.code') IS NOT 'rollback_ordered')
+			> 1 + sum(kind = 'run.retried');
 		SELECT 'an attempt ended twice: ' || run || ' ' || json_extract(body, '\$.step')
 			FROM events WHERE kind = 'step.ended'
 			GROUP BY run, json_extract(body, '\$.step'), json_extract(body, '\$.attempt')
@@ -47,7 +49,8 @@ whole()
 # sweep NAME POINTS OPTIONS COMMAND...: kills the command at the calls that the
 # OPTIONS of kill-at choose, spread evenly; POINTS 0: at each of them. For each
 # point the test's fresh() sets up the world, and its settle() lets the next ones
-# finish and prints what is wrong then. In $W, with one line a point in $W/points.
+# finish, prints what is wrong then, and leaves the run's $state, which is $goal
+# when nobody kills. In $W, with one line a point in $W/points.
 sweep()
 {
 	s_name=$1 s_points=$2 s_options=$3
@@ -56,6 +59,10 @@ sweep()
 	# shellcheck disable=SC2086
 	"$kill_at" $s_options -o "$W/report" "$@" >"$W/killed" 2>&1 </dev/null
 	. "$W/report"
+	settle >"$W/complaint" 2>&1
+	[ "$state" = "$goal" ] || echo "it is $state: $(cat "$W/killed")" >>"$W/complaint"
+	sed "s/^/$s_name, not killed: /" "$W/complaint" >>"$W/complaints"
+	s_total=$seen
 	s_every=1
 	[ "$s_points" -eq 0 ] || s_every=$(((seen + s_points - 1) / s_points))
 	[ "$s_every" -gt 0 ] || s_every=1
@@ -65,14 +72,14 @@ sweep()
 		# shellcheck disable=SC2086
 		"$kill_at" $s_options -n "$n" -o "$W/report" "$@" >"$W/killed" 2>&1 </dev/null
 		. "$W/report"
-		[ "$at" -ge 0 ] || break
+		[ -n "$victim" ] || break
 		echo "$s_name $victim $gone_ms" >>"$W/points"
 		{
 			[ "$left" -eq 0 ] || echo "$left processes are left: $(tail -n 3 "$W/killed")"
 			settle
 		} >"$W/complaint" 2>&1
 		[ ! -s "$W/complaint" ] ||
-			sed "s/^/$s_name, call $at of $victim, $n of $seen: /" "$W/complaint" >>"$W/complaints"
+			sed "s/^/$s_name, call $at of $victim, $n of $s_total: /" "$W/complaint" >>"$W/complaints"
 		n=$((n + s_every))
 	done
 }

@@ -57,8 +57,6 @@ both() # NAME POINTS COMMAND...
 	shift 2
 	sweep "$b_name" "$b_points" '-c mutating' "$@"
 	sweep "$b_name" "$FETTLE_KILL_POINTS" '-c pages' "$@"
-	settle >"$W/complaint"
-	[ "$state" = "$goal" ] || echo "$b_name: without a kill it is $state: $(cat "$W/killed")" >>"$W/complaints"
 }
 
 # ---- an operator's retry ----

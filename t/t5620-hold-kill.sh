@@ -84,6 +84,7 @@ verify()
 			AND NOT EXISTS (SELECT 1 FROM events c WHERE c.kind = 'hold.consumed'
 				AND c.run = i.run AND c.seq < i.seq)"
 	fettle audit verify >audit 2>&1 || cat audit
+	fettle store verify >audit 2>&1 || cat audit
 }
 
 : >points

@@ -105,15 +105,20 @@ artifact_copy(struct run *run, const char *step, int attempt, const json_t *even
 			       json_text_or(event, "type", "text/plain"), bytes, n);
 }
 
+static char *
+log_name(const char *step, int attempt)
+{
+	return attempt > 1 ? x_asprintf("%s.%d.log", step, attempt) :
+			     x_asprintf("%s.log", step);
+}
+
 void
 step_log_open(struct step_log *log, struct run *run, const char *step, int attempt)
 {
 	*log = (struct step_log){ .run = run,
 				  .step = step,
 				  .attempt = attempt,
-				  .name = attempt > 1 ? x_asprintf("%s.%d.log", step,
-								   attempt) :
-							x_asprintf("%s.log", step),
+				  .name = log_name(step, attempt),
 				  .fd = -1,
 				  .stream = { .mask = run->mask } };
 	AUTO_FREE char *path = path_join(run->directory, log->name);
@@ -191,6 +196,39 @@ step_log_close(struct step_log *log)
 	} else
 		note_missing(log->run, log->step, log->name, &log->err);
 	free(log->name);
+}
+
+static bool
+has_artifact(const json_t *artifacts, const char *name, const char *sha256)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (artifacts, i, row)
+		if (str_eq(json_text(row, "name"), name))
+			return str_eq(json_text(row, "sha256"), sha256);
+	return false;
+}
+
+int
+step_log_adopt(struct run *run, const char *step, int attempt, struct err *err)
+{
+	AUTO_FREE char *name = log_name(step, attempt);
+	AUTO_FREE char *path = path_join(run->directory, name);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	AUTO(json_ref) json_t *artifacts = NULL;
+	char sha256[SHA256_HEX_SIZE];
+	struct err ignored = { 0 };
+	uint64_t bytes;
+
+	if (fd < 0 || sha256_fd(fd, sha256, &bytes, &ignored) < 0)
+		return 0;
+	artifacts = store_artifacts(run->engine->store, run->claim.run, err);
+	if (!artifacts)
+		return -1;
+	if (!has_artifact(artifacts, name, sha256))
+		note_added(run, step, attempt, name, "text/plain");
+	return 0;
 }
 
 void

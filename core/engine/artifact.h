@@ -29,6 +29,8 @@ void step_log_write(struct step_log *log, const char *bytes, size_t n);
 void step_log_line(struct step_log *log, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Closes and registers it. */
 void step_log_close(struct step_log *log);
+/* Registers what a killed engine wrote of the log of a step that has not ended. */
+int step_log_adopt(struct run *run, const char *step, int attempt, struct err *err);
 
 /* Stores bytes (masked) under a name. step NULL: of the run itself. */
 void artifact_store(struct run *run, const char *step, int attempt, const char *name,

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "engine/artifact.h"
 #include "engine/scratch.h"
 #include "engine/secret.h"
 
@@ -121,8 +122,13 @@ load_steps(struct run *run, struct err *err)
 
 		json_object_set(run->attempts, id, json_object_get(step, "attempt"));
 		load_outputs(run, step);
-		if (!has_ended(json_text(step, "state")))
+		if (!has_ended(json_text(step, "state"))) {
+			int attempt = (int)json_int_or(step, "attempt", 1);
+
+			if (step_log_adopt(run, id, attempt, err) < 0)
+				return -1;
 			continue;
+		}
 		json_object_set(run->states, id, json_object_get(step, "state"));
 		strv_add(&run->ended, id);
 	}

@@ -68,16 +68,18 @@ struct process {
 struct watch {
 	enum role role;
 	size_t class;
-	uint64_t at;	/* 0: counts only */
+	uint64_t at;	/* 0: at none */
+	uint64_t after_ms; /* kills the command so long after its start; 0: not */
 	bool kills_all;
 	struct process *v;
 	size_t room, alive;
 	pid_t root;
 	int root_status;
 	uint64_t seen;
-	long call;	/* at which was killed; -1 none */
+	bool has_killed;
+	long call;	/* at which it killed; -1: at none */
 	enum role victim;
-	int64_t since_ms, gone_ms; /* the kill, or the end of the command */
+	int64_t begun_ms, since_ms, gone_ms; /* since: the kill, or the command's end */
 };
 
 /* ---- processes --------------------------------------------------------- */
@@ -147,9 +149,8 @@ static void
 resume(const struct watch *w, const struct process *process, int signal)
 {
 	bool is_watched = w->role == ROLES || process->role == w->role;
-	bool is_over = w->call >= 0;
 
-	(void)ptrace(is_watched && !is_over ? PTRACE_SYSCALL : PTRACE_CONT,
+	(void)ptrace(is_watched && !w->has_killed ? PTRACE_SYSCALL : PTRACE_CONT,
 		     process->pid, NULL, (long)signal);
 }
 
@@ -188,24 +189,39 @@ kill_all(const struct watch *w)
 			(void)kill(w->v[i].pid, SIGKILL);
 }
 
+static void
+kill_one(struct watch *w, pid_t pid, enum role role)
+{
+	w->has_killed = true;
+	w->victim = role;
+	w->since_ms = clock_boot_ms();
+	if (w->kills_all)
+		kill_all(w);
+	else
+		(void)kill(pid, SIGKILL);
+}
+
 /* A process that is killed while it stands at the entry of a call does not make it. */
 static void
 at_call(struct watch *w, const struct process *process)
 {
 	struct __ptrace_syscall_info info = { 0 };
 
-	if (w->call >= 0 ||
+	if (w->has_killed ||
 	    ptrace(PTRACE_GET_SYSCALL_INFO, process->pid, sizeof(info), &info) < 0 ||
 	    info.op != PTRACE_SYSCALL_INFO_ENTRY ||
 	    !is_counted(w, (long)info.entry.nr) || ++w->seen != w->at)
 		return;
 	w->call = (long)info.entry.nr;
-	w->victim = process->role;
-	w->since_ms = clock_boot_ms();
-	if (w->kills_all)
-		kill_all(w);
-	else
-		(void)kill(process->pid, SIGKILL);
+	kill_one(w, process->pid, process->role);
+}
+
+static void
+at_tick(struct watch *w)
+{
+	if (w->after_ms > 0 && w->root > 0 && !w->has_killed &&
+	    clock_boot_ms() - w->begun_ms >= (int64_t)w->after_ms)
+		kill_one(w, w->root, ENGINE);
 }
 
 /* ---- stops ------------------------------------------------------------- */
@@ -276,6 +292,7 @@ follow(struct watch *w)
 		int status;
 		pid_t pid = waitpid(-1, &status, __WALL);
 
+		at_tick(w);
 		if (w->root == 0 && clock_boot_ms() - w->since_ms > LEAVE_MS)
 			return;
 		if (pid < 0 && errno == ECHILD)
@@ -316,6 +333,7 @@ start(struct watch *w, char **argv)
 	if (pid < 0 || ptrace(PTRACE_SEIZE, pid, NULL, (long)OPTIONS) < 0)
 		return -1;
 	w->root = pid;
+	w->begun_ms = clock_boot_ms();
 	add(w, pid)->role = ENGINE;
 	/* Only a seized process that is stopped can be asked for its calls. */
 	(void)ptrace(PTRACE_INTERRUPT, pid, NULL, NULL);
@@ -332,10 +350,11 @@ report(const struct watch *w, const char *file)
 
 	if (!out)
 		return -1;
-	fprintf(out, "seen=%llu at=%ld victim=%s left=%zu gone_ms=%lld\n",
-		(unsigned long long)w->seen, w->call,
-		w->call < 0 ? "" : role_names[w->victim], w->alive,
-		(long long)(w->gone_ms - w->since_ms));
+	fprintf(out, "seen=%llu victim=%s at=%ld left=%zu gone_ms=%lld took_ms=%lld\n",
+		(unsigned long long)w->seen,
+		w->has_killed ? role_names[w->victim] : "", w->call, w->alive,
+		(long long)(w->gone_ms - w->since_ms),
+		(long long)(w->gone_ms - w->begun_ms));
 	for (size_t i = 0; i < w->room; i++)
 		if (w->v[i].pid)
 			fprintf(stderr, "kill-at: left: %s, pid %d\n",
@@ -346,10 +365,11 @@ report(const struct watch *w, const char *file)
 static int
 usage(void)
 {
-	fputs("usage: kill-at [-r ROLE] [-c any|mutating|pages] [-n N [-a]] -o REPORT "
-	      "PROGRAM [ARGUMENT]...\n"
+	fputs("usage: kill-at [-r ROLE] [-c any|mutating|pages] [-n N | -t MS] [-a] "
+	      "-o REPORT PROGRAM [ARGUMENT]...\n"
 	      "-r engine|nursery|outer|init|module|program|any: whose calls count\n"
-	      "-a kills all processes at once, not only the one at its N-th call\n",
+	      "-t kills the command so many ms after its start\n"
+	      "-a kills all processes at once, not only that one\n",
 	      stderr);
 	return 99;
 }
@@ -376,7 +396,7 @@ main(int argc, char **argv)
 	size_t role;
 	int option;
 
-	while ((option = getopt(argc, argv, "+r:c:n:ao:")) != -1) {
+	while ((option = getopt(argc, argv, "+r:c:n:t:ao:")) != -1) {
 		if (option == 'r' && find_name(optarg, &role, role_names, ROLES + 1))
 			w.role = (enum role)role;
 		else if (option == 'c')
@@ -384,6 +404,8 @@ main(int argc, char **argv)
 					     ARRAY_LEN(class_names));
 		else if (option == 'n')
 			is_good &= num_u64(optarg, &w.at) == 0;
+		else if (option == 't')
+			is_good &= num_u64(optarg, &w.after_ms) == 0;
 		else if (option == 'a')
 			w.kills_all = true;
 		else if (option == 'o')

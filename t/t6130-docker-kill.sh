@@ -1,0 +1,158 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# SIGKILL in the middle of an approved repair of a protected service: of the
+# engine at a write, of the engine at a time, of all its processes at a time. When
+# the next ones have come, file, image and container are all as before or all as
+# approved; the neighbour is not touched, and every end is told truly.
+#
+# FETTLE_KILL_DOCKER: how many points of each kind.
+. "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
+. "$FETTLE_SRC/t/docker.sh"
+. "$FETTLE_SRC/t/lab.sh"
+. "$FETTLE_SRC/t/kill.sh"
+[ "$(id -u)" -eq 0 ] || skip_all 'only root can be somebody else here'
+: "${FETTLE_KILL_DOCKER:=4}"
+
+docker_engine
+lab kills
+FETTLE_SITE_FILE=$T/site.yaml
+export FETTLE_SITE_FILE
+cat >"$FETTLE_SITE_FILE" <<'YAML'
+fettle: 1
+principals:
+  bob: { users: [bob], roles: [sre] }
+YAML
+chmod 644 "$FETTLE_SITE_FILE"
+sed -i 's/^  api:$/  api:\n    protected: true/' "$lab/fettle.yaml"
+pipeline serve
+cat >"$T/next.yaml" <<'YAML'
+fettle: 1
+name: next
+steps: [{ id: nothing, uses: verify/command, with: { argv: ['true'] } }]
+YAML
+cd "$lab" || bail 'no lab'
+echo sick >api/mode
+ok 'a service that is not well' lab_compose up -d --build
+W=$T/w1
+mkdir "$W"
+: >"$W/points"
+: >"$W/complaints"
+
+neighbour()
+{
+	docker ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" \
+		--filter label=com.docker.compose.service=db |
+		xargs -r docker inspect --format '{{.Id}} {{.Image}} {{.State.StartedAt}} {{.RestartCount}}'
+}
+
+# What can be asked of the service, in one line.
+scene()
+{
+	echo "$(tree_hash "$lab") $(api '{{.Image}} {{.State.Status}} {{.Name}}' | tr '\n' ' ')$(tag_id)"
+}
+
+before=$(scene)
+peer=$(neighbour)
+capture fettle run -p "$T/serve.yaml" -s api
+is 'its repair waits' "$rc" 5
+run=$(fettle runs -q -n 1)
+digest=$(fettle show "$run" --json | jq -r .hold.digest)
+cp -a "$FETTLE_STATE_DIR" "$T/warm"
+
+as_bob()
+{
+	SUDO_USER=bob "$FETTLE_BINDIR/fettle" "$@"
+}
+
+# once OPTIONS: the approved run from the warm store, under the tracer.
+once()
+{
+	rm -rf "$FETTLE_STATE_DIR"
+	cp -a "$T/warm" "$FETTLE_STATE_DIR"
+	# shellcheck disable=SC2086
+	SUDO_USER=bob "$kill_at" $1 -o "$W/report" "$FETTLE_BINDIR/fettle" \
+		approve "$run" --digest "$digest" >"$W/killed" 2>&1 </dev/null
+	. "$W/report"
+}
+
+state()
+{
+	fettle show "$run" --json | jq -r .state
+}
+
+# Whoever comes: another run, a worker, the same person, an order to put it back.
+# A worker goes on with what was agreed to and waits, which the others do not.
+come_by() # N
+{
+	case $(($1 % 4)) in
+	0) fettle -C "$T" run -p ./next.yaml ;;
+	1) ;;
+	2) as_bob approve "$run" --digest "$digest" ;;
+	3) as_bob rollback "$run" ;;
+	esac >"$W/next" 2>&1
+	fettle work --drain >>"$W/next" 2>&1
+}
+
+judge()
+{
+	end=$(state)
+	now=$(scene)
+	echo "$end" >>"$W/ends"
+	case $end in
+	succeeded) [ "$now" = "$after" ] || echo "succeeded, but it is $now, not $after" ;;
+	rolled_back | failed | awaiting_approval) [ "$now" = "$before" ] ||
+		echo "$end, but it is $now, not $before: $(cat "$W/killed" "$W/next")" ;;
+	*) echo "the run is $end: $(cat "$W/killed" "$W/next")" ;;
+	esac
+	[ "$(neighbour)" = "$peer" ] || echo 'the neighbour was touched'
+	whole
+}
+
+# As it was, for the next point.
+put_back()
+{
+	[ "$(state)" != succeeded ] || as_bob rollback "$run" >"$W/back" 2>&1 || cat "$W/back"
+	[ "$(scene)" = "$before" ] && return
+	echo "put back, it is $(scene), not $before"
+	echo sick >api/mode
+	lab_compose up -d --build >/dev/null
+}
+
+point() # NAME N OPTIONS
+{
+	once "$3"
+	[ -n "$victim" ] || return
+	echo "$1 $victim $gone_ms" >>"$W/points"
+	{
+		[ "$left" -eq 0 ] || echo "$left processes are left: $(tail -n 3 "$W/killed")"
+		come_by "$2"
+		judge
+		put_back
+	} >"$W/complaint" 2>&1
+	[ ! -s "$W/complaint" ] || sed "s/^/$1 $3: /" "$W/complaint" >>"$W/complaints"
+}
+
+once '-c mutating'
+is 'when nobody kills it, it succeeds' "$(state)" succeeded
+# shellcheck disable=SC2154
+calls=$seen ms=$took_ms
+after=$(scene)
+isnt 'and it is another service' "$after" "$before"
+is 'which can be put back' "$(put_back)" ''
+once '-c pages'
+is 'again and again' "$(state)$(put_back)" succeeded
+written=$seen
+diag "$calls mutating calls and $written pages in $ms ms"
+
+n=1
+while [ "$n" -le "$FETTLE_KILL_DOCKER" ]; do
+	share=$((FETTLE_KILL_DOCKER + 1))
+	point call "$n" "-n $((n * calls / share)) -c mutating"
+	point page "$((n + 1))" "-n $((n * written / share)) -c pages"
+	point time "$((n + 2))" "-t $((n * ms / share))"
+	point all-at-time "$((n + 3))" "-a -t $((n * ms / share - ms / share / 2))"
+	n=$((n + 1))
+done
+diag "the runs ended as: $(sort "$W/ends" | uniq -c | sort -rn | tr -s ' \n' ' ')"
+killed_enough "$((FETTLE_KILL_DOCKER * 3))"
+done_testing
