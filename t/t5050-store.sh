@@ -84,6 +84,20 @@ is 'medians of the one good run' "$(json '.median_patch_to_verify_ms <= .median_
 is 'all of them within 20 minutes' "$(json .within_20m_percent)" 100
 run_ok 'for people, too' fettle stats
 like 'in words' "$out" '^less manual work +20\.0 %'
+sqlite3 "$db" "update runs set service = iif(run = '$first', 'api', 'web')"
+run_ok 'of two services' fettle stats --json
+is 'each has its own' "$(json '.services[] | select(.service == "api") | .commands |
+	"\(.by_fettle) done, \(.by_hand) by hand, \(.orders) orders, \(.left) left"')" \
+	'3 done, 3 by hand, 1 orders, 1 left'
+is 'also the one whose job is left to people' "$(json '.services[] | select(.service == "web") | .commands |
+	"\(.by_fettle) done, \(.by_hand) by hand, \(.orders) orders, \(.left) left"')" \
+	'3 done, 2 by hand, 1 orders, 3 left'
+is 'with what is saved' "$(json '[.services[] | .less_manual_percent] | sort | map(tostring) | join(" ")')" '0 66.6'
+is 'which is what all have together' "$(json '[.services[].commands.left] | add')" "$(json .commands.left)"
+run_ok 'and for people' fettle stats
+like 'in a table' "$out" '^SERVICE +RUNS +SUCCEEDED +FAILED +SUCCESS +COMMANDS +LEFT +LESS WORK$'
+like 'line by line' "$out" '^api +1 +1 +0 +100\.0 % +3 +1 +66\.6 %$'
+run_ok 'the log knows better' fettle store rebuild
 run_ok 'a period without runs' fettle stats --since 2099-01-01 --json
 is 'has none' "$(json '[.runs, .success_percent, .less_manual_percent] | map(tostring) | join(" ")')" '0 null null'
 run_ok 'a period of days' fettle stats --since 1d --json

@@ -78,8 +78,9 @@ time_of(const json_t *object, const char *key, char buf[32])
 static void
 add_services(struct cli *cli, struct str *text, const json_t *stats)
 {
-	static const char *const heads[] = { "SERVICE", "RUNS", "SUCCEEDED", "FAILED",
-					     "SUCCESS" };
+	static const char *const heads[] = { "SERVICE", "RUNS",	    "SUCCEEDED",
+					     "FAILED",	"SUCCESS",  "COMMANDS",
+					     "LEFT",	"LESS WORK" };
 	AUTO(table) struct table table = { .columns = ARRAY_LEN(heads) };
 	const json_t *row;
 	char buf[32];
@@ -88,6 +89,7 @@ add_services(struct cli *cli, struct str *text, const json_t *stats)
 	for (i = 0; i < ARRAY_LEN(heads); i++)
 		table_add(&table, TONE_DIM, heads[i]);
 	json_array_foreach (json_object_get(stats, "services"), i, row) {
+		const json_t *commands = json_object_get(row, "commands");
 		const char *name = json_text(row, "service");
 
 		table_add(&table, TONE_STRONG, *name ? name : "(none)");
@@ -98,6 +100,12 @@ add_services(struct cli *cli, struct str *text, const json_t *stats)
 		table_addf(&table, TONE_PLAIN, "%lld",
 			   (long long)json_int_or(row, "failed", 0));
 		table_add(&table, TONE_PLAIN, percent_of(row, "success_percent", buf));
+		table_addf(&table, TONE_PLAIN, "%lld",
+			   (long long)json_int_or(commands, "by_fettle", 0));
+		table_addf(&table, TONE_PLAIN, "%lld",
+			   (long long)json_int_or(commands, "left", 0));
+		table_add(&table, TONE_PLAIN,
+			  percent_of(row, "less_manual_percent", buf));
 	}
 	if (!i)
 		return;

@@ -143,6 +143,58 @@ add_states(struct store *store, int64_t since_ms, json_t *stats, struct err *err
 	return 0;
 }
 
+/* ---- commands ---- */
+
+#define OF_SERVICE "SELECT coalesce(runs.service, ''), "
+
+/* Commands of the attempts that were begun: one each at least, and one a file. */
+#define COMMANDS                                                                       \
+	OF_SERVICE "sum(max(1, coalesce(json_array_length(p.proposal,"                 \
+	" '$.commands'), 0)) + coalesce(json_array_length(p.proposal,"                 \
+	" '$.edits'), 0)) FROM runs JOIN attempts a ON a.run = runs.run"               \
+	" JOIN proposals p ON p.run = a.run AND p.step = a.step"                       \
+	" AND p.attempt = a.attempt WHERE queued_ms >= ? "
+
+/* A number of each service that has one. */
+static const struct {
+	const char *name, *sql;
+} numbers[] = {
+	{ "by_fettle", COMMANDS "GROUP BY 1" },
+	{ "of_done", COMMANDS "AND " IS_DONE " GROUP BY 1" },
+	{ "orders",
+	  OF_SERVICE "count(*) FROM events e JOIN runs USING (run)"
+	  " WHERE runs.queued_ms >= ? AND (e.actor LIKE 'operator:%' OR"
+	  " (e.kind = 'run.ended' AND"
+	  "  json_extract(e.body, '$.code') = 'rollback_ordered')) GROUP BY 1" },
+	{ "failed_jobs",
+	  OF_SERVICE "sum(coalesce((SELECT count(*) FROM"
+	  " json_each(p.plan, '$.steps') s"
+	  " WHERE json_extract(s.value, '$.section') = 'steps'), 1))"
+	  " FROM runs LEFT JOIN plans p USING (run)"
+	  " WHERE queued_ms >= ? AND " IS_FAILED " GROUP BY 1" },
+	{ "standing",
+	  OF_SERVICE "count(*) FROM standing JOIN runs USING (run)"
+	  " WHERE queued_ms >= ? AND runs.state = 'rollback_failed'"
+	  " AND undone_seq IS NULL GROUP BY 1" },
+};
+
+static json_t *
+no_commands(void)
+{
+	json_t *commands = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		json_object_set_new(commands, numbers[i].name, json_integer(0));
+	return commands;
+}
+
+static void
+add_to(json_t *commands, const char *name, int64_t number)
+{
+	json_object_set_new(commands, name,
+			    json_integer(json_int_or(commands, name, 0) + number));
+}
+
 static int
 add_services(struct store *store, int64_t since_ms, json_t *stats, struct err *err)
 {
@@ -161,13 +213,14 @@ add_services(struct store *store, int64_t since_ms, json_t *stats, struct err *e
 
 		json_array_append_new(
 			services,
-			json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "service",
+			json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o}", "service",
 				  db_text(rows, 0), "runs",
 				  (json_int_t)sqlite3_column_int64(rows, 1),
 				  "succeeded", (json_int_t)done, "failed",
 				  (json_int_t)failed, "rollback_failed",
 				  (json_int_t)sqlite3_column_int64(rows, 4),
-				  "success_percent", percent(done, done + failed)));
+				  "success_percent", percent(done, done + failed),
+				  "commands", no_commands()));
 	}
 	if (rc < 0)
 		return db_error(store, err, "count the services");
@@ -175,58 +228,67 @@ add_services(struct store *store, int64_t since_ms, json_t *stats, struct err *e
 	return 0;
 }
 
-/* Commands of the attempts that were begun: one each at least, and one a file. */
-#define COMMANDS                                                                       \
-	"SELECT coalesce(sum(max(1, coalesce(json_array_length(p.proposal,"            \
-	" '$.commands'), 0)) + coalesce(json_array_length(p.proposal,"                 \
-	" '$.edits'), 0)), 0) FROM runs JOIN attempts a ON a.run = runs.run"           \
-	" JOIN proposals p ON p.run = a.run AND p.step = a.step"                       \
-	" AND p.attempt = a.attempt WHERE queued_ms >= ? "
+/* NULL for a service whose first run came since they were listed. */
+static json_t *
+commands_of(const json_t *services, const char *service)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach (services, i, row)
+		if (str_eq(json_text(row, "service"), service))
+			return json_object_get(row, "commands");
+	return NULL;
+}
 
 static int
-add_commands(struct store *store, int64_t since_ms, json_t *stats, struct err *err)
+add_number(struct store *store, int64_t since_ms, size_t i, json_t *stats,
+	   struct err *err)
 {
-	static const struct {
-		const char *name, *sql;
-	} numbers[] = {
-		{ "by_fettle", COMMANDS },
-		{ "of_done", COMMANDS "AND " IS_DONE },
-		{ "orders",
-		  "SELECT count(*) FROM events e JOIN runs r USING (run)"
-		  " WHERE r.queued_ms >= ? AND (e.actor LIKE 'operator:%' OR"
-		  " (e.kind = 'run.ended' AND"
-		  "  json_extract(e.body, '$.code') = 'rollback_ordered'))" },
-		{ "failed_jobs",
-		  "SELECT coalesce(sum(coalesce((SELECT count(*) FROM"
-		  " json_each(p.plan, '$.steps') s"
-		  " WHERE json_extract(s.value, '$.section') = 'steps'), 1)), 0)"
-		  " FROM runs LEFT JOIN plans p USING (run)"
-		  " WHERE queued_ms >= ? AND " IS_FAILED },
-		{ "standing",
-		  "SELECT count(*) FROM standing JOIN runs USING (run)"
-		  " WHERE queued_ms >= ? AND runs.state = 'rollback_failed'"
-		  " AND undone_seq IS NULL" },
-	};
-	json_t *commands = json_object();
-	int64_t by_hand, left;
+	const json_t *services = json_object_get(stats, "services");
+	json_t *all = json_object_get(stats, "commands");
+	AUTO(rows) sqlite3_stmt *rows = db_query(store, numbers[i].sql, "i", since_ms);
+	int rc;
 
-	json_object_set_new(stats, "commands", commands);
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		int64_t number = count(store, since_ms, numbers[i].sql, err);
+	while ((rc = db_next(rows)) == 1) {
+		int64_t number = sqlite3_column_int64(rows, 1);
 
-		if (number < 0)
-			return -1;
-		json_object_set_new(commands, numbers[i].name, json_integer(number));
+		add_to(all, numbers[i].name, number);
+		add_to(commands_of(services, db_text(rows, 0)), numbers[i].name,
+		       number);
 	}
-	by_hand = json_int_or(commands, "of_done", 0) +
-		  json_int_or(commands, "failed_jobs", 0);
-	left = json_int_or(commands, "orders", 0) +
-	       json_int_or(commands, "failed_jobs", 0) +
-	       json_int_or(commands, "standing", 0);
+	return rc < 0 ? db_error(store, err, "count the commands") : 0;
+}
+
+/* What follows from the numbers of a service, or of all. */
+static void
+conclude(json_t *stats)
+{
+	json_t *commands = json_object_get(stats, "commands");
+	int64_t failed = json_int_or(commands, "failed_jobs", 0);
+	int64_t by_hand = json_int_or(commands, "of_done", 0) + failed;
+	int64_t left = json_int_or(commands, "orders", 0) + failed +
+		       json_int_or(commands, "standing", 0);
+
 	json_object_set_new(commands, "by_hand", json_integer(by_hand));
 	json_object_set_new(commands, "left", json_integer(left));
 	json_object_set_new(stats, "less_manual_percent",
 			    percent(left < by_hand ? by_hand - left : 0, by_hand));
+}
+
+static int
+add_commands(struct store *store, int64_t since_ms, json_t *stats, struct err *err)
+{
+	json_t *service;
+	size_t i;
+
+	json_object_set_new(stats, "commands", no_commands());
+	for (i = 0; i < ARRAY_LEN(numbers); i++)
+		if (add_number(store, since_ms, i, stats, err) < 0)
+			return -1;
+	json_array_foreach (json_object_get(stats, "services"), i, service)
+		conclude(service);
+	conclude(stats);
 	return 0;
 }
 
