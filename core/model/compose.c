@@ -41,6 +41,7 @@ static const struct form_key keys[] = {
 	  "the Docker engine's socket" },
 	{ "docker_config", { FORM_TEXT, "^.", .may_be_empty = true }, false,
 	  "the directory with the credentials of registries" },
+	{ "buildkit", { FORM_BOOL }, false, "build with BuildKit, or without" },
 	{ NULL },
 };
 const struct form compose_form = { "compose", keys, NULL };
@@ -167,6 +168,20 @@ fill(json_t *compose, const char *key, json_t *value)
 	return value == NULL ? -1 : json_object_set_new(compose, key, value);
 }
 
+/* No member when it is not said: then as the Compose program does. */
+static int
+read_buildkit(json_t *compose, const struct node *node, const char *file,
+	      struct err *err)
+{
+	bool wanted = false;
+
+	if (node == NULL || node_find(node, "buildkit") == NULL)
+		return 0;
+	if (node_get_bool(node, file, "buildkit", &wanted, err) < 0)
+		return -1;
+	return json_object_set_new(compose, "buildkit", json_boolean(wanted));
+}
+
 json_t *
 compose_read(const struct node *node, const char *file, const char *directory,
 	     struct err *err)
@@ -191,7 +206,9 @@ compose_read(const struct node *node, const char *file, const char *directory,
 	    fill(compose, "docker_host",
 		 read_text(node, file, "docker_host", check_docker_host, err)) < 0 ||
 	    fill(compose, "docker_config",
-		 read_text(node, file, "docker_config", check_docker_config, err)) < 0)
+		 read_text(node, file, "docker_config", check_docker_config, err)) <
+		    0 ||
+	    read_buildkit(compose, node, file, err) < 0)
 		return NULL;
 	if (json_array_size(json_object_get(compose, "files")) == 0)
 		json_object_set_new(compose, "files",

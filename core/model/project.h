@@ -24,7 +24,8 @@ struct project {
 	char *name;		/* the compose project's name */
 	json_t *compose;	/* {"files":[],"env":[],"env_file":str|null,
 				    "profiles":[],
-				    "docker_host":str|null,"docker_config":str|null} */
+				    "docker_host":str|null,"docker_config":str|null,
+				    "buildkit"?:bool} */
 	json_t *secrets;	/* {"NAME":"env:X"|"file:PATH"} or empty object */
 	json_t *pipelines;	/* {"repair":"pipelines/repair.yaml"} or empty object */
 	struct project_service *services;

@@ -34,12 +34,6 @@ char *dockerfile_manifest(const struct dockerfile *file, dockerfile_has *has,
 			  void *arg);
 
 /*
- * The instruction at which a build stopped, as its output tells; `count` when it
- * does not, or speaks of another Dockerfile. NULL: there is no such output.
- */
-size_t dockerfile_failed(const struct dockerfile *file, const char *build_log);
-
-/*
  * One edit ({"op":...} as in patch/edits.h, new reference) after which instruction
  * `before` has the Debian package; `count`: what runs in the end has. NULL and *why
  * (static) when it cannot be.

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 
+#include "plugins/analyze/buildlog.h"
 #include "plugins/common/build.h"
 #include "plugins/common/program.h"
 
@@ -198,9 +199,9 @@ look_at_build(struct look *look, struct fault *fault)
 	if (build_open(look->ctx, look->api, &build, fault) < 0)
 		return -1;
 	build.compose.keeps_log = true;
-	if (build_run(&build, NULL, &status, fault) < 0)
+	if (build_run(&build, &status, fault) < 0)
 		return -1;
-	log_clean(text_get(&build.compose.log), build.compose.log.len, log);
+	buildlog_clean(text_get(&build.compose.log), build.compose.log.len, log);
 	if (status == 0)
 		return 1;
 	look->said = STEAL(build.compose.said);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Kinds of rules that a line of the Dockerfile repairs. */
+#include "plugins/analyze/buildlog.h"
 #include "plugins/analyze/manifest.h"
 #include "plugins/analyze/work.h"
 
@@ -26,7 +27,7 @@ install(struct work *work, const char *package)
 		return;
 	edit = dockerfile_install(
 		&work->dockerfile, work_dockerfile(work), package,
-		dockerfile_failed(&work->dockerfile, work->site->build_log), &why);
+		buildlog_failed(&work->dockerfile, work->site->build_log), &why);
 	if (edit)
 		work_repair(work, edit);
 	else
@@ -112,7 +113,7 @@ resolve_missing_header(struct work *work)
 	if (!work_load(work))
 		return;
 	why = not_before_all(&work->dockerfile);
-	if (why && dockerfile_failed(&work->dockerfile, work->site->build_log) ==
+	if (why && buildlog_failed(&work->dockerfile, work->site->build_log) ==
 			   work->dockerfile.count)
 		repair_or_leave(work, NULL, why);
 	else

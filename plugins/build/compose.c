@@ -66,14 +66,12 @@ propose(struct fettle_ctx *ctx)
 static int
 carry_out(struct fettle_ctx *ctx, struct build *build, struct fault *fault)
 {
-	const char *buildkit[2] = { NULL, NULL };
 	int status = -1;
 
 	if (fettle_param_given(ctx, PARAM_BUILDKIT))
-		buildkit[0] = fettle_param_bool(ctx, PARAM_BUILDKIT) ?
-				      "DOCKER_BUILDKIT=1" :
-				      "DOCKER_BUILDKIT=0";
-	if (build_run(build, buildkit, &status, fault) < 0)
+		compose_use_buildkit(&build->compose,
+				     fettle_param_bool(ctx, PARAM_BUILDKIT));
+	if (build_run(build, &status, fault) < 0)
 		return -1;
 	if (status == 0)
 		return 0;

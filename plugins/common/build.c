@@ -183,13 +183,31 @@ pin(struct build *build, struct fault *fault)
 	return -1;
 }
 
+/* The docker program since 23 builds with BuildKit only by a plug-in of its own. */
+static int
+check_builder(const struct build *build, struct fault *fault)
+{
+	if (!build->compose.said ||
+	    !strstr(build->compose.said, "Install the buildx component"))
+		return 0;
+	fault_set(fault, FETTLE_WHY_HOST, "buildkit_missing",
+		  "building service '%s' needs BuildKit, and the docker program here "
+		  "has no plug-in buildx",
+		  build->service);
+	return fault_remedy(fault, "install it (package docker-buildx or "
+				   "docker-buildx-plugin), or build without: "
+				   "`buildkit: false` under `compose:` of fettle.yaml");
+}
+
 int
-build_run(struct build *build, const char *const *more, int *ret, struct fault *fault)
+build_run(struct build *build, int *ret, struct fault *fault)
 {
 	if (pin(build, fault) < 0 ||
-	    compose_run_proposed(&build->compose, 0, more, ret, fault) < 0)
+	    compose_run_proposed(&build->compose, 0, ret, fault) < 0)
 		return -1;
-	return *ret != 0 ? engine_ping(build->api, fault) : 0;
+	if (*ret == 0)
+		return 0;
+	return engine_ping(build->api, fault) < 0 ? -1 : check_builder(build, fault);
 }
 
 /* ---- observe ---------------------------------------------------------------- */

@@ -33,12 +33,11 @@ void build_close(struct build *build);
 
 /*
  * Pins the image the service runs, and what its reference stands for, as
- * fettle/keep:RUN; then builds, output to the step's log, with `more` in the
- * environment (as in compose_run_proposed). 0 with the exit status, or -1, also
- * when it failed because the engine no longer answers.
+ * fettle/keep:RUN; then builds, output to the step's log. 0 with the exit status,
+ * or -1, also when it failed because the engine no longer answers, and with
+ * `buildkit_missing`.
  */
-int build_run(struct build *build, const char *const *more, int *ret,
-	      struct fault *fault);
+int build_run(struct build *build, int *ret, struct fault *fault);
 
 /* A whole observe callback for effects of kind `image`. */
 int build_observe(struct fettle_ctx *ctx);

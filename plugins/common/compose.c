@@ -64,6 +64,26 @@ fill_env(struct compose *compose)
 			  config);
 }
 
+void
+compose_use_buildkit(struct compose *compose, bool wanted)
+{
+	argv_addf(&compose->env, "DOCKER_BUILDKIT=%d", wanted);
+	if (wanted)	/* older versions 1 do not call the docker program unasked */
+		argv_add(&compose->env, "COMPOSE_DOCKER_CLI_BUILD=1");
+}
+
+/* As the project says, else as the program does; of version 1 that is known. */
+static void
+choose_builder(struct compose *compose)
+{
+	const json_t *wanted = json_object_get(compose->options, "buildkit");
+
+	if (json_is_boolean(wanted))
+		compose_use_buildkit(compose, json_is_true(wanted));
+	else if (compose_is_v1(compose))
+		compose_use_buildkit(compose, false);
+}
+
 int
 compose_open_as(struct fettle_ctx *ctx, const char *made_by, struct compose *ret,
 		struct fault *fault)
@@ -101,8 +121,7 @@ compose_open_as(struct fettle_ctx *ctx, const char *made_by, struct compose *ret
 		compose.version = found.version;
 	}
 	compose.name = program_text(compose.program);
-	if (compose_is_v1(&compose))
-		argv_add(&compose.env, "DOCKER_BUILDKIT=0");
+	choose_builder(&compose);
 	*ret = compose;
 	return 0;
 }
@@ -409,22 +428,16 @@ ended(struct compose *compose, const struct fettle_exited *exited, int started,
 }
 
 int
-compose_run_proposed(struct compose *compose, uint32_t i, const char *const *more,
-		     int *ret, struct fault *fault)
+compose_run_proposed(struct compose *compose, uint32_t i, int *ret, struct fault *fault)
 {
 	struct fettle_exited exited = { .size = sizeof(exited) };
-	AUTO_ARGV struct argv env = { 0 };
-
-	for (size_t k = 0; k < compose->env.count; k++)
-		argv_add(&env, compose->env.v[k]);
-	for (; more && *more; more++)
-		argv_add(&env, *more);
 	struct fettle_exec exec = { .size = sizeof(exec),
 				    .flags = FETTLE_TAIL |
 					     (compose->keeps_log ? FETTLE_LONG_TAIL :
 								   0),
-				    .env = argv_get(&env) };
+				    .env = argv_get(&compose->env) };
 	int started = fettle_exec_proposed(compose->ctx, i, &exec, &exited);
+
 	return ended(compose, &exited, started, ret, fault);
 }
 

@@ -35,6 +35,9 @@ int compose_open_as(struct fettle_ctx *ctx, const char *made_by, struct compose 
 void compose_close(struct compose *compose);
 #define AUTO_COMPOSE __attribute__((cleanup(compose_close)))
 
+/* Builds with BuildKit or without, whatever the project says. */
+void compose_use_buildkit(struct compose *compose, bool wanted);
+
 bool compose_is_v1(const struct compose *compose);
 
 /* Compose's project directory, absolute. Caller owns. */
@@ -53,12 +56,12 @@ int compose_config(struct compose *compose, const char *const *words, char **ret
 		   size_t *ret_len, struct fault *fault);
 
 /*
- * Runs the i-th command of the approved proposal with the exact environment
- * plus `more` ("NAME=VALUE", NULL-terminated, or NULL), output to the log. 0
- * with the exit status in *ret, or -1 with `compose_missing` or `step_timeout`.
+ * Runs the i-th command of the approved proposal with the exact environment,
+ * output to the log. 0 with the exit status in *ret, or -1 with
+ * `compose_missing` or `step_timeout`.
  */
-int compose_run_proposed(struct compose *compose, uint32_t i, const char *const *more,
-			 int *ret, struct fault *fault);
+int compose_run_proposed(struct compose *compose, uint32_t i, int *ret,
+			 struct fault *fault);
 /* The same for an argv of our own: for undoing. */
 int compose_run(struct compose *compose, const struct argv *argv, int *ret,
 		struct fault *fault);

@@ -175,7 +175,7 @@ recreate(struct fettle_ctx *ctx, struct compose *compose, struct engine_api *api
 
 	int ok = neighbours_note(api, project, service, &others, fault);
 	if (ok == 0)
-		ok = compose_run_proposed(compose, 0, NULL, &status, fault);
+		ok = compose_run_proposed(compose, 0, &status, fault);
 	if (ok == 0)
 		ok = neighbours_check(api, project, service, &others, &found, fault);
 	if (ok == 0) {

@@ -81,6 +81,7 @@ static const struct {
 	{ HEAD "compose: { docker_host: 'tcp://evil:2375' }\n", "url.policy", 3, 25 },
 	{ HEAD "compose: { docker_host: 'unix://' }\n", "url.policy", 3, 25 },
 	{ HEAD "compose: { docker_config: ../x }\n", "path.invalid", 3, 27 },
+	{ HEAD "compose: { buildkit: maybe }\n", "type.bool", 3, 22 },
 	{ HEAD "compose: { directory: ../x }\n", "path.invalid", 3, 23 },
 	/* secrets */
 	{ HEAD "secrets: []\n", "type.map", 3, 10 },
@@ -226,7 +227,8 @@ START_TEST(a_project_is_read)
 {
 	struct project *p = load_good(
 		HEAD "compose: { files: [a.yml, b/c.yml], env: [DB], profiles: [web], "
-		     "docker_host: 'unix:///run/d.sock', docker_config: /etc/docker }\n"
+		     "docker_host: 'unix:///run/d.sock', docker_config: /etc/docker, "
+		     "buildkit: true }\n"
 		     "secrets: { DB: env:DB_PASSWORD, T: 'file:/run/t' }\n"
 		     "services:\n"
 		     "  api:\n"
@@ -244,7 +246,7 @@ START_TEST(a_project_is_read)
 	ck_assert_uint_eq(strlen(p->file), strlen(directory) + strlen("/fettle.yaml"));
 	ck_assert_str_eq(p->name, "shop");
 	expect_json("compose", json_incref(p->compose),
-		    "{\"directory\":null,\"docker_config\":\"/etc/"
+		    "{\"buildkit\":true,\"directory\":null,\"docker_config\":\"/etc/"
 		    "docker\",\"docker_host\":\"unix:///run/"
 		    "d.sock\","
 		    "\"env\":[\"DB\"],\"env_file\":null,\"files\":[\"a.yml\",\"b/"

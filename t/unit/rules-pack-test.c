@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "plugins/analyze/buildlog.h"
 #include "plugins/analyze/resolve.h"
 #include "plugins/common/yaml.h"
 
@@ -35,7 +36,7 @@ case_get(size_t i)
 		.file = json_member(row, "file"),
 		.bytes = json_member(row, "bytes"),
 		.is_build = text_starts(json_text(row, "log"), "Step ") ||
-			    strstr(json_text(row, "log"), " | >>> "),
+			    text_starts(json_text(row, "log"), "#"),
 	};
 }
 
@@ -84,7 +85,7 @@ find(const struct packs *packs, const char *log, const struct site *site,
 	AUTO_TEXT struct text clean = { 0 };
 	size_t gave_up = 0;
 
-	log_clean(log, strlen(log), &clean);
+	(site->build_log ? buildlog_clean : log_clean)(log, strlen(log), &clean);
 	for (size_t i = 0; i < packs->count; i++)
 		findings_match(&packs->v[i], &clean, ret, &gave_up);
 	ck_assert_uint_eq(gave_up, 0);
