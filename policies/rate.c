@@ -65,6 +65,9 @@ judge(struct fettle_ctx *ctx)
 		return fettle_deny(ctx,
 				   "parameter `stages` names '%s', which is no stage",
 				   unknown);
+	/* Who goes back ends the repairing. */
+	if (scope_is_rollback(ctx))
+		return FETTLE_ABSTAIN;
 	if (!scope_has_stage(ctx, STAGES) || !scope_has_service(ctx, SERVICES))
 		return FETTLE_ABSTAIN;
 	if (!json_is_array(history) || !now)

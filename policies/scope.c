@@ -14,9 +14,38 @@ is_listed(const char *const *list, const char *word)
 }
 
 bool
+scope_is_rollback(struct fettle_ctx *ctx)
+{
+	return fettle_fact(ctx, "run.rolls_back") &&
+	       text_equal(fettle_fact(ctx, "step.stage"), "rollback");
+}
+
+static bool
+has_undone_stage(struct fettle_ctx *ctx, const char *const *list)
+{
+	static const char *const always[] = { "rollback", "patch", "build", "restart" };
+	const char *text = fettle_fact(ctx, "proposal");
+	AUTO_JSON json_t *proposal = text ? json_of(text) : NULL;
+	const json_t *row;
+	size_t i;
+
+	for (i = 0; i < sizeof always / sizeof *always; i++)
+		if (is_listed(list, always[i]))
+			return true;
+	json_array_foreach(json_object_get(proposal, "undoes"), i, row)
+		if (is_listed(list, json_member(row, "stage")))
+			return true;
+	return false;
+}
+
+bool
 scope_has_stage(struct fettle_ctx *ctx, uint32_t param)
 {
-	return is_listed(fettle_param_list(ctx, param), fettle_fact(ctx, "step.stage"));
+	const char *const *list = fettle_param_list(ctx, param);
+
+	if (scope_is_rollback(ctx))
+		return has_undone_stage(ctx, list);
+	return is_listed(list, fettle_fact(ctx, "step.stage"));
 }
 
 bool

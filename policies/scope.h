@@ -10,7 +10,13 @@
 	{ "services", FETTLE_LIST, 0, NULL, NULL,                                 \
 	  "The services it is about; none: all." }
 
-/* Whether the step's stage is in the list of names at `param`. */
+/* Whether the step puts back what another run changed, because somebody ordered it. */
+bool scope_is_rollback(struct fettle_ctx *ctx);
+/*
+ * Whether the step's stage is in the list of names at `param`. An ordered rollback
+ * changes files, images and containers at once: it is of the stages rollback, patch,
+ * build and restart, and of every other one whose changes it puts back.
+ */
 bool scope_has_stage(struct fettle_ctx *ctx, uint32_t param);
 /* Whether the service is in the list at `param`, or the list is empty. */
 bool scope_has_service(struct fettle_ctx *ctx, uint32_t param);

@@ -62,7 +62,13 @@ like 'how to undo it' "$out" '^ .*fettle rollback [0-9]{8}-'
 run_ok 'quietly' fettle rollback last -q
 like 'it is undone' "$out" '^rolled back, as ordered'
 is 'byte for byte' "$(cat a.txt)" "$(printf 'one\ntwo\n')"
-run_fails 2 'and cannot be undone twice' fettle rollback last
+undone=$(fettle show last --json | jq -r .rolls_back)
+like 'by a run that is told with it' "$(fettle show "$undone")" \
+	"^  later +rolled back by run $(fettle runs -q -n 1)"
+like 'also in the list' "$(fettle runs)" \
+	"^$undone +succeeded .*\(rolled back by $(fettle runs -q -n 1)\)"
+like 'which tells what it was for' "$(fettle show last)" "^  rolls back $undone"
+run_fails 2 'and cannot be undone twice' fettle rollback "$undone"
 like 'which is said' "$err" 'nothing of it stands'
 
 # ---- an input, a state directory and a directory, as given
@@ -82,7 +88,7 @@ like 'shows the steps with their limits' "$out" '^  patch +patch/apply +20m +5m'
 like 'the diff' "$out" '^\+uno$'
 like 'the command, quoted' "$out" "^  command +printf '.*' 'a b'\$"
 like 'and how to do it' "$out" "^  fettle run -p \./good\.yaml -i 'word=a b'\$"
-is 'and keeps no run' "$(fettle runs -q | wc -l)" 2
+is 'and keeps no run' "$(fettle runs -q | wc -l)" 3
 
 # ---- JSON
 
@@ -102,7 +108,7 @@ for verb in runs show logs diff artifacts doctor plugins "check -p ./good.yaml" 
 	ok "fettle $verb --json is one document" sh -c 'test "$(jq -s length "$1")" = 1' sh "$T/out"
 done
 run_ok 'the history' fettle runs --json --state rolled_back
-is 'can be picked from' "$(json length)" 2
+is 'can be picked from' "$(json length)" 1
 run_ok 'and read in pages' fettle runs --json -n 1 --offset 1
 is 'of any length' "$(json length)" 1
 

@@ -237,4 +237,23 @@ mkdir -p "$FETTLE_STATE_DIR/scratch/planning.old/x" "$FETTLE_STATE_DIR/scratch/p
 touch -d '2 days ago' "$FETTLE_STATE_DIR/scratch/planning.old"
 run_ok 'scratch that is old' fettle store gc -q
 is 'goes, and no other' "$(ls "$FETTLE_STATE_DIR/scratch")" planning.new
+# ---- a store of version 3: a rollback was no run of its own, and stays what it was
+
+mkdir v3
+sqlite3 v3/fettle.db <"$FETTLE_SRC/t/fixtures/store-v3.sql"
+chmod 700 v3
+chmod 600 v3/fettle.db
+events=$(sqlite3 v3/fettle.db 'select * from events')
+run_fails 1 'an old store is not read' fettle --state-dir v3 runs
+like 'but said to be old' "$err" 'version 3, this Fettle reads 4'
+fettle --state-dir v3 doctor >/dev/null 2>&1
+run_ok 'it is brought up to date' fettle --state-dir v3 runs --json
+is 'with the runs that were' "$(json "[.[] | [.state, .code, .rolls_back, .rolled_back_by]] | tostring")" \
+	'[["rolled_back","command_failed",null,null],["succeeded",null,null,null],["rolled_back","rollback_ordered",null,null]]'
+is 'and not one event more' "$(sqlite3 v3/fettle.db 'select * from events')" "$events"
+is 'what stands in it' "$(sqlite3 v3/fettle.db 'select kind, target from standing where undone_seq is null')" 'edit|a.txt'
+run_ok 'whole' fettle --state-dir v3 store rebuild
+is 'in the new version' "$(fettle --state-dir v3 store status --json | jq .schema)" 4
+is 'an old rollback that was ordered is no failure' \
+	"$(fettle --state-dir v3 stats --json | jq -c '[.runs, .rollbacks, .success_percent]')" '[3,0,66.6]'
 done_testing

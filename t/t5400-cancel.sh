@@ -72,10 +72,11 @@ is 'its change stands' "$(cat a.txt)" changed
 capture fettle rollback last
 is 'a succeeded run can be rolled back' "$rc" 0
 is 'everything is back' "$(tree_hash .)" "$before"
-is 'it says rolled_back' "$(fettle show last --json | jq -r .state)" rolled_back
-capture fettle rollback last
+rolled=$(fettle show last --json | jq -r .rolls_back)
+is 'by a run of its own' "$(fettle show last --json | jq -r .state)" succeeded
+capture fettle rollback "$rolled"
 isnt 'but only once' "$rc" 0
-like 'with a reason' "$err" 'rolled_back'
+like 'with a reason' "$err" 'was rolled back by run'
 
 printf 'fettle: 1\nname: nop\nsteps: [ { id: a, uses: verify/command, with: { argv: ["true"] } } ]\n' >nop.yaml
 run_ok 'a run that changes nothing' fettle run -p ./nop.yaml

@@ -123,9 +123,10 @@ is 'the rollback of before is not one of now' "$(states)" \
 	'analyze=succeeded/1 patch=succeeded/2 restart=succeeded/2 verify=succeeded/2 undo=skipped/1'
 run_ok 'it can be rolled back' fettle rollback last
 is 'to how it was before the run' "$(cat a.txt)" one
-run_ok 'and retried from there' fettle retry last
-is 'once more changed' "$(cat a.txt)" two
-run_ok 'and back' fettle rollback last
+run_fails 2 'the rollback is not retried' fettle retry last
+like 'for what it is' "$err" 'is the rollback of run'
+run_fails 2 'nor is what it put back' fettle retry "$(fettle show last --json | jq -r .rolls_back)"
+like 'which succeeded' "$err" 'is succeeded: only'
 
 rm "$T/fine"
 touch "$T/stuck"

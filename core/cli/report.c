@@ -171,7 +171,9 @@ consequence(const json_t *summary)
 
 	if (str_eq(state, "rollback_failed"))
 		return "somebody has to look at this now";
-	if (str_eq(state, "rolled_back"))
+	if (*json_text(summary, "rolled_back_by"))
+		return "another run has put it back";
+	if (str_eq(state, "rolled_back") || summary_is_rollback(summary))
 		return was_broken(summary) ? "as it was before, which was broken" :
 					     "everything is as it was before";
 	if (str_eq(state, "succeeded") || str_eq(state, "no_work"))
@@ -197,8 +199,7 @@ report_headline(struct cli *cli, struct str *out, const json_t *summary)
 	enum tone tone = state_tone(state);
 	char took[32];
 
-	if (str_eq(json_text(summary, "code"), "rollback_ordered") &&
-	    str_eq(state, "rolled_back")) {
+	if (summary_is_rollback(summary)) {
 		words = "rolled back, as ordered";
 		tone = TONE_GOOD;
 	}
@@ -341,16 +342,20 @@ report_next(struct cli *cli, struct str *out, const json_t *summary,
 	const char *run = json_text(summary, "run");
 	bool is_good = str_eq(json_text(summary, "state"), "succeeded");
 	bool stands = count_changes(summary, true) > 0;
+	const char *other = json_text(summary, "rolls_back");
+	bool is_tried =
+		*other && !is_good && state_is_final(json_text(summary, "state"));
 	unsigned width, height;
 	const char *label = "next";
 	const struct {
 		bool is_due;
-		const char *verb, *why;
+		const char *verb, *run, *why;
 	} steps[] = {
-		{ stands && !is_good, "rollback", "put the rest back" },
-		{ from == REPORT_END, "show", "everything about this run" },
-		{ has_edits(summary), "diff", "the file changes" },
-		{ stands && is_good, "rollback", "undo it all" },
+		{ is_tried, "rollback", other, "try it again" },
+		{ stands && !is_good, "rollback", run, "put the rest back" },
+		{ from == REPORT_END, "show", run, "everything about this run" },
+		{ has_edits(summary), "diff", run, "the file changes" },
+		{ stands && is_good, "rollback", run, "undo it all" },
 	};
 
 	out_size(&cli->out, &width, &height);
@@ -359,7 +364,7 @@ report_next(struct cli *cli, struct str *out, const json_t *summary,
 			continue;
 		AUTO(str) struct str command = STR_INIT;
 
-		cli_add_command(cli, &command, steps[i].verb, run);
+		cli_add_command(cli, &command, steps[i].verb, steps[i].run);
 		report_label(&cli->out, out, label);
 		str_add(out, str_get(&command));
 		/* What wraps cannot be pasted by a double click: no comment then. */

@@ -162,7 +162,7 @@ verb_rollback(struct cli *cli)
 {
 	AUTO(str) struct str actor = STR_INIT;
 	AUTO(view) struct view view = { 0 };
-	char run[RUN_ID_SIZE];
+	char run[RUN_ID_SIZE], own[RUN_ID_SIZE];
 	AUTO(engine) struct engine engine = { 0 };
 	struct err err;
 	int code = begin(cli, &view, &actor, run, &engine);
@@ -170,15 +170,13 @@ verb_rollback(struct cli *cli)
 	if (code != EXIT_DONE)
 		return code;
 	view.opening = "putting back what a run changed";
-	if (engine_rollback(&engine, run, &err) < 0) {
+	if (engine_rollback(&engine, run, cli->options.reason, own, &err) < 0) {
 		view_end(&view);
 		return cli_fail(cli, &err,
 				*view.run ? EXIT_NOT_ROLLED_BACK : EXIT_REFUSED);
 	}
 	view_end(&view);
-	code = cli_print_end(cli, run);
-	/* Everything is back, as it was asked for. */
-	return code == EXIT_FAILED ? EXIT_DONE : code;
+	return cli_print_end(cli, own);
 }
 
 int

@@ -57,9 +57,12 @@ add_row(struct cli *cli, struct table *table, const json_t *run)
 	table_add(table, TONE_PLAIN,
 		  started && ended ? num_format_ms((uint64_t)(ended - started), buf) :
 				     "-");
-	table_add(table, TONE_PLAIN,
-		  *json_text(run, "instruction") ? json_text(run, "instruction") :
-						   json_text(run, "pipeline"));
+	const char *asked = *json_text(run, "instruction") ?
+				    json_text(run, "instruction") :
+				    json_text(run, "pipeline");
+	const char *by = json_text(run, "rolled_back_by");
+	table_addf(table, TONE_PLAIN, "%s%s%s%s", asked, *by ? " (rolled back by " : "",
+		   by, *by ? ")" : "");
 }
 
 static void

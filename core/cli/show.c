@@ -106,6 +106,16 @@ add_artifacts(struct cli *cli, struct str *out, const json_t *summary)
 			 json_text(item, "name"), json_text(item, "message"));
 }
 
+/* What became of it later. */
+static void
+add_rolled_back(struct cli *cli, struct str *out, const json_t *summary)
+{
+	const char *by = json_text(summary, "rolled_back_by");
+	AUTO_FREE char *text = x_asprintf("rolled back by run %s", by);
+
+	report_paragraph(cli, out, "later", TONE_STRONG, *by ? text : "");
+}
+
 static void
 print_all(struct cli *cli, struct str *out, const json_t *summary)
 {
@@ -119,7 +129,10 @@ print_all(struct cli *cli, struct str *out, const json_t *summary)
 			 json_text(summary, "pipeline"));
 	report_paragraph(cli, out, "workspace", TONE_PLAIN,
 			 json_text(summary, "workspace"));
+	report_paragraph(cli, out, "rolls back", TONE_PLAIN,
+			 json_text(summary, "rolls_back"));
 	add_times(cli, out, summary);
+	add_rolled_back(cli, out, summary);
 	report_causes(cli, out, summary);
 	report_paragraph(cli, out, "why", TONE_PLAIN, json_text(summary, "diagnosis"));
 	report_level(cli, out, summary);

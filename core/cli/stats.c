@@ -132,6 +132,8 @@ print_stats(struct cli *cli, const json_t *stats)
 		str_addf(&text, "  %6lld ", (long long)json_integer_value(count));
 		out_addf(&cli->out, &text, state_tone(state), "%s\n", state);
 	}
+	str_addf(&text, "and  %lld rollbacks that were ordered\n",
+		 (long long)json_int_or(stats, "rollbacks", 0));
 	str_addf(&text, "\nsucceeded, of those that succeeded or failed  %s\n",
 		 percent_of(stats, "success_percent", buf));
 	str_addf(&text, "median time of a run that succeeded           %s\n",

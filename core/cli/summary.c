@@ -114,7 +114,7 @@ is_standing(const json_t *standing, const char *step, const char *kind,
 	size_t i;
 
 	json_array_foreach (standing, i, row)
-		if (str_eq(json_text(row, "step"), step) &&
+		if (str_eq(json_text_or(row, "step", step), step) &&
 		    str_eq(json_text(row, "kind"), kind) &&
 		    str_eq(json_text(row, "target"), target))
 			return true;
@@ -155,10 +155,25 @@ add_changes(struct store *store, json_t *changes, const json_t *standing,
 	}
 }
 
+/* What a rollback has not put back stands, of whatever step of the other run. */
+static json_t *
+load_standing(struct store *store, const char *run, const json_t *summary,
+	      struct err *err)
+{
+	const char *other = json_text(summary, "rolls_back");
+	json_t *rows = store_standing(store, *other ? other : run, err), *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row)
+		if (*other)
+			(void)json_object_del(row, "step");
+	return rows;
+}
+
 static int
 gather_changes(struct store *store, const char *run, json_t *summary, struct err *err)
 {
-	AUTO(json_ref) json_t *standing = store_standing(store, run, err);
+	AUTO(json_ref) json_t *standing = load_standing(store, run, summary, err);
 	json_t *changes = json_array(), *step;
 	size_t i;
 
@@ -321,12 +336,21 @@ find_diagnosis(const json_t *summary)
 	return best;
 }
 
-/* An ordered rollback that came to its end did what was asked. */
+bool
+summary_is_rollback(const json_t *summary)
+{
+	const char *state = json_text(summary, "state");
+
+	if (*json_text(summary, "rolls_back"))
+		return str_eq(state, "succeeded");
+	return str_eq(state, "rolled_back") &&
+	       str_eq(json_text(summary, "code"), "rollback_ordered");
+}
+
 static int
 find_exit(const json_t *summary)
 {
-	if (str_eq(json_text(summary, "state"), "rolled_back") &&
-	    str_eq(json_text(summary, "code"), "rollback_ordered"))
+	if (summary_is_rollback(summary))
 		return EXIT_DONE;
 	return cli_exit_of_state(json_text(summary, "state"));
 }

@@ -28,6 +28,8 @@ json_t *summary_new(struct store *store, const char *run, struct err *err);
  */
 bool run_is_orphan(struct store *store, const json_t *run);
 bool state_is_final(const char *state);
+/* An ordered rollback that came to its end: it did what was asked. */
+bool summary_is_rollback(const json_t *summary);
 
 /* The name of a step's log in the run's folder. Caller owns. */
 char *step_log_name(const char *step, int64_t attempt);

@@ -246,8 +246,9 @@ look(struct hearing *h, struct err *err)
 	if (hold_is_late(store, run, h->hold)) {
 		err_set(err, "approval_expired", "the time to agree to run %s is over",
 			run);
-		return err_remedy(err, "`fettle retry %s` asks again once it has ended",
-				  run);
+		const char *other = json_text(h->row, "rolls_back");
+		return err_remedy(err, "`fettle %s %s` asks again once it has ended",
+				  *other ? "rollback" : "retry", *other ? other : run);
 	}
 	return check_digest(h->answer, h->hold, err);
 }

@@ -18,6 +18,7 @@
 #include "engine/outcome.h"
 #include "engine/pause.h"
 #include "engine/proposal.h"
+#include "engine/revert.h"
 #include "engine/scope.h"
 
 #define PROPOSE_TIMEOUT_MS (2 * 60 * 1000)
@@ -183,6 +184,10 @@ propose(struct attempt *a)
 	a->proposal = hold_proposal(a->run, a->step, &err);
 	if (a->proposal || err.code[0])
 		return a->proposal ? 0 : fail(a, &err);
+	if (plan_is_revert(a->step)) {
+		a->proposal = revert_propose(a->run, a->step, a->number, &err);
+		return a->proposal ? 0 : fail(a, &err);
+	}
 	if (!(a->step->callbacks & CALLBACK_PROPOSE)) {
 		a->proposal = proposal_of_commands(a->step, a->params, &err);
 		return a->proposal ? 0 : fail(a, &err);
@@ -281,6 +286,12 @@ carry_out(struct attempt *a)
 	AUTO(json_ref) json_t *proposal = approved(a);
 	struct err err = { 0 };
 
+	/* From here on it stands as begun; the run carries it out behind its steps. */
+	if (plan_is_revert(a->step)) {
+		step_log_line(&a->log, "fettle: rolls back run %s",
+			      a->run->plan->rolls_back);
+		return 0;
+	}
 	if (json_array_size(edits) > 0 && edits_apply(a->run, edits, &err) < 0)
 		return fail(a, &err);
 	if ((a->step->callbacks & CALLBACK_RUN)) {
@@ -341,6 +352,27 @@ live(struct attempt *a, struct err *store_err, int *store_failed)
 			return;
 	}
 	a->state = "succeeded";
+}
+
+json_t *
+attempt_propose(struct run *run, const struct plan_step *step, struct err *err)
+{
+	__attribute__((cleanup(attempt_done))) struct attempt a = {
+		.run = run,
+		.step = step,
+		.number = 1,
+		.what = x_asprintf("step '%s' (%s)", step->id, step->uses),
+		.log = { .run = run,
+			 .step = step->id,
+			 .fd = -1,
+			 .stream = { .mask = run->mask } },
+		.findings = json_array(),
+	};
+
+	if (resolve(&a) == 0 && propose(&a) == 0)
+		return json_incref(a.proposal);
+	*err = a.err;
+	return NULL;
 }
 
 int

@@ -25,4 +25,10 @@ int attempt_step(struct run *run, const struct plan_step *step,
 		 const struct standing *standing, struct ending *ending,
 		 struct err *err);
 
+/*
+ * What a step proposes, without doing it, for whom it is a part of something
+ * larger. New reference, or NULL with why.
+ */
+json_t *attempt_propose(struct run *run, const struct plan_step *step, struct err *err);
+
 #endif

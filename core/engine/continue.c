@@ -45,7 +45,8 @@ check_modules(const struct takeover *t, struct err *err)
 	const struct plan *plan = t->plan;
 
 	for (size_t i = 0; i < plan->step_count; i++)
-		if (check_pinned(t->run.engine, plan->steps[i].uses, false,
+		if (!plan_is_revert(&plan->steps[i]) &&
+		    check_pinned(t->run.engine, plan->steps[i].uses, false,
 				 plan->steps[i].module_sha256, err) < 0)
 			return -1;
 	for (size_t i = 0; i < plan->policy_count; i++)
@@ -230,7 +231,7 @@ prepare(struct takeover *t, const json_t *state, struct err *err)
 	int done;
 
 	/* It waits as long as the site does; what is said and done meanwhile counts. */
-	if (pause_check(t->run.engine->store, err) < 0)
+	if (!plan_rolls_back(t->plan) && pause_check(t->run.engine->store, err) < 0)
 		return -1;
 
 	if (t->missing.code[0]) {
@@ -289,7 +290,10 @@ end_expired(struct takeover *t, const json_t *hold, struct err *err)
 		return -1;
 	err_set(&why, "approval_expired", "nobody agreed in time to step '%s'",
 		json_text(hold, "step"));
-	err_remedy(&why, "`fettle retry %s` asks again", t->run.claim.run);
+	bool is_rollback = plan_rolls_back(t->plan);
+	err_remedy(&why, "`fettle %s %s` asks again",
+		   is_rollback ? "rollback" : "retry",
+		   is_rollback ? t->plan->rolls_back : t->run.claim.run);
 	return end(t, ENDING_DENIED, json_text(hold, "step"), &why, err);
 }
 

@@ -9,14 +9,13 @@
 
 #include "base/clock.h"
 #include "base/path.h"
-#include "engine/metrics.h"
+#include "engine/draft_policies.h"
+#include "engine/draft_rollback.h"
 #include "engine/module.h"
 #include "engine/secret.h"
 #include "engine/survey.h"
 
 #define DEFAULT_PIPELINE "repair"
-#define SERVICE_POLICY "allow-list"
-#define PROTECTION_POLICY "approval"
 
 /* ---- what was ordered ---- */
 
@@ -196,118 +195,6 @@ draft_step(struct draft *draft, size_t i, struct err *err)
 	return plan_add_step(draft->plan, draft->pipeline, module, err);
 }
 
-/* `file` is where `with` stands. */
-static int
-draft_policy(struct draft *draft, const char *uses, const struct node *with,
-	     const char *file, struct err *err)
-{
-	AUTO(module)
-	struct module *module = module_find(draft->engine, uses, true, err);
-	struct plan *plan = draft->plan;
-
-	if (!module)
-		return -1;
-	AUTO(json_ref)
-	json_t *typed = description_type_with(module->description, with,
-					      file, err);
-	if (!typed)
-		return -1;
-	plan->policies = x_realloc(plan->policies, plan->policy_count + 1,
-				   sizeof *plan->policies);
-	plan->policies[plan->policy_count++] = (struct plan_policy){
-		.uses = x_strdup(uses),
-		.module_sha256 = x_strdup(module->sha256),
-		.module_path = x_strdup(module->path),
-		.stages = module->description->stages,
-		.flags = module->description->flags,
-		.with = STEAL(typed),
-	};
-	return 0;
-}
-
-static int
-draft_policy_list(struct draft *draft, const struct pipeline_policy *list, size_t count,
-		  const char *file, struct err *err)
-{
-	for (size_t i = 0; i < count; i++)
-		if (draft_policy(draft, list[i].uses, list[i].with, file, err) < 0) {
-			const struct node *uses = node_find(list[i].node, "uses");
-
-			return err->line || !uses ? -1 : node_at(uses, file, err);
-		}
-	return 0;
-}
-
-static bool
-has_policy(const struct draft *draft, const char *uses)
-{
-	for (size_t i = 0; i < draft->plan->policy_count; i++)
-		if (str_eq(draft->plan->policies[i].uses, uses))
-			return true;
-	return false;
-}
-
-/* The site's come first and whatever a pipeline says. */
-static int
-draft_policies(struct draft *draft, struct err *err)
-{
-	const struct pipeline *pipeline = draft->pipeline;
-	const char *site_file = draft->engine->site_file;
-
-	if (site_file) {
-		draft->site = site_load(site_file, err);
-		if (!draft->site ||
-		    metrics_learn(draft->engine->metrics, draft->site, err) < 0 ||
-		    draft_policy_list(draft, draft->site->policies,
-				      draft->site->policy_count, site_file, err) < 0)
-			return -1;
-		for (size_t i = 0; i < draft->plan->policy_count; i++)
-			draft->plan->policies[i].is_of_site = true;
-	}
-	if (draft_policy_list(draft, pipeline->policies, pipeline->policy_count,
-			      pipeline->file, err) < 0)
-		return -1;
-	/* A service is never changed without its allow-list, whatever a pipeline says.
-	 */
-	if (draft->project && !has_policy(draft, SERVICE_POLICY))
-		return draft_policy(draft, SERVICE_POLICY, NULL, pipeline->file, err);
-	return 0;
-}
-
-int
-draft_site(struct engine *engine, struct plan *plan, struct err *err)
-{
-	struct draft look = { .engine = engine, .plan = plan };
-	AUTO(site) struct site *site = NULL;
-
-	if (!engine->site_file)
-		return 0;
-	site = site_load(engine->site_file, err);
-	if (!site)
-		return -1;
-	return draft_policy_list(&look, site->policies, site->policy_count,
-				 engine->site_file, err);
-}
-
-int
-draft_check_site(struct engine *engine, const struct plan *plan, struct err *err)
-{
-	struct plan *now = x_calloc(1, sizeof *now);
-	bool is_there = true;
-	int failed = draft_site(engine, now, err);
-
-	for (size_t i = 0; i < now->policy_count; i++)
-		is_there = is_there && i < plan->policy_count &&
-			   str_eq(plan->policies[i].uses, now->policies[i].uses) &&
-			   json_equal(plan->policies[i].with, now->policies[i].with);
-	plan_free(now);
-	if (failed || is_there)
-		return failed;
-	err_set(err, "plan_stale",
-		"the policies of the site are not those of when the run was planned");
-	return err_remedy(err, "start a new run with `fettle run`");
-}
-
 static int
 draft_skeleton(struct draft *draft, struct err *err)
 {
@@ -317,6 +204,7 @@ draft_skeleton(struct draft *draft, struct err *err)
 	plan->pipeline_sha256 = x_strdup(draft->pipeline->sha256);
 	plan->instruction = x_strdup(draft->instruction);
 	plan->service = x_strdup("");
+	plan->rolls_back = x_strdup("");
 	plan->workspace = x_strdup(draft->directory);
 	plan->rounds = draft->pipeline->rounds;
 	plan->generated_by = x_strdup("operator");
@@ -429,29 +317,12 @@ hide_secrets(const struct draft *draft, struct err *err)
 	snprintf(err->remedy, sizeof err->remedy, "%s", str_get(&remedy));
 }
 
-/*
- * `protected: true` is a gate of its own, unless the site says which: a pipeline
- * can ask for more people, and not for fewer.
- */
-static int
-draft_protection(struct draft *draft, struct err *err)
-{
-	const struct plan *plan = draft->plan;
-
-	if (!plan->is_protected)
-		return 0;
-	for (size_t i = 0; i < plan->policy_count; i++)
-		if (plan->policies[i].is_of_site &&
-		    str_eq(plan->policies[i].uses, PROTECTION_POLICY))
-			return 0;
-	return draft_policy(draft, PROTECTION_POLICY, NULL, draft->project->file, err);
-}
-
 int
 draft_make(struct draft *draft, struct engine *engine, const struct order *order,
 	   struct err *err)
 {
-	if (draft_read(draft, engine, order, err) < 0)
+	if (order->rolls_back ? draft_rollback(draft, engine, order, err) < 0 :
+				draft_read(draft, engine, order, err) < 0)
 		return -1;
 	draft->secrets = draft->project ?
 				 secrets_resolve(draft->project, &draft->mask, err) :
@@ -493,6 +364,9 @@ plan_facts(const struct engine *engine, const struct plan *plan, const char *run
 
 	json_object_set_new(facts, "instruction", json_string(plan->instruction));
 	json_object_set_new(facts, "run.id", json_string(run));
+	if (plan_rolls_back(plan))
+		json_object_set_new(facts, "run.rolls_back",
+				    json_string(plan->rolls_back));
 	json_object_set_new(facts, "fettle.data_dir", json_string(engine->data_dir));
 	return facts;
 }

@@ -60,6 +60,7 @@ struct order {
 	const char *instruction;/* NULL: none */
 	json_t *inputs;		/* object by name (pipeline_type_inputs), or NULL */
 	const char *until;	/* the id of the last step to do; NULL: all */
+	const char *rolls_back;	/* the run to put back, instruction being why; NULL */
 	const char *pipeline_sha256; /* refused when it is another by now; NULL: any */
 };
 
@@ -104,8 +105,14 @@ int engine_cancel(struct engine *engine, const char *run, struct err *err);
 int engine_plan(struct engine *engine, const struct order *order, json_t **ret,
 		struct err *err);
 
-/* Puts back what still stands of a run that ended, or was interrupted. */
-int engine_rollback(struct engine *engine, const char *run, struct err *err);
+/*
+ * Puts back what stands of a run. Of one that ended with its work standing by a run
+ * of its own, whose id is in ret_run; the unwinding of one that could not be put
+ * back, or was interrupted, goes on in that run. reason may be NULL. -1 as
+ * store_may_undo and engine_run.
+ */
+int engine_rollback(struct engine *engine, const char *run, const char *reason,
+		    char ret_run[RUN_ID_SIZE], struct err *err);
 
 /*
  * Finishes runs whose engine died: unwinds them. Ends those that waited for people

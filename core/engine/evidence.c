@@ -99,12 +99,17 @@ history(const struct run *run, struct err *err)
 	if (!rows)
 		return NULL;
 	json_array_foreach (rows, i, row) {
-		if (!str_eq(json_text(row, "workspace"), plan->workspace))
+		/* What puts back is no repair, and what was put back did not help. */
+		if (!str_eq(json_text(row, "workspace"), plan->workspace) ||
+		    *json_text(row, "rolls_back"))
 			continue;
+		bool is_undone = *json_text(row, "rolled_back_by");
 		json_array_append_new(
-			list, json_pack("{s:O, s:O, s:O, s:O}", "run",
+			list, json_pack("{s:O, s:s, s:O, s:O}", "run",
 					json_object_get(row, "run"), "state",
-					json_object_get(row, "state"), "queued_ms",
+					is_undone ? "rolled_back" :
+						    json_text(row, "state"),
+					"queued_ms",
 					json_object_get(row, "queued_ms"), "ended_ms",
 					json_object_get(row, "ended_ms")));
 	}

@@ -12,6 +12,7 @@
 #include "engine/module.h"
 #include "engine/proposal.h"
 #include "engine/protection.h"
+#include "engine/revert.h"
 
 #define JUDGE_TIMEOUT_MS 30000
 
@@ -39,7 +40,8 @@ is_concerned(const struct plan_policy *policy, const struct plan_step *step,
 {
 	bool has_edits = json_array_size(json_object_get(proposal, "edits")) > 0;
 
-	return (policy->stages & step->stage) &&
+	/* A rollback does what the steps of all stages did. */
+	return ((policy->stages & step->stage) || plan_is_revert(step)) &&
 	       (has_edits || !(policy->flags & FETTLE_JUDGES_EDITS_ONLY));
 }
 
@@ -321,8 +323,15 @@ gate_ask(struct run *run, const struct plan_step *step, const json_t *facts,
 			     .answers = json_array(),
 			     .needs = json_array() };
 	bool is_allowed = false;
+	int covered = revert_covers(run, step, proposal, err);
 
-	if (hear_all(run, step, facts, proposal, &gate, &is_allowed, err) < 0) {
+	/* It was judged, and agreed to, as a part of the whole. */
+	if (covered > 0) {
+		*ret = gate;
+		return 0;
+	}
+	if (covered < 0 ||
+	    hear_all(run, step, facts, proposal, &gate, &is_allowed, err) < 0) {
 		gate_done(&gate);
 		return -1;
 	}

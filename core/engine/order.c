@@ -22,11 +22,14 @@ static json_t *
 queue_body(const struct engine *engine, const struct draft *draft)
 {
 	const struct plan *plan = draft->plan;
+	const struct order *order = draft->order;
 	json_t *body = json_pack(
-		"{s:s, s:s, s:s, s:O, s:s, s:s, s:s*}", "pipeline", plan->pipeline,
-		"service", plan->service, "instruction", plan->instruction, "inputs",
-		plan->inputs, "workspace", plan->workspace, "requested_by",
-		engine->actor, "until", draft->order->until);
+		"{s:s, s:s, s:s, s:O, s:s, s:s, s:s*, s:s*, s:s*}", "pipeline",
+		plan->pipeline, "service", plan->service, "instruction",
+		plan->instruction, "inputs", plan->inputs, "workspace",
+		plan->workspace, "requested_by", engine->actor, "until", order->until,
+		"rolls_back", order->rolls_back, "reason",
+		order->rolls_back ? order->instruction : NULL);
 	json_t *masked = mask_json(&draft->mask, body);
 
 	json_decref(body);
@@ -174,9 +177,17 @@ order_carry_out(struct run *run, struct draft *draft, enum when_busy when_busy,
 	return run_carry_out(run, err);
 }
 
+/* What was done is put back while the site is paused, too. */
+static int
+check_pause(struct store *store, const struct order *order, struct err *err)
+{
+	return order->rolls_back ? 0 : pause_check(store, err);
+}
+
 /* At once: a run queued here and claimed by nobody would wait for ever. */
 static int
-queue_and_claim(struct run *run, const json_t *body, struct err *err)
+queue_and_claim(struct run *run, const struct order *order, const json_t *body,
+		struct err *err)
 {
 	struct store *store = run->engine->store;
 	char id[RUN_ID_SIZE], owner[64];
@@ -184,7 +195,7 @@ queue_and_claim(struct run *run, const json_t *body, struct err *err)
 	snprintf(owner, sizeof owner, "pid %d", (int)getpid());
 	if (store_begin(store, err) < 0)
 		return -1;
-	if (pause_check(store, err) < 0 ||
+	if (check_pause(store, order, err) < 0 ||
 	    store_queue(store, run->engine->actor, body, id, err) < 0 ||
 	    store_claim(store, id, owner, &run->claim, &run->lock_fd, err) < 0) {
 		store_rollback(store);
@@ -202,14 +213,14 @@ engine_run(struct engine *engine, const struct order *order, char ret_run[RUN_ID
 							       .lock_fd = -1,
 							       .workspace_fd = -1 };
 
-	if (pause_check(engine->store, err) < 0)
+	if (check_pause(engine->store, order, err) < 0)
 		return -1;
 	host_prepare(engine);
 	nursery_warm(engine->nursery);
 	if (draft_make(&draft, engine, order, err) < 0)
 		return -1;
 	AUTO(json_ref) json_t *body = queue_body(engine, &draft);
-	if (queue_and_claim(&run, body, err) < 0)
+	if (queue_and_claim(&run, order, body, err) < 0)
 		return -1;
 	snprintf(ret_run, RUN_ID_SIZE, "%s", run.claim.run);
 	draft.run = &run;

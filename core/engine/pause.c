@@ -73,8 +73,9 @@ pause_stops(struct run *run, const struct plan_step *step, const json_t *proposa
 		       is_change(stage_name(step->stage));
 	struct err err = { 0 };
 
+	/* What was done is put back while the site is paused, too. */
 	if (run->mode == RUN_PREVIEW || step->section != SECTION_STEPS ||
-	    !changes || pause_check(store, &err) == 0)
+	    plan_rolls_back(run->plan) || !changes || pause_check(store, &err) == 0)
 		return false;
 	if (str_eq(err.code, "paused")) {
 		if (has_changed(run))

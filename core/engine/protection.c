@@ -17,6 +17,8 @@ states(const json_t *proposal, const char *list)
 static bool
 is_changing(const struct plan_step *step, const json_t *proposal)
 {
+	if (plan_is_revert(step))
+		return true;
 	/* It puts back what was changed, and that was allowed. */
 	if (step->section == SECTION_ON_FAILURE)
 		return false;

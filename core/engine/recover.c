@@ -137,6 +137,22 @@ wake(struct run *run, struct err *err)
 			  err);
 }
 
+/* Once it has begun to put another run back, it goes on; before, it ends. */
+static int
+finish_rollback(struct takeover *t, struct ending *ending, struct err *err)
+{
+	AUTO(json_ref)
+	json_t *standing = store_standing(t->run.engine->store, t->run.claim.run, err);
+
+	if (!standing)
+		return -1;
+	if (json_array_size(standing) > 0)
+		*ending = (struct ending){ .state = ENDING_SUCCEEDED };
+	if (wake(&t->run, err) < 0 || mark_interrupted(&t->run, ending, err) < 0)
+		return -1;
+	return run_end(&t->run, ending, err);
+}
+
 static int
 undo(struct takeover *t, enum ending_state state, const struct err *cause,
      struct err *err)
@@ -148,6 +164,8 @@ undo(struct takeover *t, enum ending_state state, const struct err *cause,
 		return is_ordered ? -1 : takeover_give_up(t, err);
 	if (is_ordered && take_service(t, err) < 0)
 		return -1;
+	if (plan_rolls_back(t->plan))
+		return finish_rollback(t, &ending, err);
 	if (wake(&t->run, err) < 0 || mark_interrupted(&t->run, &ending, err) < 0)
 		return -1;
 	if (unwind(&t->run, &ending, err) < 0 ||
@@ -312,36 +330,57 @@ recovery_done(struct recovery *recovery)
 	strv_done(&recovery->left);
 }
 
+/* The unwinding of a run that could not be put back, or whose engine died, goes on. */
 static int
-refuse_rollback(struct engine *engine, const char *run, const char *state,
-		struct err *err)
+unwind_on(struct engine *engine, const char *run, struct err *err)
 {
-	AUTO(json_ref) json_t *standing = store_standing(engine->store, run, err);
-	bool is_over = str_eq(state, "succeeded") || str_eq(state, "failed") ||
-		       str_eq(state, "cancelled") || str_eq(state, "rollback_failed");
-	bool is_going_on = str_eq(state, "running") || str_eq(state, "rolling_back");
+	__attribute__((cleanup(takeover_done))) struct takeover t = TAKEOVER_INIT;
+	struct err cause = { 0 };
 
-	if (!standing)
+	host_prepare(engine);
+	if (takeover_claim(&t, engine, run, err) < 0)
 		return -1;
-	if (is_going_on || (is_over && json_array_size(standing) > 0))
+	err_set(&cause, "rollback_ordered", "rollback ordered by %s", engine->actor);
+	return undo(&t, ENDING_ORDERED, &cause, err);
+}
+
+/* Who is at it already may be dead, or may have waited for people long enough. */
+static int
+check_may_undo(struct engine *engine, const char *run, struct err *err)
+{
+	char by[RUN_ID_SIZE];
+
+	if (store_may_undo(engine->store, run, by, err) == 0)
 		return 0;
-	err_set(err, "rollback_not_applicable", "run %s is %s: nothing of it stands",
-		run, state);
-	return err_remedy(err, "look at it with `fettle show %s`", run);
+	if (!*by)
+		return -1;
+	host_prepare(engine);
+	if (recover_run(engine, by, err) < 0 || recover_refused(engine, err) < 0)
+		return -1;
+	return store_may_undo(engine->store, run, by, err);
 }
 
 int
-engine_rollback(struct engine *engine, const char *run, struct err *err)
+engine_rollback(struct engine *engine, const char *run, const char *reason,
+		char ret_run[RUN_ID_SIZE], struct err *err)
 {
-	__attribute__((cleanup(takeover_done))) struct takeover t = TAKEOVER_INIT;
 	AUTO(json_ref) json_t *row = store_run(engine->store, run, err);
+	const char *state = json_text(row, "state");
+	bool is_unwinding = str_eq(state, "rollback_failed") ||
+			    str_eq(state, "running") || str_eq(state, "rolling_back");
+	const char *service = json_text(row, "service");
 
-	host_prepare(engine);
-	if (!row || refuse_rollback(engine, run, json_text(row, "state"), err) < 0)
+	if (!row)
 		return -1;
-	if (takeover_claim(&t, engine, run, err) < 0)
+	if (is_unwinding && !*json_text(row, "rolls_back")) {
+		snprintf(ret_run, RUN_ID_SIZE, "%s", run);
+		return unwind_on(engine, run, err);
+	}
+	if (check_may_undo(engine, run, err) < 0)
 		return -1;
-	struct err cause = { 0 };
-	err_set(&cause, "rollback_ordered", "rollback ordered by %s", engine->actor);
-	return undo(&t, ENDING_ORDERED, &cause, err);
+	const struct order order = { .directory = json_text(row, "workspace"),
+				     .service = *service ? service : NULL,
+				     .instruction = reason,
+				     .rolls_back = run };
+	return engine_run(engine, &order, ret_run, err);
 }

@@ -37,10 +37,21 @@ retry_done(struct retry_run *retry)
 /* ---- may it be retried? ---- */
 
 static int
-check_state(struct engine *engine, const char *run, const char *state, struct err *err)
+check_state(const json_t *row, struct err *err)
 {
 	static const char *const retryable[] = { "failed", "rolled_back", "denied",
 						 "cancelled" };
+	const char *run = json_text(row, "run"), *state = json_text(row, "state");
+	const char *other = json_text(row, "rolls_back");
+
+	if (*other) {
+		err_set(err, "retry_not_allowed", "run %s is the rollback of run %s",
+			run, other);
+		if (str_eq(state, "succeeded"))
+			return err_remedy(
+				err, "`fettle show %s` tells what it put back", run);
+		return err_remedy(err, "`fettle rollback %s` tries again", other);
+	}
 
 	for (size_t i = 0; i < ARRAY_LEN(retryable); i++)
 		if (str_eq(state, retryable[i]))
@@ -445,15 +456,14 @@ engine_retry(struct engine *engine, const char *run, const char *from,
 	AUTO(json_ref) json_t *plan = NULL;
 
 	host_prepare(engine);
-	if (!row || pause_check(engine->store, err) < 0 ||
-	    check_state(engine, run, json_text(row, "state"), err) < 0 ||
+	if (!row || pause_check(engine->store, err) < 0 || check_state(row, err) < 0 ||
 	    !(plan = store_plan(engine->store, run, err)) ||
 	    takeover_claim(&retry.t, engine, run, err) < 0)
 		return -1;
 	/* It may have been retried by somebody else meanwhile. */
 	json_decref(row);
 	row = store_run(engine->store, run, err);
-	if (!row || check_state(engine, run, json_text(row, "state"), err) < 0)
+	if (!row || check_state(row, err) < 0)
 		return -1;
 	retry.failed = json_text(row, "step");
 	if (prepare(&retry, from, extent, err) < 0)

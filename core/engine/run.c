@@ -3,6 +3,9 @@
  * One run, top to bottom.
  *
  *	steps -> [first failure: unwind] -> finally -> end state
+ *
+ * A run that rolls back another has one step, which is the gate of it all, and
+ * unwinds what stands of the other.
  */
 #include "base/base.h"
 
@@ -11,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "engine/revert.h"
 #include "engine/rounds.h"
 #include "engine/section.h"
 #include "engine/summary.h"
@@ -27,7 +31,8 @@ run_open(struct run *run, struct err *err)
 	run->workspace_fd = path_open_dir(run->plan->workspace, err);
 	if (run->workspace_fd >= 0)
 		run->directory = store_run_dir(run->engine->store, run->claim.run, err);
-	if (run->directory)
+	if (run->directory &&
+	    (!plan_rolls_back(run->plan) || revert_load(run, err) == 0))
 		return 0;
 	run_close(run);
 	return -1;
@@ -76,11 +81,17 @@ run_wake(struct run *run, const char *step, struct err *err)
 			  err);
 }
 
+static bool
+is_to_unwind(const struct run *run, const struct ending *ending)
+{
+	return ending->state != ENDING_SUCCEEDED || plan_rolls_back(run->plan);
+}
+
 int
 run_end(struct run *run, struct ending *ending, struct err *err)
 {
 	if (run_wake(run, ending->step, err) < 0 ||
-	    (ending->state != ENDING_SUCCEEDED && unwind(run, ending, err) < 0))
+	    (is_to_unwind(run, ending) && unwind(run, ending, err) < 0))
 		return -1;
 	if (section_finally(run, ending, err) < 0)
 		return -1;

@@ -86,8 +86,10 @@ lookup(void *self, const char *name)
 	if (str_starts(name, "secrets."))
 		return json_incref(
 			json_object_get(run->secrets, name + strlen("secrets.")));
+	/* What undoes a run knows its things by the id of that run. */
 	if (str_eq(name, "run.id"))
-		return json_string(run->claim.run);
+		return json_string(plan_rolls_back(run->plan) ? run->plan->rolls_back :
+								run->claim.run);
 	return json_incref(json_object_get(run->plan->facts, name));
 }
 

@@ -90,8 +90,8 @@ has_ended(const char *state)
 }
 
 /* Outputs that are stored without a secret's value are not what the step gave. */
-static void
-load_outputs(struct run *run, const json_t *step)
+void
+takeover_learn(struct run *run, const json_t *step)
 {
 	const char *id = json_text(step, "step");
 	json_t *outputs = json_object_get(step, "outputs");
@@ -121,7 +121,7 @@ load_steps(struct run *run, struct err *err)
 		const char *id = json_text(step, "step");
 
 		json_object_set(run->attempts, id, json_object_get(step, "attempt"));
-		load_outputs(run, step);
+		takeover_learn(run, step);
 		if (!has_ended(json_text(step, "state"))) {
 			int attempt = (int)json_int_or(step, "attempt", 1);
 

@@ -33,6 +33,9 @@ int takeover_claim(struct takeover *t, struct engine *engine, const char *run,
  */
 int takeover_open(struct takeover *t, struct err *err);
 
+/* What a stored row of a step says of its outputs. */
+void takeover_learn(struct run *run, const json_t *step);
+
 /*
  * Workspace or plan are gone: nothing can be done or put back any more. Ends
  * the run, once and loudly. *err says why; 0, or -1 when the store is to blame.

@@ -217,6 +217,12 @@ note_leftovers(struct run *run, struct ending *ending, struct err *err)
 	return 0;
 }
 
+static const char *
+given(const char *text)
+{
+	return *text ? text : NULL;
+}
+
 int
 unwind(struct run *run, struct ending *ending, struct err *err)
 {
@@ -232,8 +238,9 @@ unwind(struct run *run, struct ending *ending, struct err *err)
 	run->failure = &ending->cause;
 	ending->unwound = UNWOUND_ALL;
 	if (run_append(run, "run.state",
-		       json_pack("{s:s, s:s, s:s}", "state", "rolling_back", "code",
-				 ending->cause.code, "message", ending->cause.text),
+		       json_pack("{s:s, s:s*, s:s*}", "state", "rolling_back", "code",
+				 given(ending->cause.code), "message",
+				 given(ending->cause.text)),
 		       err) < 0 ||
 	    unwind_files(run, standing, ending, err) < 0 ||
 	    drop_untouched(run, ending, err) < 0 ||

@@ -135,6 +135,8 @@ add_lists(struct str *out, const struct plan *plan)
 	}
 	str_add(out, plan->is_protected ? "],\"protected\":true"
 					: "],\"protected\":false");
+	if (plan_rolls_back(plan))
+		add_known(out, ",\"rolls_back\":", plan->rolls_back);
 	if (plan->rounds > 1)
 		add_ms(out, ",\"rounds\":", plan->rounds);
 	add_text(out, ",\"service\":", plan->service);
@@ -295,6 +297,7 @@ read_plan(struct plan *plan, struct err *err)
 	plan->instruction = take_text(plan->json, "instruction");
 	plan->service = take_text(plan->json, "service");
 	plan->workspace = take_text(plan->json, "workspace");
+	plan->rolls_back = take_text(plan->json, "rolls_back");
 	plan->generated_by = take_text(plan->json, "generated_by");
 	plan->generated_at_ms = json_int_or(plan->json, "generated_at_ms", 0);
 	plan->inputs = take_json(plan->json, "inputs");
@@ -391,6 +394,7 @@ plan_free(struct plan *plan)
 	free(plan->instruction);
 	free(plan->service);
 	free(plan->workspace);
+	free(plan->rolls_back);
 	free(plan->generated_by);
 	json_decref(plan->inputs);
 	json_decref(plan->allow);

@@ -45,6 +45,7 @@ struct plan {
 	char *instruction, *service;	/* "" when there is none */
 	char *workspace;		/* absolute directory */
 	uint32_t rounds;		/* how often `steps` may be tried */
+	char *rolls_back;		/* the run it puts back, or "" */
 	char *generated_by;		/* "operator" */
 	int64_t generated_at_ms;
 	json_t *inputs;			/* typed */
@@ -76,6 +77,20 @@ const struct plan_module *plan_add_module(struct plan *plan, const char *uses,
  */
 int plan_add_step(struct plan *plan, const struct pipeline *pipeline,
 		  const struct plan_module *module, struct err *err);
+
+/*
+ * The plan that rolls back the run `run`, which `of` was the plan of, up to its
+ * steps: all that does not depend on what the project is by now. Its first step,
+ * `revert`, is no module's: the engine states there what is to be put back, has it
+ * judged, and puts it back behind.
+ */
+struct plan *plan_revert(const struct plan *of, const char *run,
+			 const char *instruction);
+bool plan_is_revert(const struct plan_step *step);
+bool plan_rolls_back(const struct plan *plan);
+/* Adds a step of on_failure of that plan, with the module as it is now. */
+void plan_revert_add(struct plan *plan, const struct plan_step *of,
+		     const struct plan_module *module);
 
 /* Fills plan->text and plan->sha256 from the other members. */
 void plan_freeze(struct plan *plan);

@@ -10,6 +10,7 @@
 #include "store/listen.h"
 #include "store/project.h"
 #include "store/run.h"
+#include "store/undone.h"
 
 int
 append_event(struct store *store, struct run_row *row, const char *actor,
@@ -84,7 +85,10 @@ queue(struct store *store, const char *actor, const json_t *body,
 		if (rc == 0)
 			break;
 	} while (true);
-	if (append_event(store, &row, actor, "run.queued", body, err) < 0)
+	const char *other = json_text(body, "rolls_back");
+	char by[RUN_ID_SIZE];
+	if ((*other && store_may_undo(store, other, by, err) < 0) ||
+	    append_event(store, &row, actor, "run.queued", body, err) < 0)
 		return -1;
 	memcpy(ret_run, row.run, RUN_ID_SIZE);
 	return 0;
@@ -113,14 +117,18 @@ static int
 append(struct store *store, const struct store_claim *claim, const char *actor,
        const struct event_kind *kind, const json_t *body, struct err *err)
 {
+	bool is_end = str_eq(kind->name, "run.ended");
 	struct run_row row;
 
 	if (append_begin(store, claim, &row, err) < 0 ||
 	    transition_check(store, &row, kind, body, err) < 0)
 		return -1;
+	if (is_end && row.rolls_back[0] &&
+	    undone_append(store, &row, json_text(body, "state"), err) < 0)
+		return -1;
 	if (append_event(store, &row, actor, kind->name, body, err) < 0)
 		return -1;
-	return str_eq(kind->name, "run.ended") ? checkpoint_append(store, err) : 0;
+	return is_end ? checkpoint_append(store, err) : 0;
 }
 
 int

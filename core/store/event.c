@@ -11,7 +11,7 @@
 static const struct event_kind kinds[] = {
 	{ "run.queued", 0, true,
 	  "pipeline? service? instruction? inputs{}? workspace? requested_by?"
-	  " order{}? priority? until?" },
+	  " order{}? priority? until? rolls_back? reason?" },
 	{ "run.claimed", PHASE_ANY, true, "owner epoch# worker?" },
 	{ "run.released", PHASE_PENDING, false, "service?" },
 	{ "run.cancel", PHASE_ALIVE, true, "by reason?" },
@@ -25,6 +25,7 @@ static const struct event_kind kinds[] = {
 	{ "run.retried", PHASE_RUNNING, false, "from by steps[] round# message?" },
 	{ "run.ended", PHASE_ALIVE, false,
 	  "state code? message? remedy? step? detail*?" },
+	{ "run.undone", PHASE_ENDED, true, "by state effects[]" },
 	{ "step.proposed", PHASE_ALIVE, false,
 	  "step attempt# proposal{} sha256 section? stage?" },
 	{ "step.verdict", PHASE_ALIVE, false, "step attempt# verdict answers[]" },
@@ -68,14 +69,13 @@ static const struct {
 	{ "awaiting_approval", " awaiting_approval running rolling_back failed denied"
 			       " cancelled rollback_failed " },
 	{ "rolling_back", " rolling_back rolled_back rollback_failed failed denied"
-			  " cancelled " },
+			  " cancelled succeeded " },
 }, operator_moves[] = {
-	{ "succeeded", " rolling_back " },
-	{ "failed", " rolling_back running " },
+	{ "failed", " running " },
 	{ "rolled_back", " running " },
 	{ "rollback_failed", " rolling_back " },
 	{ "denied", " running " },
-	{ "cancelled", " rolling_back running " },
+	{ "cancelled", " running " },
 };
 
 static const struct {

@@ -104,6 +104,32 @@ add_standing(struct store *store, const struct event *event, const json_t *body,
 	return 0;
 }
 
+/*
+ * A run that rolls back another has the other's rows from here on, as they were:
+ * what it puts back is told by their numbers.
+ */
+static int
+take_standing(struct store *store, const struct event *event, const json_t *list,
+	      struct err *err)
+{
+	size_t i;
+	json_t *row;
+
+	json_array_foreach(list, i, row) {
+		if (db_run(store, err,
+			   "INSERT INTO standing"
+			   " (run, n, step, attempt, kind, target, body)"
+			   " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 FROM runs"
+			   " WHERE run = ?1 AND rolls_back IS NOT NULL",
+			   "titittj", event->run, json_int_or(row, "n", 0),
+			   project_text(row, "step"), json_int_or(row, "attempt", 0),
+			   project_text(row, "kind"), project_text(row, "target"),
+			   project_member(row, "body")) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 stand(struct store *store, const struct event *event, const json_t *body,
       struct err *err)
@@ -118,6 +144,9 @@ stand(struct store *store, const struct event *event, const json_t *body,
 		return db_error(store, err, "read the proposal");
 	AUTO(json_ref) json_t *proposal =
 		json_loads(db_text(rows, 0), JSON_ALLOW_NUL, NULL);
+	if (project_member(proposal, "undoes"))
+		return take_standing(store, event, project_member(proposal, "undoes"),
+				     err);
 	if (add_standing(store, event, body, project_member(proposal, "edits"), err) <
 	    0)
 		return -1;

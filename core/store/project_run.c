@@ -11,14 +11,15 @@ run_queued(struct store *store, const struct event *event, const json_t *body,
 	return db_run(
 		store, err,
 		"INSERT INTO runs (run, state, service, instruction, pipeline,"
-		" workspace, requested_by, priority, queued_ms, crashes, epoch, seq,"
-		" head)"
-		" VALUES (?, 'pending', ?, ?, ?, ?, ?, coalesce(? = 'high', 0), ?, 0,"
-		" 0, 0, '')",
-		"ttttttti", event->run, project_text(body, "service"),
+		" workspace, requested_by, rolls_back, priority, queued_ms, crashes,"
+		" epoch, seq, head)"
+		" VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, coalesce(? = 'high', 0), ?,"
+		" 0, 0, 0, '')",
+		"tttttttti", event->run, project_text(body, "service"),
 		project_text(body, "instruction"), project_text(body, "pipeline"),
 		project_text(body, "workspace"), project_text(body, "requested_by"),
-		project_text(body, "priority"), event->time_ms);
+		project_text(body, "rolls_back"), project_text(body, "priority"),
+		event->time_ms);
 }
 
 static int
@@ -157,7 +158,36 @@ run_ended(struct store *store, const struct event *event, const json_t *body,
 		   "UPDATE holds SET state = 'voided' WHERE run = ? AND state = 'open'",
 		   "t", event->run) < 0)
 		return -1;
+	/* What it was to put back and did not stands, of the run it came from. */
+	if (db_run(store, err,
+		   "DELETE FROM standing WHERE run = ?1 AND undone_seq IS NULL"
+		   " AND EXISTS (SELECT 1 FROM runs"
+		   "  WHERE run = ?1 AND rolls_back IS NOT NULL)",
+		   "t", event->run) < 0)
+		return -1;
 	return db_run(store, err, "DELETE FROM locks WHERE run = ?", "t", event->run);
+}
+
+/* Another run has put back what stood of this one, all or a part. */
+static int
+run_undone(struct store *store, const struct event *event, const json_t *body,
+	   struct err *err)
+{
+	size_t i;
+	json_t *n;
+
+	json_array_foreach(project_member(body, "effects"), i, n) {
+		if (db_run(store, err,
+			   "UPDATE standing SET undone_seq = ? WHERE run = ? AND n = ?"
+			   " AND undone_seq IS NULL", "iti", event->seq, event->run,
+			   (int64_t)json_integer_value(n)) < 0)
+			return -1;
+	}
+	return db_run(store, err,
+		      "UPDATE runs SET rolled_back_by = ?1 WHERE run = ?2"
+		      " AND ?3 = 'succeeded'",
+		      "ttt", project_text(body, "by"), event->run,
+		      project_text(body, "state"));
 }
 
 /*
@@ -171,6 +201,10 @@ run_retried(struct store *store, const struct event *event, const json_t *body,
 	size_t i;
 	json_t *step;
 
+	/* What it changes from now on, nobody has put back. */
+	if (db_run(store, err, "UPDATE runs SET rolled_back_by = NULL WHERE run = ?",
+		   "t", event->run) < 0)
+		return -1;
 	json_array_foreach(project_member(body, "steps"), i, step) {
 		if (db_run(store, err,
 			   "UPDATE steps SET result = NULL, why = NULL, code = NULL,"
@@ -196,5 +230,6 @@ const struct projection run_projections[] = {
 	{ "run.state", run_state },
 	{ "run.retried", run_retried },
 	{ "run.ended", run_ended },
+	{ "run.undone", run_undone },
 };
 const size_t run_projection_count = ARRAY_LEN(run_projections);

@@ -93,7 +93,7 @@ ask_one(struct store *store, struct err *err, const char *sql, const char *types
 	"SELECT run, state, code, message, remedy, step, service, instruction,"        \
 	" pipeline, workspace, requested_by, queued_ms, started_ms, ended_ms, owner,"  \
 	" epoch, plan_sha256, due_ms, detail AS 'detail{}', worker, crashes,"          \
-	" cancel_by, cancel_reason,"                                                   \
+	" cancel_by, cancel_reason, rolls_back, rolled_back_by,"                       \
 	" iif(priority, 'high', 'normal') AS priority,"                                \
 	" CASE WHEN state = 'pending' AND owner IS NULL THEN"                          \
 	"  (SELECT count(*) FROM runs q WHERE q.state = 'pending'"                     \

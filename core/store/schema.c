@@ -16,7 +16,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 #define APPLICATION_ID 0x46747465 /* `Ftte`: file(1) and we can tell whose it is */
 
 static const char truth[] =
@@ -108,12 +108,17 @@ static const char derived[] =
 	"  epoch INTEGER NOT NULL,"	/* of the latest claim */
 	"  ended_epoch INTEGER,"	/* that of the claim that ended it */
 	"  due_ms INTEGER,"	/* when it waits: when somebody has to look */
+	"  rolls_back TEXT,"	/* the run whose changes this one puts back */
+	"  rolled_back_by TEXT,"	/* the run that did so with this one's */
 	"  plan_sha256 TEXT,"
 	"  seq INTEGER NOT NULL,"	/* the last event, and its hash */
 	"  head TEXT NOT NULL);"
 	"CREATE INDEX runs_state ON runs (state, n);"
 	"CREATE INDEX runs_service ON runs (service, n);"
 	"CREATE INDEX runs_due ON runs (due_ms) WHERE due_ms IS NOT NULL;"
+	/* One at a time. */
+	"CREATE UNIQUE INDEX runs_rolls_back ON runs (rolls_back)"
+	"  WHERE rolls_back IS NOT NULL AND ended_ms IS NULL;"
 	"CREATE TABLE plans ("
 	"  run TEXT PRIMARY KEY, plan TEXT NOT NULL, sha256 TEXT NOT NULL);"
 	"CREATE TRIGGER plans_keep BEFORE UPDATE ON plans BEGIN"

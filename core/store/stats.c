@@ -14,12 +14,15 @@
 
 #define WITHIN_MS ((int64_t)20 * 60000)
 
+/* Runs that were to do something; who rolls another back only takes it away. */
+#define IS_JOB "runs.rolls_back IS NULL"
 /* Runs that failed at what was asked; an ordered rollback is no failure. */
 #define IS_FAILED                                                                      \
 	"(runs.state IN ('failed', 'rolled_back', 'rollback_failed')"                  \
-	" AND coalesce(runs.code, '') <> 'rollback_ordered')"
-#define IS_DONE \
-	"(runs.state = 'succeeded' OR coalesce(runs.code, '') = 'rollback_ordered')"
+	" AND coalesce(runs.code, '') <> 'rollback_ordered' AND " IS_JOB ")"
+#define IS_DONE                                                                        \
+	"((runs.state = 'succeeded' OR coalesce(runs.code, '') = 'rollback_ordered')"  \
+	" AND " IS_JOB ")"
 
 /* One integer of a query with the beginning of the period; -1 with err. */
 static int64_t
@@ -100,7 +103,7 @@ add_durations(struct store *store, int64_t since_ms, json_t *stats, struct err *
 	if (durations_load(store, since_ms,
 			   "SELECT ended_ms - started_ms FROM runs"
 			   " WHERE queued_ms >= ? AND state = 'succeeded'"
-			   " AND started_ms IS NOT NULL",
+			   " AND started_ms IS NOT NULL AND " IS_JOB,
 			   &whole, err) < 0 ||
 	    durations_load(store, since_ms,
 			   "SELECT max(v.ended_ms) - min(p.started_ms) FROM runs r"
@@ -126,7 +129,8 @@ add_states(struct store *store, int64_t since_ms, json_t *stats, struct err *err
 	AUTO(json_ref) json_t *states = json_object();
 	AUTO(rows) sqlite3_stmt *rows = db_query(
 		store,
-		"SELECT state, count(*) FROM runs WHERE queued_ms >= ? GROUP BY state",
+		"SELECT state, count(*) FROM runs WHERE queued_ms >= ?"
+		" AND " IS_JOB " GROUP BY state",
 		"i", since_ms);
 	int64_t all = 0;
 	int rc;
@@ -153,7 +157,7 @@ add_states(struct store *store, int64_t since_ms, json_t *stats, struct err *err
 	" '$.commands'), 0)) + coalesce(json_array_length(p.proposal,"                 \
 	" '$.edits'), 0)) FROM runs JOIN attempts a ON a.run = runs.run"               \
 	" JOIN proposals p ON p.run = a.run AND p.step = a.step"                       \
-	" AND p.attempt = a.attempt WHERE queued_ms >= ? "
+	" AND p.attempt = a.attempt WHERE queued_ms >= ? AND " IS_JOB " "
 
 /* A number of each service that has one. */
 static const struct {
@@ -174,8 +178,10 @@ static const struct {
 	  " WHERE queued_ms >= ? AND " IS_FAILED " GROUP BY 1" },
 	{ "standing",
 	  OF_SERVICE "count(*) FROM standing JOIN runs USING (run)"
-	  " WHERE queued_ms >= ? AND runs.state = 'rollback_failed'"
-	  " AND undone_seq IS NULL GROUP BY 1" },
+	  " WHERE queued_ms >= ? AND undone_seq IS NULL"
+	  " AND (runs.state = 'rollback_failed' OR runs.run IN"
+	  "  (SELECT rolls_back FROM runs WHERE state = 'rollback_failed'))"
+	  " GROUP BY 1" },
 };
 
 static json_t *
@@ -203,7 +209,7 @@ add_services(struct store *store, int64_t since_ms, json_t *stats, struct err *e
 		store,
 		"SELECT coalesce(service, ''), count(*), sum(" IS_DONE "),"
 		" sum(" IS_FAILED "), sum(state = 'rollback_failed') FROM runs"
-		" WHERE queued_ms >= ? GROUP BY 1 ORDER BY 2 DESC, 1",
+		" WHERE queued_ms >= ? AND " IS_JOB " GROUP BY 1 ORDER BY 2 DESC, 1",
 		"i", since_ms);
 	int rc;
 
@@ -296,7 +302,7 @@ json_t *
 store_stats(struct store *store, int64_t since_ms, struct err *err)
 {
 	AUTO(json_ref) json_t *stats = json_object();
-	int64_t done, failed;
+	int64_t done, failed, rollbacks;
 
 	json_object_set_new(stats, "since_ms", json_integer(since_ms));
 	if (add_states(store, since_ms, stats, err) < 0 ||
@@ -310,8 +316,13 @@ store_stats(struct store *store, int64_t since_ms, struct err *err)
 	failed = count(store, since_ms,
 		       "SELECT count(*) FROM runs WHERE queued_ms >= ? AND " IS_FAILED,
 		       err);
-	if (done < 0 || failed < 0)
+	rollbacks = count(store, since_ms,
+			  "SELECT count(*) FROM runs WHERE queued_ms >= ?"
+			  " AND NOT (" IS_JOB ")",
+			  err);
+	if (done < 0 || failed < 0 || rollbacks < 0)
 		return NULL;
+	json_object_set_new(stats, "rollbacks", json_integer(rollbacks));
 	json_object_set_new(stats, "success_percent", percent(done, done + failed));
 	return STEAL(stats);
 }

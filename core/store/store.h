@@ -10,7 +10,7 @@
  *
  *  run.queued     pipeline, service, instruction, inputs, workspace, requested_by,
  *                 order? (what a worker plans it from), priority?: high|normal,
- *                 until?
+ *                 until?, rolls_back?: the run whose changes it puts back, reason?
  *  run.claimed    owner, epoch, worker?
  *  run.released   service?: back to the queue, nothing was begun
  *  run.cancel     by, reason?: somebody wants it to end; appended by store_cancel
@@ -23,6 +23,9 @@
  *  run.retried    from, by, steps: [id] to be done again, round, message?;
  *                 behind run.state
  *  run.ended      state (terminal), code?, message?, remedy?, step?, detail? (any)
+ *  run.undone     by: the run that rolled this one back, state: how that one ended,
+ *                 effects: [int] that it put back (row numbers of store_standing);
+ *                 appended by the store with run.ended of the other
  *  step.proposed  step, attempt, proposal, sha256; voids the verdict on the last one
  *  step.verdict   step, attempt, verdict: allow|hold|deny,
  *                 answers: [{policy, verdict, reason}]; needs the proposal
@@ -60,13 +63,16 @@
  *
  * An event that cannot follow what is known (an ended run that starts a step, a
  * second end, an intent without an allowing verdict) is refused with
- * `store.transition`, a body of the wrong shape with `store.body`. A run that
- * succeeded, failed, rollback_failed or was cancelled may go to rolling_back by
- * a claim taken after its end, and end again; one that failed, was rolled back,
- * denied or cancelled may go to running (a retry). run.ended closes open steps.
+ * `store.transition`, a body of the wrong shape with `store.body`. A run that is
+ * rollback_failed may go to rolling_back by a claim taken after its end, and end
+ * again; one that failed, was rolled back, denied or cancelled may go to running (a
+ * retry). run.ended closes open steps.
  *
  * On step.intent every edit and effect of the step's latest proposal becomes a
- * standing row: {"n", "step", "attempt", "kind": "edit"|KIND, "target", "body"}.
+ * standing row: {"n", "step", "attempt", "kind": "edit"|KIND, "target", "body"}. A
+ * proposal with `undoes`, of a run that rolls back another, holds the other's rows:
+ * they are its own until its end, and what it has not put back by then is the
+ * other's alone again.
  * unwind.files ends the edit rows of the paths in restored; effect.undone the
  * named rows.
  *
@@ -128,9 +134,16 @@ struct store_listener {
 };
 void store_listen(struct store *store, const struct store_listener *listener);
 
-/* A new run: makes the id, appends run.queued. */
+/* A new run: makes the id, appends run.queued. -1 as store_may_undo. */
 int store_queue(struct store *store, const char *actor, const json_t *body,
 		char ret_run[RUN_ID_SIZE], struct err *err);
+/*
+ * Whether a run may be rolled back by a new one: it ended with its changes left
+ * standing, and nobody is at it. -1 `rollback_not_applicable`, or
+ * `workflow_conflict` with the run that is at it in ret_by, else "".
+ */
+int store_may_undo(struct store *store, const char *run, char ret_by[RUN_ID_SIZE],
+		   struct err *err);
 /* How many runs are queued and nobody's. -1 when that cannot be told. */
 int64_t store_queued(struct store *store);
 /*
@@ -219,8 +232,8 @@ struct store_filter {
 /* Newest first: {"run","state","code","message","remedy","step","service",
    "instruction","pipeline","workspace","requested_by","queued_ms","started_ms",
    "ended_ms","owner","epoch","plan_sha256","due_ms","detail","worker","crashes",
-   "cancel_by","cancel_reason","priority","position" in the queue} (null until known;
-   due_ms null unless it waits). */
+   "cancel_by","cancel_reason","rolls_back","rolled_back_by","priority","position" in
+   the queue} (null until known; due_ms null unless it waits). */
 json_t *
 store_runs(struct store *store, const struct store_filter *filter, struct err *err);
 json_t *store_run(struct store *store, const char *run, struct err *err);

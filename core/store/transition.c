@@ -13,8 +13,8 @@ int
 run_row_load(struct store *store, const char *run, struct run_row *ret, struct err *err)
 {
 	AUTO(rows) sqlite3_stmt *rows = db_query(store,
-		"SELECT state, epoch, ended_epoch, seq, head, plan_sha256 IS NOT NULL"
-		" FROM runs WHERE run = ?", "t", run);
+		"SELECT state, epoch, ended_epoch, seq, head, plan_sha256 IS NOT NULL,"
+		" rolls_back FROM runs WHERE run = ?", "t", run);
 	int rc = db_next(rows);
 	if (rc < 0)
 		return db_error(store, err, "read the run");
@@ -30,6 +30,7 @@ run_row_load(struct store *store, const char *run, struct run_row *ret, struct e
 	snprintf(ret->run, sizeof(ret->run), "%s", run);
 	snprintf(ret->state, sizeof(ret->state), "%s", db_text(rows, 0));
 	snprintf(ret->head, sizeof(ret->head), "%s", db_text(rows, 4));
+	snprintf(ret->rolls_back, sizeof(ret->rolls_back), "%s", db_text(rows, 6));
 	return 0;
 }
 
@@ -62,7 +63,11 @@ check_state(struct store *store, const struct run_row *row,
 	if (phase == PHASE_PENDING && !json_object_get(body, "due_ms"))
 		return refuse(row, kind, err,
 			      "it would sleep, and nobody knew until when");
-	if (!event_can_move(row->state, to, is_reclaimed))
+	/* To put back is what such a run was asked for, and nobody else. */
+	bool is_own_end = str_eq(row->state, "rolling_back") &&
+			  str_eq(to, "succeeded");
+	if (!event_can_move(row->state, to, is_reclaimed) ||
+	    (is_own_end && !row->rolls_back[0]))
 		return refuse(row, kind, err, "a run does not go from %s to %s",
 			      row->state, to);
 	return 0;

@@ -14,6 +14,7 @@ struct run_row {
 	int64_t seq;			/* of its last event */
 	char head[SHA256_HEX_SIZE];	/* and its hash */
 	bool is_planned;
+	char rolls_back[RUN_ID_SIZE];	/* the run it rolls back, or "" */
 };
 
 /* -1 `run_not_found` when there is none. */

@@ -372,10 +372,10 @@ START_TEST(run_claimed_after_its_end_takes_its_lock_again)
 	OK(store_claim(store, claims[0].run, "host/3", &claims[0], &fds[0], &err));
 	ck_assert_int_eq(ask(0, holder), 1);
 	claim = claims[0];
-	OK(append("run.state", "{'state':'rolling_back'}"));
+	OK(append("run.state", "{'state':'running'}"));
 	ck_assert_int_eq(ask(1, holder), 0);
 	ck_assert_int_eq(raw_sql("UPDATE locks SET held = 1"), -1);
-	OK(append("run.ended", "{'state':'rolled_back'}"));
+	OK(append("run.ended", "{'state':'failed'}"));
 	ck_assert_int_eq(ask(1, holder), 1);
 }
 END_TEST

@@ -15,12 +15,12 @@ static const struct {
 	{ "running",		".xxxxx.xxxx" },
 	{ "awaiting_approval",	".xxx.x.xxx." },
 	{ "rolling_back",	"...x.xxxxx." },
-	{ "succeeded",		"...o......." },
-	{ "failed",		".o.o......." },
+	{ "succeeded",		"..........." },
+	{ "failed",		".o........." },
 	{ "rolled_back",	".o........." },
 	{ "rollback_failed",	"...o......." },
 	{ "denied",		".o........." },
-	{ "cancelled",		".o.o......." },
+	{ "cancelled",		".o........." },
 	{ "no_work",		"..........." },
 };
 
@@ -84,8 +84,9 @@ START_TEST(run_rolled_back_by_its_operator_ends_again)
 {
 	start_run();
 	start_step();
-	OK(append("step.ended", "{'step':'patch','attempt':1,'state':'succeeded'}"));
-	OK(append("run.ended", "{'state':'succeeded','message':'good'}"));
+	OK(append("step.ended", "{'step':'patch','attempt':1,'state':'failed'}"));
+	OK(append("run.state", "{'state':'rolling_back'}"));
+	OK(append("run.ended", "{'state':'rollback_failed','message':'bad'}"));
 	FAILS(append("run.state", "{'state':'rolling_back'}"), "store.transition");
 
 	claim_run(claim.run);
