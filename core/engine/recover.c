@@ -348,6 +348,7 @@ unwind_on(struct engine *engine, const char *run, struct err *err)
 static int
 check_may_undo(struct engine *engine, const char *run, struct err *err)
 {
+	AUTO(recovery) struct recovery others = { 0 };
 	char by[RUN_ID_SIZE];
 
 	if (store_may_undo(engine->store, run, by, err) == 0)
@@ -355,7 +356,8 @@ check_may_undo(struct engine *engine, const char *run, struct err *err)
 	if (!*by)
 		return -1;
 	host_prepare(engine);
-	if (recover_run(engine, by, err) < 0 || recover_refused(engine, err) < 0)
+	if (recover_run(engine, by, err) < 0 ||
+	    recover_refused(engine, &others, err) < 0)
 		return -1;
 	return store_may_undo(engine->store, run, by, err);
 }

@@ -35,6 +35,7 @@ principals:
 APPROVAL = "policies: [{ uses: approval, with: { roles: [sre], quorum: 2 } }]\n"
 # `approval` takes no less than a minute.
 SHORT = "policies: [{ uses: ask, with: { quorum: 2, valid_for: 1s } }]\n"
+SHORT_BACK = SHORT.replace("with: {", "with: { before: rollback,")
 HEAD = """fettle: 1
 name: p
 inputs: { instruction: { type: string }, service: { type: service } }
@@ -119,6 +120,7 @@ class Scene:
         self.cells, self.faults, self.err = [], [], ""
         self.route = self.timing = self.run = ""
         self.fit = ()           # who of UNFIT may well agree here
+        self.undone = ""        # the run that is to be rolled back
 
     def prepare(self, policies=APPROVAL):
         write(self.project + "/fettle.yaml", PROJECT.format(name=self.id))
@@ -217,6 +219,14 @@ class Scene:
         born = [e for e in w.events if e["Action"] == "create"]
         return w.is_well() and lines.count("PyYAML") == 1 and len(born) == 1
 
+    def is_back_once(self):
+        """As it was before the repair, by one more recreation."""
+        w = self.world
+        with open(self.project + "/api/requirements.txt") as file:
+            text = file.read()
+        born = [e for e in w.events if e["Action"] == "create"]
+        return w.is_back() and text == "# %s\n" % self.id and len(born) == 2
+
     # ---- cells -------------------------------------------------------------
 
     def cell(self, who, got, codes=None, status=None, change=False):
@@ -228,7 +238,8 @@ class Scene:
         if changed != change:
             self.faults.append("%s: %s (status %d, %s)" % (
                 where, "changed" if changed else "nothing changed", *got))
-        elif change and not self.is_done_once():
+        elif change and not (self.is_back_once() if self.undone else
+                             self.is_done_once()):
             self.faults.append("%s: not what was agreed to, or not once" % where)
         if codes is not None and got[1] not in codes:
             self.faults.append("%s: code %s, not %s" % (where, got[1], " or ".join(codes)))
@@ -260,6 +271,11 @@ class Scene:
             self.cell(who, self.approve(account, given), codes, 2)
         for who, account in GOOD:
             self.cell(who, self.approve(account, digest), codes, 2)
+
+    def again(self):
+        """The same once more, when it came to no good end."""
+        self.order("ann", *(["rollback", self.undone] if self.undone else
+                            ["retry", self.run]))
 
     def agree(self, digest):
         """The full set: one of two, the same again by another account, the other."""
