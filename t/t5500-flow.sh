@@ -101,6 +101,9 @@ YAML
 run_ok 'a failure that is forgiven does not end the run' fettle run -p ./forgive.yaml
 is 'it is still a failure, and later steps can ask' "$(steps)" \
 	'optional=failed after=succeeded told=succeeded'
+like 'the end tells it as forgiven' "$out" "forgiven +optional: 'false' ended with exit status 1 "
+unlike 'and not as a cause' "$out" '^ *(cause|what to do) '
+is 'for programs neither' "$(fettle show last --json | jq .cause)" null
 
 for key in 'continue_on_error: true' 'retry: { attempts: 2 }'; do
 	printf 'fettle: 1\nname: x\nsteps:\n  - id: a\n    uses: restart/command\n    %s\n    with: { argv: ["true"] }\n' "$key" >effect.yaml

@@ -202,6 +202,8 @@ for bad in 'api;id' --project-directory=/ -f '-H tcp://evil'; do
 	run_fails 2 "I9: a service '$bad'" fettle run --json "--service=$bad" 'fix it'
 	is 'I9: is refused before anything is asked' "$(code)" service.grammar
 done
+run_fails 2 'I3: no instruction at all' fettle run
+like 'I3: is told how to give one' "$err" 'fettle run "repair '
 rm fettle.yaml
 cat >format.yaml <<'YAML'
 fettle: 1

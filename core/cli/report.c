@@ -310,6 +310,23 @@ add_tail(struct cli *cli, struct str *out, const json_t *summary, unsigned max_l
 	}
 }
 
+static void
+add_forgiven(struct cli *cli, struct str *out, const json_t *summary)
+{
+	const json_t *step;
+	size_t i;
+
+	json_array_foreach (json_object_get(summary, "steps"), i, step) {
+		AUTO(str) struct str text = STR_INIT;
+
+		if (!str_eq(json_text(step, "state"), "failed"))
+			continue;
+		str_addf(&text, "%s: %s [%s]", json_text(step, "step"),
+			 json_text(step, "message"), json_text(step, "code"));
+		report_paragraph(cli, out, "forgiven", TONE_PLAIN, str_get(&text));
+	}
+}
+
 /* What keeps the service from being as it was comes before what went wrong. */
 void
 report_causes(struct cli *cli, struct str *out, const json_t *summary)
@@ -317,6 +334,8 @@ report_causes(struct cli *cli, struct str *out, const json_t *summary)
 	const json_t *cause = json_object_get(summary, "cause");
 	const json_t *rollback = json_object_get(summary, "rollback");
 
+	if (str_eq(json_text(summary, "state"), "succeeded"))
+		add_forgiven(cli, out, summary);
 	if (json_is_object(rollback))
 		add_message(cli, out, "not back", rollback);
 	if (json_is_object(cause))

@@ -282,6 +282,9 @@ find_cause(const json_t *summary)
 
 	if (json_is_object(said))
 		return json_incref(said);
+	/* What failed there was forgiven. */
+	if (str_eq(json_text(summary, "state"), "succeeded"))
+		return json_null();
 	json_array_foreach (json_object_get(summary, "steps"), i, step) {
 		const char *state = json_text(step, "state");
 

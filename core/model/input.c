@@ -398,7 +398,12 @@ typed_input(const struct pipeline *p, const struct pipeline_input *input,
 		return blank_value(input->type);
 	err_set(err, "input.required", "pipeline '%s' needs the input '%s'", p->name,
 		input->name);
-	err_remedy(err, "give it with -i %s=VALUE", input->name);
+	if (str_eq(input->name, "instruction"))
+		err_remedy(err,
+			   "say what is wrong, such as `fettle run \"repair missing "
+			   "dependency for the api service\"`");
+	else
+		err_remedy(err, "give it with -i %s=VALUE", input->name);
 	return NULL;
 }
 

@@ -431,6 +431,7 @@ read_stream(struct reader *r, struct node **ret)
 	}
 	if (root == NULL || node_is_null(root)) {
 		err_set(r->err, "yaml.empty", "the file holds nothing");
+		err_remedy(r->err, "begin it with `fettle: 1`");
 		return err_at(r->err, r->file, 1, 1);
 	}
 	if (root->kind != NODE_MAPPING)

@@ -95,6 +95,10 @@ retry_read(const struct node *node, const char *file, struct retry *ret,
 
 	if (node == NULL)
 		return 0;
+	if (node->kind != NODE_MAPPING) {
+		node_err(node, file, err, "type.map", "'retry' must be a mapping");
+		return err_remedy(err, "write retry: { attempts: 3 }");
+	}
 	if (form_check(node, file, &retry_form, err) < 0 ||
 	    read_attempts(node, file, &retry.attempts, err) < 0 ||
 	    read_waits(node, file, &retry, err) < 0 ||

@@ -33,7 +33,7 @@ static const struct {
 	{ "diff.path_utf8", "name files in UTF-8" },
 	{ "diff.prefix", "name the old file a/PATH and the new one b/PATH" },
 	{ "diff.syntax", "make the diff anew with `git diff`, and pass it whole, "
-			 "with its last newline" },
+			 "with its last newline, which the $( ) of a shell drops" },
 	{ "diff.vcs_path", "leave the files of version control alone" },
 	{ "apply.binary", "leave files out that are not text" },
 	{ "apply.context", "make the diff anew from the files as they are now" },
