@@ -222,6 +222,21 @@ wait_on(struct takeover *t, const json_t *state, int64_t due_ms, struct err *err
 	return continue_later(&t->run, later, err);
 }
 
+/* Nobody died: it waits on as it did. */
+static int
+wait_for_site(struct takeover *t, const json_t *state, const struct err *paused,
+	      struct err *err)
+{
+	AUTO(json_ref)
+	json_t *row = store_run(t->run.engine->store, t->run.claim.run, err);
+	int64_t due = json_int_or(row, "due_ms", clock_wall_ms());
+
+	if (!row || wait_on(t, state, due, err) < 0)
+		return -1;
+	*err = *paused;
+	return -1;
+}
+
 /* 0 when the run can go on from the step; 1 when it ended, or waits on; -1. */
 static int
 prepare(struct takeover *t, const json_t *state, struct err *err)
@@ -231,8 +246,8 @@ prepare(struct takeover *t, const json_t *state, struct err *err)
 	int done;
 
 	/* It waits as long as the site does; what is said and done meanwhile counts. */
-	if (!plan_rolls_back(t->plan) && pause_check(t->run.engine->store, err) < 0)
-		return -1;
+	if (!plan_rolls_back(t->plan) && pause_check(t->run.engine->store, &why) < 0)
+		return wait_for_site(t, state, &why, err);
 
 	if (t->missing.code[0]) {
 		done = end(t, ENDING_FAILED, step, &t->missing, err);
@@ -342,6 +357,26 @@ continue_introduce(const struct takeover *t, const json_t *row)
 	watch->event(watch->self, run, "run.planned", planned);
 }
 
+/*
+ * Who takes up a run that waits lets it wait on, go on or end; each of these is an
+ * event. Claims without one are of processes that died. Ours is not among them.
+ */
+static int64_t
+count_deaths(struct store *store, const char *run, const json_t *waits, struct err *err)
+{
+	AUTO(json_ref)
+	json_t *since = store_events(store, run, json_int_or(waits, "seq", 0), 0, err);
+	int64_t claims = 0;
+	const json_t *event;
+	size_t i;
+
+	if (!since)
+		return -1;
+	json_array_foreach (since, i, event)
+		claims += str_eq(json_text(event, "kind"), "run.claimed");
+	return claims - 1;
+}
+
 int
 engine_continue(struct engine *engine, const char *run, struct err *err)
 {
@@ -362,6 +397,10 @@ engine_continue(struct engine *engine, const char *run, struct err *err)
 		return -1;
 	if (!json_is_integer(json_object_get(row, "due_ms")))
 		return 1;
+	int64_t deaths = count_deaths(engine->store, run, event, err);
+	int is_harmless = deaths < 0 ? -1 : recover_poison(&t, deaths, err);
+	if (is_harmless <= 0)
+		return is_harmless;
 	if (takeover_open(&t, err) < 0)
 		return takeover_give_up(&t, err);
 	continue_introduce(&t, row);

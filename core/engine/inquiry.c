@@ -4,6 +4,7 @@
 
 #include "engine/inquiry.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "base/num.h"
@@ -170,14 +171,25 @@ reply_of_check(const json_t *checked, const char *what, struct reply *ret)
 			      "module");
 }
 
+/* 0: none. The processes above a module tell of its end as a shell does: 128 + N. */
+static int
+signal_of(int status)
+{
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status);
+	return WEXITSTATUS(status) > 128 && WEXITSTATUS(status) < 128 + NSIG ?
+		       WEXITSTATUS(status) - 128 :
+		       0;
+}
+
 static void
 understand_crash(struct talk *talk, int status)
 {
 	struct reply *reply = &talk->reply;
 
-	if (WIFSIGNALED(status))
+	if (signal_of(status))
 		err_set(&reply->err, "module_crashed", "%s was killed by signal %d",
-			talk->inquiry->what, WTERMSIG(status));
+			talk->inquiry->what, signal_of(status));
 	else
 		err_set(&reply->err, "module_crashed",
 			"%s ended without a result (exit status %d)",

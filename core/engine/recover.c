@@ -48,10 +48,14 @@ mark_interrupted(struct run *run, struct ending *ending, struct err *err)
 static int
 end_with(struct takeover *t, const char *state, const struct err *why, struct err *err)
 {
+	json_t *cause = json_pack("{s:s, s:s, s:s, s:s}", "step", "", "code", why->code,
+				  "message", why->text, "remedy", why->remedy);
+
 	return run_end_closed(t->run.engine, &t->run.claim,
-			      json_pack("{s:s, s:s, s:s, s:s}", "state", state, "code",
-					why->code, "message", why->text, "remedy",
-					why->remedy),
+			      json_pack("{s:s, s:s, s:s, s:s, s:{s:o}}", "state", state,
+					"code", why->code, "message", why->text,
+					"remedy", why->remedy, "detail", "cause",
+					cause),
 			      err);
 }
 
@@ -87,9 +91,12 @@ end_unplanned(struct takeover *t, const struct err *why, struct err *err)
  * What has ended the engine so often would do so again. What it changed stands,
  * until somebody orders the rollback.
  */
-static int
-end_poison(struct takeover *t, int64_t crashes, struct err *err)
+int
+recover_poison(struct takeover *t, int64_t crashes, struct err *err)
 {
+	if (crashes < MAX_CRASHES)
+		return 1;
+
 	const char *run = t->run.claim.run;
 	AUTO(json_ref)
 	json_t *standing = store_standing(t->run.engine->store, run, err);
@@ -232,8 +239,9 @@ recover_run(struct engine *engine, const char *run, struct err *err)
 	    !*json_text(row, "cancel_by"))
 		return let_wait(&t, row, err) < 0 ? -1 : 1;
 	int64_t crashes = json_int_or(row, "crashes", 0);
-	if (crashes >= MAX_CRASHES)
-		return end_poison(&t, crashes, err);
+	int is_harmless = recover_poison(&t, crashes, err);
+	if (is_harmless <= 0)
+		return is_harmless;
 	enum ending_state state = find_cause(row, &cause);
 	if (!*json_text(row, "plan_sha256"))
 		return end_unplanned(&t, &cause, err);
