@@ -171,6 +171,7 @@ find_target(struct draft *draft, const json_t *services, struct err *err)
 	const char *target = project_target(draft->project, &known, wanted,
 					    draft->instruction, err);
 	if (!target ||
+	    project_check_spelling(draft->project, &known, target, err) < 0 ||
 	    survey_check_service(draft->site, draft->project, target, err) < 0)
 		return -1;
 	free(draft->plan->service);

@@ -73,6 +73,14 @@ int project_check_named(const struct project *p, const char *service, const char
 			struct err *err);
 
 /*
+ * Whether what the file says of `service`, one of `known`, stands under another
+ * name: 0, or -1 with `service.misspelt`, when the file does not name it and has a
+ * name so near that nobody has.
+ */
+int project_check_spelling(const struct project *p, const struct strv *known,
+			   const char *service, struct err *err);
+
+/*
  * Trims; refuses blank, > 8 KiB, not UTF-8, control characters:
  * `invalid_instruction`. Caller owns.
  */

@@ -164,6 +164,31 @@ project_target(const struct project *p, const struct strv *known, const char *wa
 }
 
 int
+project_check_spelling(const struct project *p, const struct strv *known,
+		       const char *service, struct err *err)
+{
+	AUTO(strv) struct strv strange = STRV_INIT;
+	const char *near;
+
+	if (project_find_service(p, service) != NULL)
+		return 0;
+	for (size_t i = 0; i < p->service_count; i++)
+		if (!strv_has(known, p->services[i].name))
+			strv_add(&strange, p->services[i].name);
+	near = strv_nearest(&strange, service);
+	if (near == NULL)
+		return 0;
+	err_set(err, "service.misspelt",
+		"'%s' does not name service '%s', and names '%s', which the Compose "
+		"project does not have",
+		p->file, service, near);
+	return err_remedy(err,
+			  "write '%s' there; if both are meant, add '%s:' under "
+			  "'services:'",
+			  service, service);
+}
+
+int
 project_check_named(const struct project *p, const char *service, const char *rule,
 		    struct err *err)
 {

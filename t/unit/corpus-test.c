@@ -87,7 +87,7 @@ read_target(const char *path, const json_t *given, struct err *err)
 	if (p != NULL)
 		target = project_target(p, &known, json_text(given, "service"),
 					json_text(given, "instruction"), err);
-	if (target != NULL)
+	if (target != NULL && project_check_spelling(p, &known, target, err) == 0)
 		result = p->only_named ? project_check_named(p, target, p->file, err)
 				       : 0;
 	project_free(p);
