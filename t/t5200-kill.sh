@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# SIGKILL at every mutating system call of a run that edits three files,
+# SIGKILL at every mutating system call of a run that edits three files, one twice,
 # causes an effect, fails and unwinds. The next Fettle process finishes the
 # unwinding: never a mixed tree, never two unwindings.
 #
@@ -30,6 +30,9 @@ steps:
         - { op: replace, path: sub/a.txt, find: one, with: changed }
         - { op: write, path: new.txt, content: "made" }
         - { op: delete, path: gone.txt }
+  - id: more
+    uses: patch/apply
+    with: { edits: [{ op: replace, path: sub/a.txt, find: two, with: again }] }
   - id: restart
     uses: restart/command
     with: { argv: [sh, -c, 'echo up >>$W/world'] }

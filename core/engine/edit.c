@@ -125,25 +125,67 @@ conflict(const json_t *edit, const struct image *now, struct err *err)
 	return RESTORED_CONFLICT;
 }
 
+/* Whether one of the edits left the file like that. */
+static bool
+is_ours(const json_t *edits, const char *sha256)
+{
+	const json_t *edit;
+	size_t i;
+
+	json_array_foreach (edits, i, edit)
+		if (str_eq(json_text(edit, "post"), sha256))
+			return true;
+	return false;
+}
+
+/* What a crash left half done: only the latest edit can have been cut off. */
+static int
+settle_applied(struct run *run, const json_t *last, struct err *err)
+{
+	__attribute__((cleanup(swap_done))) struct swap swap = { .dirfd = -1 };
+
+	if (prepare(&swap, run, last, "new", err) < 0)
+		return -1;
+	return swap_settle(&swap, err);
+}
+
+/*
+ * From wherever the edits left the file to where the first one found it, at once: an
+ * image between the two is never there, to be taken for somebody's change after a
+ * crash. What an exchange that was cut off took out may be any of ours.
+ */
+static int
+prepare_restore(struct swap *swap, struct run *run, const json_t *edits,
+		struct err *err)
+{
+	size_t count = json_array_size(edits);
+	char left[SHA256_HEX_SIZE] = "";
+
+	if (prepare(swap, run, json_array_get(edits, 0), "old", err) < 0)
+		return -1;
+	snprintf(swap->from, sizeof swap->from, "%s",
+		 json_text(json_array_get(edits, count - 1), "post"));
+	if (image_hash_at(swap->dirfd, swap->temp, left) == 0 && is_ours(edits, left))
+		memcpy(swap->from, left, sizeof left);
+	return swap_settle(swap, err);
+}
+
 enum restored
-edit_restore(struct run *run, const json_t *edit, struct err *err)
+edit_restore(struct run *run, const json_t *edits, struct err *err)
 {
 	__attribute__((cleanup(swap_done))) struct swap swap = { .dirfd = -1 };
 	__attribute__((cleanup(image_done))) struct image now = { 0 };
-	const char *pre = json_text(edit, "pre"), *post = json_text(edit, "post");
+	const json_t *last = json_array_get(edits, json_array_size(edits) - 1);
 
-	/* What a crash left half done, in either direction. */
-	if (prepare(&swap, run, edit, "new", err) < 0 || swap_settle(&swap, err) < 0)
+	if (settle_applied(run, last, err) < 0 ||
+	    prepare_restore(&swap, run, edits, err) < 0 ||
+	    image_read(run->workspace_fd, json_text(last, "path"), &now, err) < 0)
 		return RESTORED_ERROR;
-	swap_done(&swap);
-	if (prepare(&swap, run, edit, "old", err) < 0 || swap_settle(&swap, err) < 0)
-		return RESTORED_ERROR;
-	if (image_read(run->workspace_fd, json_text(edit, "path"), &now, err) < 0)
-		return RESTORED_ERROR;
-	if (str_eq(now.sha256, pre))
+	if (str_eq(now.sha256, swap.to))
 		return RESTORED_YES;
-	if (!str_eq(now.sha256, post))
-		return conflict(edit, &now, err);
+	if (!is_ours(edits, now.sha256))
+		return conflict(last, &now, err);
+	memcpy(swap.from, now.sha256, sizeof swap.from);
 	if (stage(&swap, run, err) < 0) {
 		swap_abandon(&swap);
 		return RESTORED_ERROR;

@@ -21,10 +21,11 @@ int edits_apply(struct run *run, const json_t *edits, struct err *err);
 int edits_verify(struct run *run, const json_t *edits, struct err *err);
 
 /*
- * Puts one standing edit back. `restored` (also when there was nothing to
- * do), `conflict` with *err filled, or -1 when it could not be done.
+ * Puts a file back to before the standing edits of it, oldest first. `restored` (also
+ * when there was nothing to do), `conflict` with *err filled, or -1 when it could not
+ * be done.
  */
 enum restored { RESTORED_YES = 0, RESTORED_CONFLICT = 1, RESTORED_ERROR = -1 };
-enum restored edit_restore(struct run *run, const json_t *edit, struct err *err);
+enum restored edit_restore(struct run *run, const json_t *edits, struct err *err);
 
 #endif

@@ -48,32 +48,49 @@ keep_both(struct run *run, const json_t *edit)
 		artifact_store(run, NULL, 0, found, "text/plain", now.bytes, now.len);
 }
 
-/* Newest edit first, so that a file edited twice goes back through its own history. */
+/* Path -> its standing edits, oldest first, in the order of the first ones. */
+static json_t *
+edits_by_path(const json_t *standing)
+{
+	json_t *paths = json_object(), *edits;
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (standing, i, row) {
+		const char *path = json_text(row, "target");
+
+		if (!is_edit(row))
+			continue;
+		if (!(edits = json_object_get(paths, path)))
+			json_object_set_new(paths, path, edits = json_array());
+		json_array_append(edits, json_object_get(row, "body"));
+	}
+	return paths;
+}
+
 static int
 unwind_files(struct run *run, const json_t *standing, struct ending *ending,
 	     struct err *err)
 {
+	AUTO(json_ref) json_t *paths = edits_by_path(standing);
 	AUTO(json_ref) json_t *restored = json_array();
 	AUTO(json_ref) json_t *conflicts = json_array();
+	const char *path;
+	json_t *edits;
 
-	for (size_t i = json_array_size(standing); i-- > 0;) {
-		const json_t *row = json_array_get(standing, i);
-		const json_t *edit = json_object_get(row, "body");
+	json_object_foreach (paths, path, edits) {
 		struct err why = { 0 };
+		enum restored done = edit_restore(run, edits, &why);
 
-		if (!is_edit(row))
-			continue;
-		enum restored done = edit_restore(run, edit, &why);
 		if (done == RESTORED_YES) {
-			json_array_append(restored, json_object_get(edit, "path"));
+			json_array_append_new(restored, json_string(path));
 			continue;
 		}
 		if (done == RESTORED_CONFLICT)
-			keep_both(run, edit);
+			keep_both(run, json_array_get(edits, 0));
 		stands(ending, &why);
 		json_array_append_new(conflicts,
-				      json_pack("{s:s, s:s, s:s}", "path",
-						json_text(edit, "path"), "code",
+				      json_pack("{s:s, s:s, s:s}", "path", path, "code",
 						why.code, "message", why.text));
 	}
 	if (json_array_size(restored) + json_array_size(conflicts) == 0)
