@@ -42,6 +42,7 @@ cd "$shop" || bail 'no shop'
 ok 'the api is broken' wait_for 20 api_is_dead
 tree=$(tree_hash "$shop")
 world=$(world)
+broken=$(container api '{{.Image}}')
 
 run_fails 5 'its repair waits' as ann run 'repair missing dependency for the api service'
 is 'before the patch' "$(of_last .hold.step)" patch
@@ -59,8 +60,42 @@ run_ok 'another colleague can' as bob approve last --digest "$digest"
 is 'and it comes to its end' "$(of_last .state)" succeeded
 ok 'which is a healthy service' wait_for 10 api_answers
 is 'the neighbours are untouched' "$(peers)" "$neighbours"
-run_ok 'it can be put back' as ann rollback last
-is 'all of it' "$(tree_hash "$shop")" "$tree"
+
+# ---- what was agreed to is put back: by a run of its own, which is agreed to as well
+
+repair=$(of_last .run)
+fixed=$(tree_hash "$shop")
+world=$(world)
+run_fails 5 'putting it back waits too' as ann rollback last --reason 'the wrong one'
+undo=$(of_last .run)
+is 'in a run of its own' "$(of_last .rolls_back)" "$repair"
+is 'before anything of it' "$(of_last '"\(.hold.step) \(.steps | length)"')" 'revert 1'
+like 'the diff is turned round' "$(as bob approve last </dev/null 2>/dev/null)" '^-[A-Za-z]'
+digest=$(of_last .hold.digest)
+for who in ann robot nobody; do
+	run_fails 2 "$who cannot let it go on" as $who approve last --digest "$digest"
+done
+run_fails 2 'another one is refused meanwhile' as bob rollback "$repair"
+like 'with the name of the one that waits' "$err" "being rolled back by run $undo"
+is 'no file has changed' "$(tree_hash "$shop")" "$fixed"
+is 'no image, no container' "$(world)" "$world"
+run_ok 'a no' as bob reject "$undo" --reason 'keep it'
+is 'ends it with nothing changed' "$(of_last '"\(.state) \(.code)"') $(tree_hash "$shop")" \
+	"denied approval_rejected $fixed"
+run_fails 5 'it is ordered again' as ann rollback "$repair"
+undo=$(of_last .run)
+run_ok 'another colleague agrees' as bob approve last --digest "$(of_last .hold.digest)"
+is 'and it ends well' "$(of_last .state)" succeeded
+is 'the files are as they were' "$(tree_hash "$shop")" "$tree"
+is 'and the image' "$(container api '{{.Image}}')" "$broken"
+is 'the neighbours are untouched' "$(peers)" "$neighbours"
+is 'the repair is told to have been put back' \
+	"$(fettle show "$repair" --json | jq -r '"\(.state) \(.rolled_back_by)"')" "succeeded $undo"
+for name in plan.json patch.diff rollback.log; do
+	run_ok "it has its own $name" fettle artifacts "$undo" "$name"
+done
+run_fails 2 'it is put back once' as ann rollback "$repair"
+run_ok 'the log proves all of it' fettle audit verify
 
 # ---- before the verification ----
 
@@ -89,12 +124,16 @@ is 'all of it' "$(tree_hash "$shop")" "$tree"
 
 # ---- again, from where its changes were put back ----
 
-run_fails 5 'a run that was rolled back is retried, and asks again' as ann retry last
+of_first() # FILTER
+{
+	fettle show "$first" --json | jq -r "$1"
+}
+run_fails 5 'a run that ended as rolled back is retried, and asks again' as ann retry "$first"
 like 'from its patch on' "$out" "begins at 'patch': its changes were put back"
-is 'without another analysis' "$(of_last '.steps[] | select(.step == "analyze") | .attempt')" 1
-run_ok 'agreed to' as bob approve last --digest "$(of_last .hold.digest)"
+is 'without another analysis' "$(of_first '.steps[] | select(.step == "analyze") | .attempt')" 1
+run_ok 'agreed to' as bob approve "$first" --digest "$(of_first .hold.digest)"
 ok 'it leads to a healthy service' wait_for 10 api_answers
-run_ok 'which is put back' as ann rollback last
+run_ok 'which is put back' as ann rollback "$first"
 
 # ---- a rule of the site that comes while people think
 

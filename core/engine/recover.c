@@ -148,12 +148,14 @@ wake(struct run *run, struct err *err)
 static int
 finish_rollback(struct takeover *t, struct ending *ending, struct err *err)
 {
-	AUTO(json_ref)
-	json_t *standing = store_standing(t->run.engine->store, t->run.claim.run, err);
+	struct store *store = t->run.engine->store;
+	const char *run = t->run.claim.run;
+	AUTO(json_ref) json_t *standing = store_standing(store, run, err);
+	AUTO(json_ref) json_t *undone = store_undone(store, run, err);
 
-	if (!standing)
+	if (!standing || !undone)
 		return -1;
-	if (json_array_size(standing) > 0)
+	if (json_array_size(standing) + json_array_size(undone) > 0)
 		*ending = (struct ending){ .state = ENDING_SUCCEEDED };
 	if (wake(&t->run, err) < 0 || mark_interrupted(&t->run, ending, err) < 0)
 		return -1;
