@@ -90,6 +90,6 @@ auto_close(int *fd)
 	if (*fd < 0)
 		return;
 	int saved = errno;
-	(void)close(*fd);
+	(void)close(STEAL_FD(*fd));
 	errno = saved;
 }

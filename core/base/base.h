@@ -36,7 +36,7 @@ char *x_asprintf(const char *fmt, ...) PRINTF_LIKE(1, 2) MUST_USE;
  * empty variable behind.
  */
 void auto_free(void *p);	/* p points at the pointer */
-void auto_close(int *fd);	/* closes when >= 0, keeps errno */
+void auto_close(int *fd);	/* closes when >= 0, sets it to -1, keeps errno */
 #define AUTO_FREE __attribute__((cleanup(auto_free)))
 #define AUTO_CLOSE __attribute__((cleanup(auto_close)))
 /* AUTO(str): at the end of the scope str_done(&x) is called. */

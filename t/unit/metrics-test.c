@@ -33,9 +33,16 @@ begin(void)
 }
 
 static void
+close_sink(void)
+{
+	if (sink_fd >= 0)
+		close(STEAL_FD(sink_fd));
+}
+
+static void
 end(void)
 {
-	auto_close(&sink_fd);
+	close_sink();
 	statsd_done(&statsd);
 }
 
@@ -203,11 +210,26 @@ START_TEST(without_an_address_nothing_is_sent)
 }
 END_TEST
 
+/* To all of the network nobody may send who does not ask for that. */
+START_TEST(a_socket_that_cannot_be_connected_is_not_used)
+{
+	struct sockaddr_in *address = (struct sockaddr_in *)&statsd.address;
+
+	address->sin_addr.s_addr = htonl(INADDR_BROADCAST);
+	count_one();
+	ck_assert_int_eq(statsd.fd, -1);
+	ck_assert_uint_eq(statsd.dropped, 1);
+	address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	count_one();
+	ck_assert_str_eq(datagram(), "f.a:1|c\nf.metrics.dropped:1|c");
+}
+END_TEST
+
 START_TEST(what_was_lost_is_told_when_somebody_listens_again)
 {
 	count_one();
 	ck_assert_str_eq(datagram(), "f.a:1|c");
-	auto_close(&sink_fd);
+	close_sink();
 	count_one();	/* nobody knows yet that it is lost */
 	count_one();	/* the refusal of the one before comes back; lost, too */
 	listen_again();
@@ -250,7 +272,7 @@ END_TEST
 START_TEST(a_refusal_is_seen_by_who_asks)
 {
 	ck_assert(statsd_is_heard(&statsd));
-	auto_close(&sink_fd);
+	close_sink();
 	ck_assert(!statsd_is_heard(&statsd));
 }
 END_TEST
@@ -322,6 +344,7 @@ main(void)
 	tcase_add_test(tcase, tags_stand_behind_every_line);
 	tcase_add_test(tcase, no_datagram_is_too_large_and_no_line_is_lost);
 	tcase_add_test(tcase, without_an_address_nothing_is_sent);
+	tcase_add_test(tcase, a_socket_that_cannot_be_connected_is_not_used);
 	tcase_add_test(tcase, what_was_lost_is_told_when_somebody_listens_again);
 	tcase_add_test(tcase, without_descriptors_lines_are_counted);
 	tcase_add_test(tcase, a_full_sink_does_not_hold_us_up);
