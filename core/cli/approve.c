@@ -62,7 +62,7 @@ go_on(struct cli *cli, struct engine *engine, const char *run)
 
 	view_init(&view, cli);
 	view.opening = "looking at the project again";
-	engine->watch = view_watch(&view);
+	view_attend(&view, engine);
 	if (signals_install(&engine->cancel_fd, &err) < 0)
 		return cli_fail(cli, &err, EXIT_REFUSED);
 	done = engine_continue(engine, run, &err);

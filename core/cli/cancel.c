@@ -89,13 +89,16 @@ cancel(struct cli *cli, struct engine *engine, const char *name)
 		return cli_fail(cli, &err, EXIT_REFUSED);
 	view_init(&view, cli);
 	view.opening = "waiting for the end";
-	engine->watch = view_watch(&view);
+	view_attend(&view, engine);
 	say_how(&view, follow.run, how);
-	if (cli->options.no_wait)
-		return engine_cancel(engine, follow.run, &err) < 0 ?
-			       cli_fail(cli, &err, EXIT_NOT_ROLLED_BACK) :
-			       print_asked(cli, follow.run, how);
-	int failed = wait_for_end(engine, &follow, &err);
+	int failed = cli->options.no_wait ?
+			     engine_cancel(engine, follow.run, &err) :
+			     wait_for_end(engine, &follow, &err);
+	if (cli->options.no_wait) {
+		out_settle(&cli->out);
+		return failed < 0 ? cli_fail(cli, &err, EXIT_NOT_ROLLED_BACK) :
+				    print_asked(cli, follow.run, how);
+	}
 	view_end(&view);
 	return failed < 0 ? cli_fail(cli, &err, EXIT_NOT_ROLLED_BACK) :
 			    cli_print_end(cli, follow.run);

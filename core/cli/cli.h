@@ -42,6 +42,7 @@ struct cli {
 	const char *group;	/* first word of a verb of two, or NULL */
 	struct strv args;	/* what stands behind the verb */
 	struct out out;
+	bool is_end_told; /* the exit status is how a run ended, not what was printed */
 	char *state_dir;	/* absolute; owned */
 	char *directory;	/* where the caller stands, absolute; owned */
 	const char *lib_dir, *data_dir, *site_file;

@@ -157,6 +157,7 @@ static void
 cli_done(struct cli *cli)
 {
 	cli_close_store(cli);
+	str_done(&cli->out.rest);
 	free(cli->state_dir);
 	free(cli->directory);
 	strv_done(&cli->args);
@@ -189,7 +190,7 @@ main(int argc, char **argv)
 		errno = cli.out.error;
 		(void)err_errno(&err, "output", "write to standard output");
 		log_err(&err);
-		if (status == EXIT_DONE)
+		if (status == EXIT_DONE && !cli.is_end_told)
 			status = EXIT_USAGE;
 	}
 	return status;

@@ -291,6 +291,8 @@ view_erase(struct view *view)
 	AUTO(str) struct str screen = STR_INIT;
 	unsigned width, height, rows;
 
+	if (!out_is_ready(&view->cli->out))
+		return;
 	out_size(&view->cli->out, &width, &height);
 	rows = rows_on_screen(view, width);
 	if (rows)
@@ -306,6 +308,9 @@ view_paint(struct view *view)
 	AUTO(str) struct str screen = STR_INIT;
 	unsigned width, height, rows;
 
+	/* The screen stays as it is, and so does what is known of it. */
+	if (!out_is_ready(&view->cli->out))
+		return;
 	out_size(frame.out, &width, &height);
 	add_header(view, &frame);
 	for (size_t i = 0; i < view->row_count; i++)

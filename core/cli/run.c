@@ -19,6 +19,7 @@ cli_print_end(struct cli *cli, const char *run)
 	AUTO(str) struct str text = STR_INIT;
 	struct err err;
 
+	cli->is_end_told = true;
 	summary = summary_new(cli->store, run, &err);
 	if (!summary)
 		return cli_fail(cli, &err, EXIT_NOT_ROLLED_BACK);
@@ -126,7 +127,7 @@ verb_run(struct cli *cli)
 	if (cli->options.queue)
 		return queue(cli, &engine, &order);
 	view_init(&view, cli);
-	engine.watch = view_watch(&view);
+	view_attend(&view, &engine);
 	if (signals_install(&engine.cancel_fd, &err) < 0 ||
 	    recover(&engine, &view, &err) < 0) {
 		view_end(&view);
@@ -151,7 +152,7 @@ begin(struct cli *cli, struct view *view, struct str *actor, char run[RUN_ID_SIZ
 	cli_actor(actor);
 	view_init(view, cli);
 	*engine = cli_engine(cli, str_get(actor));
-	engine->watch = view_watch(view);
+	view_attend(view, engine);
 	if (signals_install(&engine->cancel_fd, &err) < 0)
 		return cli_fail(cli, &err, EXIT_REFUSED);
 	return EXIT_DONE;

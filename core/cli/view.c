@@ -490,11 +490,3 @@ view_restart(struct view *view)
 	view->is_over = false;
 	view->run[0] = '\0';
 }
-
-void
-view_end(struct view *view)
-{
-	view->is_over = true;
-	if (view->mode == VIEW_LIVE && view->row_count)
-		view_paint(view);
-}

@@ -56,9 +56,11 @@ struct view {
 
 void view_init(struct view *view, struct cli *cli);
 void view_done(struct view *view);
-/* The watch to give to an engine; borrows the view. */
+/* What shows events to the view, which is borrowed. */
 struct engine_watch view_watch(struct view *view);
-/* Paints for the last time and leaves the cursor below. */
+/* The same for what this engine does from now on: no reader holds it up. */
+void view_attend(struct view *view, struct engine *engine);
+/* Paints for the last time, leaves the cursor below, waits for readers again. */
 void view_end(struct view *view);
 /* Forgets the steps of a run that was shown before another one begins. */
 void view_restart(struct view *view);

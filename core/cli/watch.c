@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "cli/signals.h"
 
 #define LOG_LINE_MAX 4096
@@ -39,19 +40,41 @@ look_at_signals(struct view *view)
 }
 
 static void
+print_event(struct view *view, const char *kind, const json_t *body)
+{
+	AUTO(json_ref)
+	json_t *line = json_pack("{s:s, s:I, s:s, s:O}", "run", view->run, "time_ms",
+				 (json_int_t)clock_wall_ms(), "kind", kind, "body",
+				 body);
+
+	if (line)
+		out_json_line(&view->cli->out, line);
+}
+
+/* Who reads again is told how much is missing, in front of what comes next. */
+static void
+print_dropped(struct view *view)
+{
+	struct out *out = &view->cli->out;
+	AUTO(json_ref) json_t *body = NULL;
+
+	if (out->dropped == 0 || !out_is_ready(out))
+		return;
+	body = json_pack("{s:I}", "count", (json_int_t)out->dropped);
+	out->dropped = 0;
+	print_event(view, "output.dropped", body);
+}
+
+static void
 watch_event(void *self, const char *run, const char *kind, const json_t *body)
 {
 	struct view *view = self;
-	AUTO(json_ref) json_t *line = NULL;
 
 	(void)snprintf(view->run, sizeof(view->run), "%s", run);
 	look_at_signals(view);
 	if (view->mode == VIEW_JSON) {
-		line = json_pack("{s:s, s:I, s:s, s:O}", "run", run, "time_ms",
-				 (json_int_t)clock_wall_ms(), "kind", kind, "body",
-				 body);
-		if (line)
-			out_json_line(&view->cli->out, line);
+		print_dropped(view);
+		print_event(view, kind, body);
 		return;
 	}
 	view_event(view, kind, body);
@@ -126,4 +149,28 @@ view_watch(struct view *view)
 				      .progress = watch_progress,
 				      .tick = watch_tick,
 				      .self = view };
+}
+
+void
+view_attend(struct view *view, struct engine *engine)
+{
+	engine->watch = view_watch(view);
+	out_go_live(&view->cli->out);
+}
+
+void
+view_end(struct view *view)
+{
+	struct out *out = &view->cli->out;
+
+	view->is_over = true;
+	out_settle(out);
+	if (view->mode == VIEW_LIVE && view->row_count)
+		view_paint(view);
+	if (view->mode == VIEW_JSON)
+		print_dropped(view);
+	else if (out->dropped > 0)
+		log_warn("%llu lines were not read in time, and are left out: `fettle "
+			 "show %s` tells what happened",
+			 (unsigned long long)out->dropped, view->run);
 }
