@@ -100,22 +100,24 @@ judge()
 	echo "$end" >>"$W/ends"
 	case $end in
 	succeeded) [ "$now" = "$after" ] || echo "succeeded, but it is $now, not $after" ;;
-	rolled_back | failed | awaiting_approval) [ "$now" = "$before" ] ||
-		echo "$end, but it is $now, not $before: $(cat "$W/killed" "$W/next")" ;;
-	*) echo "the run is $end: $(cat "$W/killed" "$W/next")" ;;
+	rolled_back | failed | awaiting_approval) [ "$now" = "$before" ] || {
+		echo "$end, but it is $now, not $before: $(cat "$W/killed" "$W/next")"
+		echo sick >api/mode
+		lab_compose up -d --build >/dev/null
+	} ;;
+	*) echo "the run is $end: $(cat "$W/killed" "$W/next"; fettle show "$run")" ;;
 	esac
 	[ "$(neighbour)" = "$peer" ] || echo 'the neighbour was touched'
 	whole
 }
 
-# As it was, for the next point.
+# As it was, for the next point. (Fettle itself would ask people again.)
 put_back()
 {
-	[ "$(state)" != succeeded ] || as_bob rollback "$run" >"$W/back" 2>&1 || cat "$W/back"
-	[ "$(scene)" = "$before" ] && return
-	echo "put back, it is $(scene), not $before"
+	[ "$(state)" = succeeded ] || return
 	echo sick >api/mode
-	lab_compose up -d --build >/dev/null
+	lab_compose up -d --build >"$W/back" || cat "$W/back"
+	[ "$(scene)" = "$before" ] || echo "put back, it is $(scene), not $before"
 }
 
 point() # NAME N OPTIONS
@@ -127,8 +129,8 @@ point() # NAME N OPTIONS
 		[ "$left" -eq 0 ] || echo "$left processes are left: $(tail -n 3 "$W/killed")"
 		come_by "$2"
 		judge
-		put_back
 	} >"$W/complaint" 2>&1
+	put_back >>"$W/complaint" 2>&1
 	[ ! -s "$W/complaint" ] || sed "s/^/$1 $3: /" "$W/complaint" >>"$W/complaints"
 }
 
