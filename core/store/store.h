@@ -139,7 +139,8 @@ int store_queue(struct store *store, const char *actor, const json_t *body,
 		char ret_run[RUN_ID_SIZE], struct err *err);
 /*
  * Whether a run may be rolled back by a new one: it ended with its changes left
- * standing, and nobody is at it. -1 `rollback_not_applicable`, or
+ * standing, and nobody is at it. -1 `rollback_not_applicable`, `rollback_conflict`
+ * when a later run has changed the same things of the service again, or
  * `workflow_conflict` with the run that is at it in ret_by, else "".
  */
 int store_may_undo(struct store *store, const char *run, char ret_by[RUN_ID_SIZE],

@@ -68,6 +68,38 @@ check_nobody(struct store *store, const char *run, char ret_by[RUN_ID_SIZE],
 	return err_remedy(err, "wait for it: `fettle logs -f %s`", by);
 }
 
+/*
+ * What a later run has changed again cannot be as it was before this one without
+ * undoing that. Of files only their contents can tell (engine/revert.c).
+ */
+static int
+check_is_last(struct store *store, const char *run, struct err *err)
+{
+	AUTO(rows) sqlite3_stmt *rows = db_query(
+		store,
+		"SELECT later.run, theirs.kind, theirs.target FROM runs r"
+		" JOIN standing s ON s.run = r.run AND s.undone_seq IS NULL"
+		" JOIN runs later ON later.n > r.n AND later.workspace = r.workspace"
+		"  AND later.service = r.service AND later.rolls_back IS NULL"
+		" JOIN standing theirs ON theirs.run = later.run"
+		"  AND theirs.undone_seq IS NULL AND theirs.kind = s.kind"
+		"  AND theirs.target = s.target"
+		" WHERE r.run = ? AND r.service <> '' AND s.kind <> 'edit'"
+		" ORDER BY later.n DESC LIMIT 1",
+		"t", run);
+	int rc = db_next(rows);
+
+	if (rc < 0)
+		return db_error(store, err, "look for later runs");
+	if (rc == 0)
+		return 0;
+	err_set(err, "rollback_conflict",
+		"%s '%s' was changed again by run %s, which came after run %s and "
+		"stands", db_text(rows, 1), db_text(rows, 2), db_text(rows, 0), run);
+	return err_remedy(err, "put that back first: `fettle rollback %s`",
+			  db_text(rows, 0));
+}
+
 int
 store_may_undo(struct store *store, const char *run, char ret_by[RUN_ID_SIZE],
 	       struct err *err)
@@ -89,7 +121,7 @@ store_may_undo(struct store *store, const char *run, char ret_by[RUN_ID_SIZE],
 	if (rc < 0)
 		return db_error(store, err, "read what stands");
 	if (rc == 1 && (str_eq(row.state, "succeeded") || str_eq(row.state, "failed")))
-		return 0;
+		return check_is_last(store, run, err);
 	return refuse_state(&row, err);
 }
 

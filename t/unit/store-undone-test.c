@@ -89,6 +89,23 @@ START_TEST(only_what_stands_of_an_ended_run_is_rolled_back)
 }
 END_TEST
 
+START_TEST(latest_change_of_a_service_goes_back_first)
+{
+	char first[RUN_ID_SIZE], second[RUN_ID_SIZE], by[RUN_ID_SIZE];
+
+	succeed(first);
+	succeed(second);
+	FAILS(queue_undo(first, by), "rollback_conflict");
+	ck_assert_ptr_nonnull(strstr(err.text, second));
+	begin_undo(second);
+	FAILS(queue_undo(first, by), "rollback_conflict");
+	OK(append("unwind.files", "{'restored':['a']}"));
+	OK(append("effect.undone", "{'effects':[2]}"));
+	OK(append("run.ended", "{'state':'succeeded'}"));
+	OK(queue_undo(first, by));
+}
+END_TEST
+
 START_TEST(one_rollback_at_a_time_and_the_other_is_named)
 {
 	char run[RUN_ID_SIZE], first[RUN_ID_SIZE], by[RUN_ID_SIZE];
@@ -239,6 +256,7 @@ main(void)
 {
 	const TTest *const tests[] = {
 		only_what_stands_of_an_ended_run_is_rolled_back,
+		latest_change_of_a_service_goes_back_first,
 		one_rollback_at_a_time_and_the_other_is_named,
 		rollback_has_what_stands_and_its_end_is_told_to_the_other,
 		what_a_failed_rollback_did_not_put_back_stands_of_the_other,
