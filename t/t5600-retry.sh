@@ -218,10 +218,19 @@ is 'no more tries than it may, over all its naps' "$(fettle show "$id" --json |
 rm "$T/good"
 run_fails 3 'a run of the present modules' fettle run -p ./plain.yaml
 cp -a "$FETTLE_STAGE$FETTLE_PREFIX" "$T/other"
-printf 'x' >>"$T/other/lib/fettle/plugins/verify/command.so"
+other()
+{
+	FETTLE_LIBDIR="$T/other/lib/fettle" "$T/other/bin/fettle" "$@"
+}
+sed -i 's/argv/argw/g' "$T/other/lib/fettle/plugins/verify/command.so"
 before=$(fettle logs last -f --json | jq -s 'map(select(.kind != "run.claimed" and .seq)) | length')
-run_fails 2 'a module that is another one since is refused' env FETTLE_LIBDIR="$T/other/lib/fettle" "$T/other/bin/fettle" retry last
-like 'as a stale plan' "$err" 'is another one than when the run was planned'
+run_fails 2 'a module that the plan does not fit is refused' other retry last
+like 'as a stale plan' "$err" "module 'verify/command' was replaced by one that the plan does not fit"
 is 'nothing happened to the run' "$(fettle logs last -f --json |
 	jq -s 'map(select(.kind != "run.claimed" and .seq)) | length')" "$before"
+cp "$FETTLE_LIBDIR/plugins/verify/command.so" "$T/other/lib/fettle/plugins/verify/command.so"
+printf 'x' >>"$T/other/lib/fettle/plugins/verify/command.so"
+touch "$T/good"
+run_ok 'with one that it fits it is tried again' other retry last
+like 'and says so' "$out" "^not as before: module 'verify/command'"
 done_testing

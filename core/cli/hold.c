@@ -54,6 +54,37 @@ add_needs(struct cli *cli, struct str *out, const json_t *hold)
 			 time_local(json_int_or(hold, "expires_ms", 0), until));
 }
 
+/* Twelve digits tell two hashes apart; what is no hash is short. */
+static const char *
+short_hash(const char *hash, char buf[24])
+{
+	if (str_starts(hash, "sha256:"))
+		hash += strlen("sha256:");
+	snprintf(buf, 24, "%.12s", *hash ? hash : "nothing");
+	return buf;
+}
+
+/* What was agreed to before is void: the reader looks for what is new. */
+static void
+add_again(struct cli *cli, struct str *out, const json_t *again)
+{
+	const json_t *change;
+	size_t i;
+
+	if (!again)
+		return;
+	report_paragraph(cli, out, "again", TONE_WARN, json_text(again, "why"));
+	json_array_foreach (json_object_get(again, "changed"), i, change) {
+		char was[24], is[24];
+		AUTO_FREE char *text =
+			x_asprintf("%s: %s, now %s", json_text(change, "what"),
+				   short_hash(json_text(change, "was"), was),
+				   short_hash(json_text(change, "is"), is));
+
+		report_paragraph(cli, out, "", TONE_PLAIN, text);
+	}
+}
+
 static void
 add_effects(struct cli *cli, struct str *out, const json_t *proposal)
 {
@@ -90,6 +121,7 @@ hold_show(struct cli *cli, struct str *out, const json_t *hold)
 	add_names(&asked, json_object_get(hold, "requesters"), ", ");
 	report_paragraph(cli, out, "step", TONE_STRONG, json_text(hold, "step"));
 	report_paragraph(cli, out, "asked by", TONE_PLAIN, str_get(&asked));
+	add_again(cli, out, json_object_get(hold, "again"));
 	add_needs(cli, out, hold);
 	add_effects(cli, out, json_object_get(hold, "proposal"));
 	if (*diff) {
@@ -125,6 +157,7 @@ hold_report(struct cli *cli, struct str *out, const char *run)
 	if (!json_flag(hold, "present"))
 		return;
 	report_paragraph(cli, out, "waits at", TONE_STRONG, json_text(hold, "step"));
+	add_again(cli, out, json_object_get(hold, "again"));
 	add_needs(cli, out, hold);
 	report_paragraph(cli, out, "missing", TONE_WARN, json_text(hold, "missing"));
 	report_paragraph(cli, out, "digest", TONE_PLAIN, json_text(hold, "digest"));

@@ -1,137 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See view.h: what is known of the run so far, and the plain and JSON forms. */
+/* See view.h: what becomes of the rows with each event. */
 #include "base/base.h"
 
 #include "cli/view.h"
 
-#include <stdarg.h>
-
-#include "base/clock.h"
 #include "base/num.h"
 #include "cli/report.h"
-
-void
-view_init(struct view *view, struct cli *cli)
-{
-	*view = (struct view){ .cli = cli,
-			       .begin_ms = clock_boot_ms(),
-			       .opening = "reading project and pipeline" };
-	if (cli->options.json)
-		view->mode = VIEW_JSON;
-	else if (cli->options.quiet)
-		view->mode = VIEW_SILENT;
-	else if (cli->out.is_tty)
-		view->mode = VIEW_LIVE;
-	else
-		view->mode = VIEW_LINES;
-}
-
-static void
-rows_clear(struct view *view)
-{
-	for (size_t i = 0; i < view->row_count; i++) {
-		free(view->rows[i].id);
-		free(view->rows[i].uses);
-		free(view->rows[i].message);
-		free(view->rows[i].finding);
-		free(view->rows[i].change);
-		free(view->rows[i].progress);
-		strv_done(&view->rows[i].notes);
-	}
-	free(view->rows);
-	view->rows = NULL;
-	view->row_count = 0;
-}
-
-void
-view_done(struct view *view)
-{
-	rows_clear(view);
-	free(view->pipeline);
-	free(view->service);
-	free(view->phase);
-	free(view->last_line);
-	free(view->line_widths);
-	str_done(&view->log_line);
-	strv_done(&view->notes);
-}
-
-static void
-say_line(struct view *view, struct str *line)
-{
-	str_add_c(line, '\n');
-	out_write(&view->cli->out, line);
-}
-
-void
-view_say(struct view *view, const char *text)
-{
-	AUTO(str) struct str line = STR_INIT;
-
-	if (view->mode == VIEW_LIVE)
-		strv_add(&view->notes, text);
-	if (view->mode != VIEW_LINES)
-		return;
-	out_add_line(&line, text, strlen(text));
-	say_line(view, &line);
-}
-
-/* A plain line `step: text`. */
-static void PRINTF_LIKE(3, 4)
-	say_step(struct view *view, const struct view_row *row, const char *fmt, ...)
-{
-	AUTO_FREE char *text = NULL, *full = NULL;
-	va_list args;
-
-	if (view->mode != VIEW_LINES)
-		return;
-	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		abort();
-	va_end(args);
-	full = x_asprintf("%s: %s", row->id, text);
-	view_say(view, full);
-}
-
-static struct view_row *
-row_add(struct view *view, const char *id, const char *uses, bool is_main)
-{
-	struct view_row *row;
-
-	view->rows = x_realloc(view->rows, view->row_count + 1, sizeof(*view->rows));
-	row = &view->rows[view->row_count++];
-	*row = (struct view_row){ .id = x_strdup(id),
-				  .uses = x_strdup(uses),
-				  .is_main = is_main,
-				  .duration_ms = -1 };
-	return row;
-}
-
-struct view_row *
-view_row(struct view *view, const char *id)
-{
-	for (size_t i = 0; i < view->row_count; i++)
-		if (str_eq(view->rows[i].id, id))
-			return &view->rows[i];
-	return row_add(view, id, "", false);
-}
-
-void
-view_row_begin(struct view *view, struct view_row *row)
-{
-	if (row->state == ROW_RUNNING)
-		return;
-	for (size_t i = 0; i < view->row_count; i++)
-		if (view->rows[i].state == ROW_RUNNING)
-			view->rows[i].state = ROW_WAITING;
-	row->state = ROW_RUNNING;
-	row->begin_ms = clock_boot_ms();
-	str_truncate(&view->log_line, 0);
-	free(view->last_line);
-	view->last_line = NULL;
-	free(row->progress);
-	row->progress = NULL;
-}
 
 /* The engine prepares the next step without a word: show that one as begun. */
 static void
@@ -174,12 +48,12 @@ on_planned(struct view *view, const json_t *body)
 	json_t *step;
 	size_t i;
 
-	rows_clear(view);
+	view_rows_clear(view);
 	view->round = 1;
 	view->rounds = json_int_or(json_object_get(body, "plan"), "rounds", 1);
 	json_array_foreach (json_object_get(json_object_get(body, "plan"), "steps"), i,
 			    step)
-		(void)row_add(view, json_text(step, "id"), json_text(step, "uses"),
+		(void)view_row_add(view, json_text(step, "id"), json_text(step, "uses"),
 			      !str_eq(json_text(step, "section"), "on_failure"));
 	begin_next(view);
 }
@@ -337,10 +211,11 @@ on_intent(struct view *view, const json_t *body)
 	view_row_begin(view, row);
 	row->attempt = json_int_or(body, "attempt", 1);
 	if (row->attempt > 1)
-		say_step(view, row, "started %s, attempt %lld", row->uses,
-			 (long long)row->attempt);
+		view_say_step(view, row, "started %s, attempt %lld", row->uses,
+			      (long long)row->attempt);
 	else
-		say_step(view, row, "started%s%s", *row->uses ? " " : "", row->uses);
+		view_say_step(view, row, "started%s%s", *row->uses ? " " : "",
+			      row->uses);
 }
 
 static void
@@ -360,12 +235,13 @@ on_step_ended(struct view *view, const json_t *body)
 	row->duration_ms = json_int_or(body, "duration_ms", -1);
 	free(row->message);
 	row->message = x_strdup(*message ? message : row_gist(row));
-	say_step(view, row, "%s after %s%s%s",
-		 row->state == ROW_NOOP ? "nothing to do" :
-					  state_words(json_text(body, "state")),
-		 num_format_ms(row->duration_ms < 0 ? 0 : (uint64_t)row->duration_ms,
-			       took),
-		 *message ? ": " : "", message);
+	view_say_step(
+		view, row, "%s after %s%s%s",
+		row->state == ROW_NOOP ? "nothing to do" :
+					 state_words(json_text(body, "state")),
+		num_format_ms(row->duration_ms < 0 ? 0 : (uint64_t)row->duration_ms,
+			      took),
+		*message ? ": " : "", message);
 	begin_next(view);
 }
 
@@ -387,7 +263,7 @@ on_verdict(struct view *view, const json_t *body)
 		text = x_asprintf("policy %s: %s: %s", json_text(answer, "policy"),
 				  verdict, json_text(answer, "reason"));
 		strv_add(&row->notes, text);
-		say_step(view, row, "%s", text);
+		view_say_step(view, row, "%s", text);
 	}
 }
 
@@ -404,7 +280,32 @@ add_note(struct view *view, const json_t *body, const char *prefix, const char *
 	}
 	row = view_row(view, json_text(body, "step"));
 	strv_add(&row->notes, note);
-	say_step(view, row, "%s", note);
+	view_say_step(view, row, "%s", note);
+}
+
+/* Whether people have to be asked again is told by what comes behind. */
+static void
+on_voided(struct view *view, const json_t *body)
+{
+	struct view_row *row = view_row(view, json_text(body, "step"));
+	AUTO_FREE char *text =
+		x_asprintf("the approval is void: %s", json_text(body, "why"));
+
+	strv_add(&row->notes, text);
+	view_say_step(view, row, "%s", text);
+}
+
+static void
+on_renewed(struct view *view, const json_t *body)
+{
+	AUTO(str) struct str line = STR_INIT;
+	const json_t *change;
+	size_t i;
+
+	str_add(&line, "not as before: ");
+	json_array_foreach (json_object_get(body, "changed"), i, change)
+		str_addf(&line, "%s%s", i ? ", " : "", json_text(change, "what"));
+	view_say(view, str_get(&line));
 }
 
 static void
@@ -467,7 +368,8 @@ view_event(struct view *view, const char *kind, const json_t *body)
 		{ "run.queued", on_queued },	   { "run.planned", on_planned },
 		{ "run.state", on_state },	   { "run.round", on_round },
 		{ "run.retried", on_retried },	   { "run.ended", on_ended },
-		{ "run.cancel", on_cancel },	   { "step.proposed", on_proposed },
+		{ "run.cancel", on_cancel },	   { "run.renewed", on_renewed },
+		{ "hold.voided", on_voided },	   { "step.proposed", on_proposed },
 		{ "step.verdict", on_verdict },	   { "step.intent", on_intent },
 		{ "step.ended", on_step_ended },   { "step.skipped", on_skipped },
 		{ "step.note", on_note },	   { "step.finding", on_finding },
@@ -484,7 +386,7 @@ view_restart(struct view *view)
 {
 	if (view->mode == VIEW_LIVE)
 		view_erase(view);
-	rows_clear(view);
+	view_rows_clear(view);
 	free(view->phase);
 	view->phase = NULL;
 	view->is_over = false;

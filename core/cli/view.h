@@ -69,6 +69,13 @@ void view_erase(struct view *view);
 /* A line that stays, above or below what is painted. */
 void view_say(struct view *view, const char *text);
 
+/* A plain line `step: text`. */
+void view_say_step(struct view *view, const struct view_row *row, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+struct view_row *view_row_add(struct view *view, const char *id, const char *uses,
+			      bool is_main);
+void view_rows_clear(struct view *view);
+
 /* What becomes of the rows with an event; the step's own log comes beside it. */
 void view_event(struct view *view, const char *kind, const json_t *body);
 /* The row of a step; one the plan did not name gets one of its own. */

@@ -34,6 +34,7 @@ attempt_done(struct attempt *a)
 	json_decref(a->proposal);
 	json_decref(a->findings);
 	gate_done(&a->gate);
+	held_done(&a->held);
 	reply_done(&a->reply);
 }
 
@@ -245,7 +246,7 @@ record_intent(struct attempt *a, struct err *err)
 	json_object_set(body, "answers", a->gate.answers);
 	if (run_append(run, "step.verdict", body, err) < 0 ||
 	    (a->held.state == HELD_OPEN &&
-	     hold_open(run, a->step, a->number, &a->gate, a->held.digest, err) < 0))
+	     hold_open(run, a->step, a->number, &a->gate, &a->held, err) < 0))
 		goto out;
 	bool is_due = a->gate.verdict == GATE_ALLOW && !a->is_stale &&
 		      is_to_carry_out(a);

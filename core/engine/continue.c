@@ -6,14 +6,13 @@
 
 #include "base/clock.h"
 #include "engine/cancel.h"
-#include "engine/draft.h"
 #include "engine/ending.h"
 #include "engine/hold.h"
 #include "engine/host.h"
-#include "engine/module.h"
 #include "engine/pause.h"
 #include "engine/quorum.h"
 #include "engine/recover.h"
+#include "engine/rules.h"
 #include "engine/survey.h"
 
 #define LOCK_POLL_MS 200
@@ -21,40 +20,6 @@
 #define BUSY_MS 2000 /* after so long a worker looks again for a busy service */
 
 /* ---- looking afresh ---- */
-
-static int
-check_pinned(struct engine *engine, const char *name, bool is_policy,
-	     const char *sha256, struct err *err)
-{
-	AUTO(module) struct module *module = module_find(engine, name, is_policy, err);
-
-	if (!module)
-		return -1;
-	if (str_eq(module->sha256, sha256))
-		return 0;
-	err_set(err, "plan_stale",
-		"%s '%s' is another one than when the run was planned: its SHA-256 "
-		"is %s, the plan has %s",
-		is_policy ? "policy" : "module", name, module->sha256, sha256);
-	return err_remedy(err, "start a new run with `fettle run`");
-}
-
-static int
-check_modules(const struct takeover *t, struct err *err)
-{
-	const struct plan *plan = t->plan;
-
-	for (size_t i = 0; i < plan->step_count; i++)
-		if (!plan_is_revert(&plan->steps[i]) &&
-		    check_pinned(t->run.engine, plan->steps[i].uses, false,
-				 plan->steps[i].module_sha256, err) < 0)
-			return -1;
-	for (size_t i = 0; i < plan->policy_count; i++)
-		if (check_pinned(t->run.engine, plan->policies[i].uses, true,
-				 plan->policies[i].module_sha256, err) < 0)
-			return -1;
-	return 0;
-}
 
 /*
  * What the steps are told: the project as it is, unless something of the run
@@ -82,9 +47,6 @@ continue_look(struct takeover *t, struct err *err)
 {
 	struct run *run = &t->run;
 
-	if (check_modules(t, err) < 0 ||
-	    draft_check_site(run->engine, t->plan, err) < 0)
-		return -1;
 	if (*t->plan->service) {
 		AUTO(site) struct site *site = hold_site(run->engine, err);
 
@@ -237,11 +199,46 @@ wait_for_site(struct takeover *t, const json_t *state, const struct err *paused,
 	return -1;
 }
 
+/*
+ * What people agreed to waits until it can be told whether it may still be done: a
+ * slip in the site file, a variable nobody set, is no reason to ask them again.
+ */
+static int
+wait_for_rules(struct takeover *t, const json_t *state, const struct err *why,
+	       struct err *err)
+{
+	AUTO(json_ref) json_t *later = json_deep_copy(state);
+	AUTO_FREE char *message =
+		x_asprintf("it cannot go on now: %s%s%s", why->text,
+			   why->remedy[0] ? "; " : "", why->remedy);
+
+	json_object_set_new(later, "code", json_string(why->code));
+	json_object_set_new(later, "message", json_string(message));
+	return wait_on(t, later, clock_wall_ms() + UNKNOWN_MS, err);
+}
+
+/* Behind a hold it waits on for a while; else it ends. 1, or -1. */
+static int
+stop(struct takeover *t, const json_t *state, const struct err *why, struct err *err)
+{
+	bool is_held = str_eq(json_text(state, "state"), "awaiting_approval");
+	enum ending_state ending = str_eq(why->code, "policy.service") ?
+					   ENDING_DENIED :
+					   ENDING_FAILED;
+	int done;
+
+	if (is_held && !str_eq(why->code, "policy.service") &&
+	    !str_eq(why->code, "plan_stale"))
+		done = wait_for_rules(t, state, why, err);
+	else
+		done = end(t, ending, json_text(state, "step"), why, err);
+	return done < 0 ? -1 : 1;
+}
+
 /* 0 when the run can go on from the step; 1 when it ended, or waits on; -1. */
 static int
-prepare(struct takeover *t, const json_t *state, struct err *err)
+prepare(struct takeover *t, const json_t *state, enum rules_for whom, struct err *err)
 {
-	const char *step = json_text(state, "step");
 	struct err why = { 0 };
 	int done;
 
@@ -249,10 +246,8 @@ prepare(struct takeover *t, const json_t *state, struct err *err)
 	if (!plan_rolls_back(t->plan) && pause_check(t->run.engine->store, &why) < 0)
 		return wait_for_site(t, state, &why, err);
 
-	if (t->missing.code[0]) {
-		done = end(t, ENDING_FAILED, step, &t->missing, err);
-		return done < 0 ? -1 : 1;
-	}
+	if (t->missing.code[0])
+		return stop(t, state, &t->missing, err);
 	if (continue_lock(t, &why) < 0) {
 		if (!str_eq(why.code, "service_busy")) {
 			*err = why;
@@ -261,9 +256,16 @@ prepare(struct takeover *t, const json_t *state, struct err *err)
 		done = wait_on(t, state, clock_wall_ms() + BUSY_MS, err);
 		return done < 0 ? -1 : 1;
 	}
+	if (rules_renew(t, whom, &why) < 0) {
+		if (str_starts(why.code, "store")) {
+			*err = why;
+			return -1;
+		}
+		return stop(t, state, &why, err);
+	}
 	if (continue_look(t, &why) == 0)
 		return 0;
-	done = end(t, ENDING_FAILED, step, &why, err);
+	done = end(t, ENDING_FAILED, json_text(state, "step"), &why, err);
 	return done < 0 ? -1 : 1;
 }
 
@@ -272,7 +274,7 @@ static int
 try_again(struct takeover *t, const json_t *state, struct err *err)
 {
 	const char *step = json_text(state, "step");
-	int done = prepare(t, state, err);
+	int done = prepare(t, state, RULES_UNASKED, err);
 
 	if (done != 0)
 		return done < 0 ? -1 : 0;
@@ -333,7 +335,7 @@ hear(struct takeover *t, const json_t *state, struct err *err)
 		return end_expired(t, hold, err);
 	if (!quorum_is_full(hold, site))
 		return wait_on(t, state, expires, err);
-	int done = prepare(t, state, err);
+	int done = prepare(t, state, RULES_ASKED, err);
 	if (done != 0)
 		return done < 0 ? -1 : 0;
 	t->run.hold = json_incref(hold);

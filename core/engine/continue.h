@@ -9,10 +9,9 @@
 #include "engine/takeover.h"
 
 /*
- * Looks at the world afresh, as a run does before its first step: the modules
- * are the pinned ones and the site's policies are in the plan (else
- * `plan_stale`), the project's facts as they are now
- * (run->fresh, and run->now if nothing of the run stands), every module's check.
+ * Looks at the world afresh, as a run does before its first step: the project's
+ * facts as they are now (run->fresh, and run->now if nothing of the run stands),
+ * every module's check.
  */
 int continue_look(struct takeover *t, struct err *err);
 

@@ -9,9 +9,9 @@
 
 #include "base/clock.h"
 #include "base/path.h"
-#include "engine/draft_policies.h"
 #include "engine/draft_rollback.h"
 #include "engine/module.h"
+#include "engine/policies.h"
 #include "engine/secret.h"
 #include "engine/survey.h"
 
@@ -213,7 +213,7 @@ draft_skeleton(struct draft *draft, struct err *err)
 	for (size_t i = 0; i < draft->pipeline->step_count; i++)
 		if (draft_step(draft, i, err) < 0)
 			return -1;
-	return draft_policies(draft, err);
+	return policies_draft(draft, err);
 }
 
 static int
@@ -329,8 +329,9 @@ draft_make(struct draft *draft, struct engine *engine, const struct order *order
 				 json_object();
 	if (!draft->secrets)
 		goto out;
-	if (draft->project && (survey_project(draft, err) < 0 ||
-			       draft_protection(draft, err) < 0))
+	if (draft->project &&
+	    (survey_project(draft, err) < 0 ||
+	     policies_protect(engine, draft->plan, draft->project->file, err) < 0))
 		goto out;
 	plan_freeze(draft->plan);
 	if (check_no_secret(draft, err) == 0 && survey_checks(draft, err) == 0)

@@ -42,12 +42,6 @@ int draft_read(struct draft *draft, struct engine *engine, const struct order *o
 	       struct err *err);
 void draft_done(struct draft *draft);
 
-/* Adds the policies of the site, as its file says now, to a plan. */
-int draft_site(struct engine *engine, struct plan *plan, struct err *err);
-
-/* 0 when a plan has the policies that the site has now, else `plan_stale`. */
-int draft_check_site(struct engine *engine, const struct plan *plan, struct err *err);
-
 /* Is it given as a file, and not by its name in the project? */
 bool pipeline_is_file_name(const char *pipeline);
 

@@ -8,8 +8,8 @@
 #include "engine/draft_rollback.h"
 
 #include "base/clock.h"
-#include "engine/draft_policies.h"
 #include "engine/module.h"
+#include "engine/policies.h"
 
 static struct plan *
 load_plan(struct engine *engine, const char *run, struct err *err)
@@ -77,7 +77,7 @@ make(struct draft *draft, const struct plan *of, struct err *err)
 	draft->plan = plan_revert(of, order->rolls_back, draft->instruction);
 	draft->plan->generated_at_ms = clock_wall_ms();
 	if (find_project(draft, of, err) < 0 || draft_steps(draft, of, err) < 0 ||
-	    draft_policies_again(draft, of, err) < 0)
+	    policies_draft_again(draft, of, err) < 0)
 		return -1;
 	plan_freeze(draft->plan);
 	return 0;

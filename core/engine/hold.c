@@ -21,8 +21,9 @@
 
 /* ---- from the events ---- */
 
+/* Who is asked once more is told why. */
 static json_t *
-opened(const json_t *event)
+opened(const json_t *event, const json_t *before)
 {
 	json_t *hold = json_deep_copy(json_object_get(event, "body"));
 
@@ -30,6 +31,11 @@ opened(const json_t *event)
 	json_object_set(hold, "opened_seq", json_object_get(event, "seq"));
 	json_object_set_new(hold, "state", json_string("open"));
 	json_object_set_new(hold, "approvals", json_array());
+	if (str_eq(json_text(before, "state"), "voided"))
+		json_object_set_new(
+			hold, "again",
+			json_pack("{s:O*, s:O*}", "why", json_object_get(before, "why"),
+				  "changed", json_object_get(before, "changed")));
 	return hold;
 }
 
@@ -48,6 +54,8 @@ end(json_t *hold, const char *state, const json_t *body)
 	json_object_set_new(hold, "state", json_string(state));
 	json_object_set(hold, "by", json_object_get(body, "by"));
 	json_object_set(hold, "reason", json_object_get(body, "reason"));
+	json_object_set(hold, "why", json_object_get(body, "why"));
+	json_object_set(hold, "changed", json_object_get(body, "changed"));
 }
 
 json_t *
@@ -66,8 +74,10 @@ hold_find(struct store *store, const char *run, struct err *err)
 		const json_t *body = json_object_get(event, "body");
 
 		if (str_eq(kind, "hold.opened")) {
-			json_decref(hold);
-			hold = opened(event);
+			json_t *before = hold;
+
+			hold = opened(event, before);
+			json_decref(before);
 		} else if (!str_eq(json_text(hold, "state"), "open")) {
 			continue;
 		} else if (str_eq(kind, "hold.approved")) {
@@ -160,17 +170,19 @@ expiry(struct store *store, const json_t *needs)
 
 int
 hold_open(struct run *run, const struct plan_step *step, int attempt,
-	  const struct gate *gate, const char *digest, struct err *err)
+	  const struct gate *gate, const struct held *held, struct err *err)
 {
+	char digest[SHA256_HEX_SIZE];
 	AUTO(json_ref) json_t *who = requesters(run, err);
 	int64_t expires = expiry(run->engine->store, gate->needs);
 
+	json_sha256(held->basis, digest);
 	if (!who ||
 	    run_append(run, "hold.opened",
-		       json_pack("{s:s, s:i, s:s, s:O, s:O, s:I}", "step", step->id,
-				 "attempt", attempt, "digest", digest, "needs",
-				 gate->needs, "requesters", who, "expires_ms",
-				 (json_int_t)expires),
+		       json_pack("{s:s, s:i, s:s, s:O, s:O, s:O, s:I}", "step",
+				 step->id, "attempt", attempt, "digest", digest,
+				 "basis", held->basis, "needs", gate->needs,
+				 "requesters", who, "expires_ms", (json_int_t)expires),
 		       err) < 0 ||
 	    run_append(run, "run.state",
 		       json_pack("{s:s, s:s, s:s, s:s, s:I}", "state",
@@ -191,7 +203,7 @@ reference(const json_t *hold)
 }
 
 static int
-void_hold(struct run *run, const char *why, struct err *err)
+void_hold(struct run *run, const char *why, json_t *changed, struct err *err)
 {
 	AUTO(json_ref) json_t *now = hold_find(run->engine->store, run->claim.run, err);
 
@@ -201,6 +213,7 @@ void_hold(struct run *run, const char *why, struct err *err)
 		return 0; /* somebody said no meanwhile: it is over already */
 	json_t *body = reference(run->hold);
 	json_object_set_new(body, "why", json_string(why));
+	json_object_set(body, "changed", changed);
 	return run_append(run, "hold.voided", body, err);
 }
 
@@ -254,6 +267,21 @@ is_whole(const struct run *run, const json_t *row)
 	return count > 0 && str_eq(sha256, json_text(row, "sha256"));
 }
 
+/*
+ * What was agreed to rests on, and is not as it was, as far as can be told without
+ * proposing. `edits` are those that were agreed to.
+ */
+static json_t *
+changed_since(struct run *run, const struct plan_step *step, const json_t *edits,
+	      struct err *err)
+{
+	AUTO(json_ref)
+	json_t *was = digest_without_proposal(json_object_get(run->hold, "basis"));
+	AUTO(json_ref) json_t *is = digest_world(run, step, edits, err);
+
+	return is ? digest_changes(was, is) : NULL;
+}
+
 json_t *
 hold_proposal(struct run *run, const struct plan_step *step, struct err *err)
 {
@@ -265,7 +293,12 @@ hold_proposal(struct run *run, const struct plan_step *step, struct err *err)
 		return NULL;
 	row = store_proposal(run->engine->store, run->claim.run, step->id, err);
 	proposal = json_object_get(row, "proposal");
-	if (!row || !is_whole(run, row) ||
+	if (!row)
+		return NULL;
+	AUTO(json_ref)
+	json_t *changed = changed_since(run, step, json_object_get(proposal, "edits"),
+					err);
+	if (!changed || json_array_size(changed) > 0 || !is_whole(run, row) ||
 	    edits_check(run, json_object_get(proposal, "edits"), &stale) < 0)
 		return NULL;
 	return json_incref(proposal);
@@ -302,6 +335,50 @@ refuse_hopeless(const struct run *run, struct gate *gate, struct err *err)
 	return 0;
 }
 
+void
+held_done(struct held *held)
+{
+	json_decref(held->basis);
+	json_decref(held->changed);
+	free(held->void_why);
+	*held = (struct held){ .state = HELD_NOT };
+}
+
+static void
+set_void(struct held *held, const char *why)
+{
+	free(held->void_why);
+	held->void_why = x_strdup(why);
+}
+
+/* The same basis, hash for hash? Else the hold is void, for what has changed. */
+static bool
+is_the_same(const struct run *run, struct held *held)
+{
+	const json_t *was = json_object_get(run->hold, "basis");
+	AUTO(str) struct str why = STR_INIT;
+	char digest[SHA256_HEX_SIZE];
+
+	json_sha256(held->basis, digest);
+	if (str_eq(digest, json_text(run->hold, "digest")))
+		return true;
+	held->changed = digest_changes(was, held->basis);
+	str_add(&why, "what was agreed to has changed: ");
+	digest_add_words(held->changed, &why);
+	set_void(held, str_get(&why));
+	return false;
+}
+
+/* Nobody is asked any more, or nobody can say yes. */
+static void
+judge_unheld(const struct gate *gate, struct held *held)
+{
+	AUTO_FREE char *no = x_asprintf("it is denied now: %s", gate->err.text);
+
+	set_void(held, gate->verdict == GATE_ALLOW ? "no policy asks for it any more" :
+						     no);
+}
+
 int
 hold_judge(struct run *run, const struct plan_step *step, const json_t *proposal,
 	   struct gate *gate, struct held *ret, struct err *err)
@@ -310,29 +387,25 @@ hold_judge(struct run *run, const struct plan_step *step, const json_t *proposal
 
 	if (run->mode == RUN_PREVIEW || (gate->verdict != GATE_HOLD && !is_mine))
 		return 0;
+	ret->basis = digest_basis(run, step, proposal, gate->needs, err);
+	if (!ret->basis)
+		return -1;
+	bool is_same = is_mine && is_the_same(run, ret);
+	if (gate->verdict == GATE_HOLD && !is_same &&
+	    refuse_hopeless(run, gate, err) < 0)
+		return -1;
 	if (gate->verdict != GATE_HOLD) {
-		ret->void_why = gate->verdict == GATE_ALLOW ?
-					"no policy asks for it any more" :
-					"a policy denies it now";
+		if (is_mine)
+			judge_unheld(gate, ret);
 		return 0;
 	}
-	if (!is_mine && refuse_hopeless(run, gate, err) < 0)
-		return -1;
-	if (gate->verdict != GATE_HOLD)
-		return 0;
-	if (digest_make(run, step, proposal, gate->needs, ret->digest, err) < 0)
-		return -1;
 	ret->state = HELD_OPEN;
-	if (!is_mine)
+	if (!is_same)
 		return 0;
-	if (!str_eq(ret->digest, json_text(run->hold, "digest"))) {
-		ret->void_why = "what was agreed to has changed";
-		return 0;
-	}
 	if (is_satisfied(run, &is_good, err) < 0)
 		return -1;
 	if (!is_good) {
-		ret->void_why = "an approval does not count any more";
+		set_void(ret, "an approval does not count any more");
 		return 0;
 	}
 	ret->state = HELD_CONSUMED;
@@ -359,7 +432,7 @@ hold_settle(struct run *run, const struct plan_step *step, struct gate *gate,
 	if (!hold)
 		return -1;
 	if (str_eq(json_text(hold, "state"), "rejected")) {
-		*held = (struct held){ .state = HELD_NOT };
+		held_done(held);
 		gate->verdict = GATE_DENY;
 		gate->err = (struct err){ 0 };
 		hold_explain_no(hold, &gate->err);
@@ -374,8 +447,30 @@ hold_settle(struct run *run, const struct plan_step *step, struct gate *gate,
 		return 0;
 	}
 	held->state = HELD_OPEN;
-	held->void_why = "an approval does not count any more";
+	set_void(held, "an approval does not count any more");
 	return 0;
+}
+
+int
+hold_record_failed(struct run *run, const struct plan_step *step,
+		   const struct err *why, struct err *err)
+{
+	struct err ignored = { 0 };
+	AUTO(held) struct held held = {
+		.void_why = x_asprintf("the step failed before it was judged again: %s",
+				       why->text),
+	};
+
+	if (!hold_is_of(run, step))
+		return 0;
+	AUTO(json_ref)
+	json_t *row = store_proposal(run->engine->store, run->claim.run, step->id, err);
+	if (!row)
+		return -1;
+	held.changed = changed_since(
+		run, step,
+		json_object_get(json_object_get(row, "proposal"), "edits"), &ignored);
+	return hold_record_before(run, step, &held, err);
 }
 
 int
@@ -386,7 +481,7 @@ hold_record_before(struct run *run, const struct plan_step *step,
 	int failed = 0;
 
 	if (is_mine && held->void_why)
-		failed = void_hold(run, held->void_why, err);
+		failed = void_hold(run, held->void_why, held->changed, err);
 	if (!failed && held->state != HELD_OPEN)
 		failed = run_wake(run, step->id, err);
 	if (!failed && held->state == HELD_CONSUMED)

@@ -13,9 +13,10 @@
 /*
  * The latest hold of a run, made of its events alone, or JSON null. New reference.
  * {"step","attempt","digest","needs":[{policy, roles, quorum, self_approval,
- *  reason}],"requesters":[],"opened_ms","opened_seq","expires_ms",
- *  "state": open|rejected|expired|voided|consumed|over,"by","reason",
- *  "approvals":[{by, roles, comment, time_ms}]}
+ *  reason}],"requesters":[],"basis":{} (digest.h),"opened_ms","opened_seq",
+ *  "expires_ms","state": open|rejected|expired|voided|consumed|over,"by","reason",
+ *  "approvals":[{by, roles, comment, time_ms}],
+ *  "again": why the one before is void: {"why","changed":[] (digest.h)}}
  */
 json_t *hold_find(struct store *store, const char *run, struct err *err);
 
@@ -32,9 +33,11 @@ const char *hold_person(const struct site *site, const char *actor);
 enum held_state { HELD_NOT, HELD_OPEN, HELD_CONSUMED };
 struct held {
 	enum held_state state;
-	char digest[65];	/* of what is to be agreed to */
-	const char *void_why;	/* the hold the run goes on from is over, or NULL */
+	json_t *basis;	/* of what is to be agreed to */
+	char *void_why;	/* the hold the run goes on from is over, or NULL */
+	json_t *changed;	/* since that one was opened */
 };
+void held_done(struct held *held);
 
 /* Whether the run goes on from a hold of that step. */
 bool hold_is_of(const struct run *run, const struct plan_step *step);
@@ -53,12 +56,15 @@ int hold_judge(struct run *run, const struct plan_step *step, const json_t *prop
 int hold_settle(struct run *run, const struct plan_step *step, struct gate *gate,
 		struct held *held, struct err *err);
 void hold_explain_no(const json_t *hold, struct err *why);
+/* In a transaction: the step failed before it was judged again. */
+int hold_record_failed(struct run *run, const struct plan_step *step,
+		       const struct err *why, struct err *err);
 /* In a transaction, before proposal and verdict: the hold before is used or void. */
 int hold_record_before(struct run *run, const struct plan_step *step,
 		       const struct held *held, struct err *err);
 
 /* In a transaction, behind the verdict: the hold, and the run waits for it. */
 int hold_open(struct run *run, const struct plan_step *step, int attempt,
-	      const struct gate *gate, const char *digest, struct err *err);
+	      const struct gate *gate, const struct held *held, struct err *err);
 
 #endif

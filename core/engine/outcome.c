@@ -69,16 +69,12 @@ int
 outcome_record(struct attempt *a, struct err *err)
 {
 	struct run *run = a->run;
-	static const struct held failed_before = {
-		.void_why = "the step failed before it was judged again"
-	};
 	bool has_undone = a->standing && json_array_size(a->standing->rows) > 0 &&
 			  str_eq(a->state, "succeeded");
 
 	if (run_begin(run, err) < 0)
 		return -1;
-	if ((hold_is_of(run, a->step) &&
-	     hold_record_before(run, a->step, &failed_before, err) < 0) ||
+	if (hold_record_failed(run, a->step, &a->err, err) < 0 ||
 	    run_append(run, "step.ended", outcome_body(a), err) < 0 ||
 	    (has_undone &&
 	     run_append(run, "effect.undone",

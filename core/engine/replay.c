@@ -8,10 +8,10 @@
 
 #include "engine/engine.h"
 
-#include "engine/draft.h"
 #include "engine/gate.h"
+#include "engine/hold.h"
 #include "engine/host.h"
-#include "engine/module.h"
+#include "engine/policies.h"
 #include "engine/scope.h"
 
 /* A run on its way through its own events. */
@@ -32,53 +32,6 @@ replay_done(struct replay *r)
 	json_decref(r->run.states);
 }
 
-/* ---- today's policies ---- */
-
-/* The module that is installed under the name now. */
-static int
-renew(struct engine *engine, struct plan_policy *policy, struct err *err)
-{
-	AUTO(module) struct module *module =
-		module_find(engine, policy->uses, true, err);
-
-	if (!module)
-		return -1;
-	free(policy->module_path);
-	free(policy->module_sha256);
-	policy->module_path = x_strdup(module->path);
-	policy->module_sha256 = x_strdup(module->sha256);
-	policy->stages = module->description->stages;
-	policy->flags = module->description->flags;
-	return 0;
-}
-
-static void
-policy_drop(struct plan_policy *policy)
-{
-	free(policy->uses);
-	free(policy->module_path);
-	free(policy->module_sha256);
-	json_decref(policy->with);
-}
-
-/* Those of the pipeline with today's modules, and the site's of today. */
-static int
-renew_policies(struct engine *engine, struct plan *plan, struct err *err)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < plan->policy_count; i++)
-		if (plan->policies[i].is_of_site)
-			policy_drop(&plan->policies[i]);
-		else
-			plan->policies[kept++] = plan->policies[i];
-	plan->policy_count = kept;
-	for (size_t i = 0; i < kept; i++)
-		if (renew(engine, &plan->policies[i], err) < 0)
-			return -1;
-	return draft_site(engine, plan, err);
-}
-
 /* ---- one run ---- */
 
 static int
@@ -91,7 +44,8 @@ replay_open(struct replay *r, struct engine *engine, const char *run, struct err
 		return -1;
 	r->plan =
 		plan_parse(json_text(stored, "text"), json_text(stored, "sha256"), err);
-	if (!r->plan || renew_policies(engine, r->plan, err) < 0)
+	AUTO(site) struct site *site = r->plan ? hold_site(engine, err) : NULL;
+	if (!site || policies_renew(engine, r->plan, site, err) < 0)
 		return -1;
 	r->proposals = json_object();
 	r->run = (struct run){ .engine = engine,

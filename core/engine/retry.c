@@ -15,6 +15,7 @@
 #include "engine/continue.h"
 #include "engine/host.h"
 #include "engine/pause.h"
+#include "engine/rules.h"
 
 struct retry_run {
 	struct takeover t;
@@ -411,6 +412,8 @@ retried_body(struct retry_run *retry)
 		run->earlier = NULL;
 	}
 	run->round = retry->round;
+	/* An approval is good for one time. */
+	run->is_agreed = false;
 	json_t *body = json_pack("{s:s, s:s, s:o, s:i}", "from",
 				 plan->steps[retry->from].id, "by", run->engine->actor,
 				 "steps", again, "round", (int)retry->round);
@@ -438,7 +441,8 @@ prepare(struct retry_run *retry, const char *from, enum retry_extent extent,
 	    find_begin(retry, from, extent, err) < 0 ||
 	    check_artifacts(retry, err) < 0 || continue_lock(t, err) < 0)
 		return -1;
-	if (continue_look(t, err) == 0 && check_drift(retry, err) == 0)
+	if (rules_renew(t, RULES_ASKED, err) == 0 && continue_look(t, err) == 0 &&
+	    check_drift(retry, err) == 0)
 		return 0;
 	struct err ignored = { 0 };
 	(void)continue_unlock(&t->run, &ignored);

@@ -103,10 +103,8 @@ ask_project(struct draft *draft, struct reply *ret, struct err *err)
 	return inquiry_ask(&inquiry, ret, err);
 }
 
-/* The first list of globs that says something: the profile's, else the project step's.
- */
-static json_t *
-effective_allow(const struct project_service *profile, const json_t *service)
+json_t *
+survey_allow(const struct project_service *profile, const json_t *service)
 {
 	if (!profile || profile->allow.count == 0) {
 		json_t *preset = json_object_get(service, "default_allow");
@@ -127,7 +125,7 @@ add_service_facts(struct draft *draft, const json_t *service)
 		project_find_service(draft->project, plan->service);
 	json_t *facts = plan->facts;
 
-	plan->allow = effective_allow(profile, service);
+	plan->allow = survey_allow(profile, service);
 	plan->is_protected = profile && profile->is_protected;
 	json_object_set(facts, "project.service", (json_t *)(uintptr_t)service);
 	json_object_set_new(facts, "service.name", json_string(plan->service));

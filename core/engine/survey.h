@@ -18,6 +18,10 @@ int survey_project(struct draft *draft, struct err *err);
 int survey_check_service(const struct site *site, const struct project *project,
 			 const char *service, struct err *err);
 
+/* The first list of globs that says something: the profile's (or NULL), else that of
+ * the project step's facts. New reference. */
+json_t *survey_allow(const struct project_service *profile, const json_t *service);
+
 /*
  * The project's facts as they are now, for looking again in the middle of a
  * run. New reference, or NULL.

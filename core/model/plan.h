@@ -103,6 +103,30 @@ char *plan_copy(struct plan *plan, const char *text);
 struct plan *plan_parse(const char *text, const char *want_sha256, struct err *err);
 void plan_free(struct plan *plan);
 
+/*
+ * A frozen plan that is gone on with later (plan_renew.c); text and hash stay.
+ *
+ * Typed values once more, for another version of their module. NULL with
+ * `param.unknown`, `param.required` or why one does not fit.
+ */
+json_t *plan_type_again(const struct description *d, const json_t *with,
+			struct err *err);
+/*
+ * Another file of a module of the plan. Takes the description over. -1 when the
+ * plan does not fit it, and then nothing has changed.
+ */
+int plan_renew_module(struct plan *plan, const char *uses, const char *path,
+		      const char *sha256, struct description *description,
+		      struct err *err);
+/* The two plans change their policies. */
+void plan_take_policies(struct plan *plan, struct plan *from);
+/*
+ * What it is judged by and carried out with, by name, each a hash: `module:USES`,
+ * `policy:USES` (its module), `rules:USES` or `site:USES` (its parameters; #2 for the
+ * second of that name), `allow`; and `protected`. New reference.
+ */
+json_t *plan_rules(const struct plan *plan);
+
 const struct plan_step *plan_find_step(const struct plan *plan, const char *id);
 
 /*

@@ -322,6 +322,7 @@ static const struct projection projections[] = {
 	{ "step.ended", step_ended },
 	{ "step.skipped", step_skipped },
 	{ "step.note", only_told },
+	{ "run.renewed", only_told },
 	{ "step.finding", only_told },
 	{ "artifact.added", artifact },
 	{ "artifact.missing", artifact },

@@ -22,6 +22,8 @@
  *                 facts?: of the project when it began
  *  run.retried    from, by, steps: [id] to be done again, round, message?;
  *                 behind run.state
+ *  run.renewed    changed: [{key, what, was, is}], rules: {} by those keys: what judges
+ *                 and carries out a run that goes on is not what it was before
  *  run.ended      state (terminal), code?, message?, remedy?, step?, detail? (any)
  *  run.undone     by: the run that rolled this one back, state: how that one ended,
  *                 effects: [int] that it put back (row numbers of store_standing);
@@ -29,14 +31,16 @@
  *  step.proposed  step, attempt, proposal, sha256; voids the verdict on the last one
  *  step.verdict   step, attempt, verdict: allow|hold|deny,
  *                 answers: [{policy, verdict, reason}]; needs the proposal
- *  hold.opened    step, attempt, digest: what is to be agreed to, requesters: [name],
+ *  hold.opened    step, attempt, digest: what is to be agreed to, basis?: {} what it is
+ *                 the hash of, requesters: [name],
  *                 needs: [{policy, roles: [any of], quorum, self_approval: bool}],
  *                 expires_ms; the verdict on the step holds
  *  hold.approved  step, attempt, digest, by, roles: [of the person], comment?, full?:
  *                 true when it is the last one needed; by store_answer
  *  hold.rejected  step, attempt, digest, by, reason; by store_answer
  *  hold.expired   step, attempt, digest: nobody can agree any more
- *  hold.voided    step, attempt, digest, why: what was to be agreed to has changed
+ *  hold.voided    step, attempt, digest, why: what was to be agreed to has changed;
+ *                 changed?: [{key, what, was, is}]
  *  hold.consumed  step, attempt, digest, by: [name]; needs the quorum of each need;
  *                 comes before the allowing verdict and the intent, and once
  *  step.intent    step, attempt, section, stage: the attempt starts; needs a verdict

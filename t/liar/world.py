@@ -39,6 +39,7 @@ class World:
         self.containers = []
         self.events = []
         self.is_flapping = False        # set by lies that make it so
+        self.more = {}          # of the configuration of the api
         self.born, self.old = 0, None
         self.clock = time.time() - 3600
         base = self.new_image("base", "good")
@@ -189,7 +190,7 @@ class World:
     # ---- what compose does -------------------------------------------------
 
     def config(self):
-        services = {"api": {"build": {"context": self.directory + "/api"}},
+        services = {"api": {"build": {"context": self.directory + "/api"}, **self.more},
                     "db": {"image": "base:1"}, "web": {"image": "base:1"}}
         return json.dumps({"services": services, "version": "2.4"})
 

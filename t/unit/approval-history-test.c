@@ -69,9 +69,7 @@ begin_another(void)
 		if (r->id[0])
 			continue;
 		acts[ACT_BEGIN]++;
-		*r = (struct told_run){ .modules = world.modules,
-					.config = world.config,
-					.retrier = PEOPLE };
+		*r = (struct told_run){ .config = world.config, .retrier = PEOPLE };
 		world.starting = i;
 		carry_on(ACT_BEGIN, r);
 		world.starting = -1;

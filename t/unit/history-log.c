@@ -105,7 +105,7 @@ tell_opened(struct told_run *r, const json_t *body)
 		.need_count = world.need_count[set],
 		.requesters = 1u << r->requester,
 		.expires_ms = INT64_MAX,
-		.matter = { .config = world.seen.config, .asked = world.seen.asked },
+		.matter = world.seen,
 	};
 	if (r->retrier < PEOPLE)
 		hold->requesters |= 1u << r->retrier;
@@ -167,11 +167,12 @@ tell_consumed(struct told_run *r, const json_t *body, int64_t seq, int64_t time_
 	if (!rule_may_open(&r->hold, world.people, &matter, time_ms))
 		world_broken(
 			"run %s: approvals were used that do not count: hold %d, in "
-			"time %d, full %d; matter %.8s/%u/%u, now %.8s/%u/%u",
+			"time %d, full %d; matter %.8s/%u/%u/%u, now %.8s/%u/%u/%u",
 			r->id, r->hold.state, rule_is_in_time(&r->hold, time_ms),
 			rule_is_full(&r->hold, world.people), r->hold.matter.before,
-			r->hold.matter.config, r->hold.matter.asked, matter.before,
-			matter.config, matter.asked);
+			r->hold.matter.config, r->hold.matter.asked,
+			r->hold.matter.modules, matter.before, matter.config,
+			matter.asked, matter.modules);
 	r->hold.state = HOLD_OVER;
 	r->consumed_seq = seq;
 	r->consumed++;

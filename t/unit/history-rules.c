@@ -46,7 +46,7 @@ bool
 rule_is_same(const struct matter *a, const struct matter *b)
 {
 	return strcmp(a->before, b->before) == 0 && a->config == b->config &&
-	       a->asked == b->asked;
+	       a->asked == b->asked && a->modules == b->modules;
 }
 
 bool

@@ -27,7 +27,7 @@ struct need {
 /* What people agree to. Two are the same when all of it is. */
 struct matter {
 	char before[65];	/* of the file that is to be changed */
-	unsigned config, asked;	/* which version of it */
+	unsigned config, asked, modules;	/* which version of it */
 };
 
 struct rule_hold {

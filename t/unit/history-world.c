@@ -118,6 +118,35 @@ __wrap_run_begin(struct run *run, struct err *err)
 	return __real_run_begin(run, err);
 }
 
+static json_t *
+describe_step(const char *name)
+{
+	bool is_patch = str_starts(name, "patch/");
+
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:i, s:i, s:[], s:[], s:[s*], s:[], s:[]}",
+		"kind", "step", "name", name, "version", "1", "summary", "", "stage",
+		(int)(is_patch ? FETTLE_PATCH : FETTLE_VERIFY), "flags", 0, "effects",
+		"undoes", "callbacks", is_patch ? "propose" : NULL, "params",
+		"outputs");
+}
+
+/* The allow-list every service has says nothing here. */
+static uint32_t
+stages_of(const char *policy)
+{
+	return str_eq(policy, "allow-list") ? FETTLE_PUBLISH : world.stages;
+}
+
+static json_t *
+describe_policy(const char *name)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:[s], s:[]}", "kind",
+			 "policy", "name", name, "version", "1", "summary", "",
+			 "stages", (int)stages_of(name), "flags", 0, "callbacks",
+			 "judge", "params");
+}
+
 struct module *__wrap_module_find(struct engine *engine, const char *name,
 				  bool is_policy, struct err *err);
 struct module *
@@ -125,10 +154,17 @@ __wrap_module_find(struct engine *engine, const char *name, bool is_policy,
 		   struct err *err)
 {
 	struct module *module = x_calloc(1, sizeof *module);
+	AUTO(json_ref)
+	json_t *json = is_policy ? describe_policy(name) : describe_step(name);
 
 	module->name = x_strdup(name);
 	module->is_policy = is_policy;
+	module->path = x_strdup(is_policy ? "/p.so" : "/m.so");
+	module->description = description_new(json, err);
+	ck_assert_msg(module->description != NULL, "%s", err->text);
 	snprintf(module->sha256, sizeof module->sha256, "module %u", world.modules);
+	look();
+	world.seen.modules = world.modules;
 	return module;
 }
 
@@ -283,42 +319,40 @@ world_plan(void)
 {
 	static const char *const uses[] = { "patch/apply", "verify/command" };
 	static const char *const ids[] = { "patch", "check" };
+	static const char *const names[] = { "first", "second", "allow-list" };
 	json_t *modules = json_object(), *steps = json_array();
 	json_t *policies = json_array();
 	char sha256[65];
 
 	snprintf(sha256, sizeof sha256, "module %u", world.modules);
-	for (size_t i = 0; i < 2; i++) {
-		json_object_set_new(
-			modules, uses[i],
-			json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:s, s:i, s:i, s:[], "
-				  "s:[],"
-				  " s:[s*], s:[], s:[]}}",
-				  "path", "/m.so", "sha256", sha256, "description",
-				  "kind", "step", "name", uses[i], "version", "1",
-				  "summary", "", "stage",
-				  (int)(i ? FETTLE_VERIFY : FETTLE_PATCH), "flags", 0,
-				  "effects", "undoes", "callbacks",
-				  i ? NULL : "propose", "params", "outputs"));
+	world.seen.modules = world.modules;
+	for (size_t i = 0; i < ARRAY_LEN(uses); i++) {
+		json_object_set_new(modules, uses[i],
+				    json_pack("{s:s, s:s, s:o}", "path", "/m.so",
+					      "sha256", sha256, "description",
+					      describe_step(uses[i])));
 		json_array_append_new(
 			steps, json_pack("{s:s, s:s, s:s, s:s, s:{}, s:i, s:i}", "id",
 					 ids[i], "uses", uses[i], "section", "steps",
 					 "stage", i ? "verify" : "patch", "with",
 					 "timeout_ms", 1000, "idle_timeout_ms", 0));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		json_array_append_new(
 			policies, json_pack("{s:s, s:s, s:s, s:i, s:i, s:{}}", "uses",
-					    i ? "second" : "first", "module_path",
-					    "/p.so", "module_sha256", sha256, "stages",
-					    (int)world.stages, "flags", 0, "with"));
-	}
-	return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:{}, s:n, s:{s:o},"
-			 " s:b, s:o, s:o, s:o}",
-			 "fettle", 1, "pipeline", "p", "pipeline_sha256", "",
-			 "instruction", "", "service", "api", "workspace",
-			 world.workspace, "generated_by", "operator", "generated_at_ms",
-			 1, "inputs", "allow", "facts", "project.config_sha256",
-			 json_sprintf("config %u", world.config), "protected", 0,
-			 "modules", modules, "steps", steps, "policies", policies);
+					    names[i], "module_path", "/p.so",
+					    "module_sha256", sha256, "stages",
+					    (int)stages_of(names[i]), "flags", 0,
+					    "with"));
+	return json_pack(
+		"{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:{}, s:[s], s:{s:o},"
+		" s:b, s:o, s:o, s:o}",
+		"fettle", 1, "pipeline", "p", "pipeline_sha256", "", "instruction", "",
+		"service", "api", "workspace", world.workspace, "generated_by",
+		"operator", "generated_at_ms", 1, "inputs", "allow", "a.txt", "facts",
+		"project.config_sha256", json_sprintf("config %u", world.config),
+		"protected", 0, "modules", modules, "steps", steps, "policies",
+		policies);
 }
 
 /* ---- begin and end ---- */

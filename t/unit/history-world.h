@@ -23,7 +23,6 @@ enum mood { MOOD_HOLD, MOOD_HOLD_OTHERS, MOOD_ALLOW, MOOD_DENY };
 struct told_run {
 	char id[RUN_ID_SIZE];	/* "" not begun */
 	char state[24];
-	unsigned modules;	/* which version of them its plan has */
 	unsigned config;	/* at its plan */
 	bool has_service;	/* a process that died leaves it to recovery */
 	bool is_damaged;	/* somebody wrote into its tables */
@@ -42,7 +41,7 @@ struct world {
 	char *state_dir, *workspace, *site_file;
 	struct person people[PEOPLE];
 	unsigned config, modules, contents; /* versions */
-	struct matter seen;	/* what the engine was told last; config and asked */
+	struct matter seen;	/* what the engine was told last; not the file */
 	enum mood mood;
 	struct need needs[2][NEEDS];
 	size_t need_count[2];

@@ -130,6 +130,7 @@ static const struct {
 	{ "artifact.missing", "{'name':'n','message':'m'}", "xxxxx" },
 	{ "run.round", "{'round':2,'earlier':{}}", ".x..." },
 	{ "run.retried", "{'from':'x','by':'b','steps':[],'round':1}", ".x..." },
+	{ "run.renewed", "{'changed':[],'rules':{}}", "xxxxx" },
 	{ "run.unlocked", "{'name':'x'}", "xxxxx" },
 	{ "unwind.files", "{'restored':[]}", ".x.x." },
 	{ "effect.undone", "{'effects':[]}", ".x.x." },
