@@ -140,6 +140,11 @@ refused 2 compose_variable_unset 'a variable that is not set' "$instruction"
 like 'the variable is named' "$message" DB_PORT
 cp "$T/env" .env
 
+sed -i 's/docker-compose\.yml/docker-compos.yml/' fettle.yaml
+refused 2 compose_invalid 'a Compose file that is not there' "$instruction"
+is 'the file is named' "$message" "there is no Compose file 'docker-compos.yml' in $shop"
+cp "$T/fettle.yaml" fettle.yaml
+
 cp -R "$shop" "$T/elsewhere"
 (
 	cd "$T/elsewhere" || exit 1

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "plugins/common/program.h"
 
@@ -302,6 +303,40 @@ variable_unset(const struct compose *compose, const char *name, struct fault *fa
 			    name);
 }
 
+/* A name in compose.files that leads nowhere: Compose is asked in the workspace. */
+static const char *
+missing_file(const struct compose *compose)
+{
+	json_t *file;
+	size_t i;
+
+	json_array_foreach(json_object_get(compose->options, "files"), i, file)
+		if (access(json_string_value(file), F_OK) < 0)
+			return json_string_value(file);
+	return NULL;
+}
+
+static int
+refused(const struct compose *compose, const char *errors, struct fault *fault)
+{
+	AUTO_FREE char *complaint = compose_complaint(errors);
+	AUTO_FREE char *directory = compose_directory(compose);
+	const char *missing = missing_file(compose);
+
+	if (missing) {
+		fault_set(fault, FETTLE_WHY_INPUT, "compose_invalid",
+			  "there is no Compose file '%s' in %s", missing,
+			  compose->workspace);
+		return fault_remedy(fault, "correct `files:` under `compose:` of "
+					   "fettle.yaml, or make the file");
+	}
+	fault_set(fault, FETTLE_WHY_INPUT, "compose_invalid",
+		  "compose refuses the project: %s", complaint);
+	return fault_remedy(fault,
+			    "mend the compose file; `%s config` in %s shows the same",
+			    compose->name, directory);
+}
+
 int
 compose_config(struct compose *compose, const char *const *words, char **ret,
 	       size_t *ret_len, struct fault *fault)
@@ -330,16 +365,8 @@ compose_config(struct compose *compose, const char *const *words, char **ret,
 	AUTO_FREE char *unset = compose_unset_variable(errors);
 	if (unset)
 		return variable_unset(compose, unset, fault);
-	if (exited.status != 0) {
-		AUTO_FREE char *complaint = compose_complaint(errors);
-		AUTO_FREE char *directory = compose_directory(compose);
-		fault_set(fault, FETTLE_WHY_INPUT, "compose_invalid",
-			  "compose refuses the project: %s", complaint);
-		return fault_remedy(
-			fault,
-			"mend the compose file; `%s config` in %s shows the same",
-			compose->name, directory);
-	}
+	if (exited.status != 0)
+		return refused(compose, errors, fault);
 	*ret = text_copy_n(exited.out ? exited.out : "", exited.out_len);
 	*ret_len = strlen(*ret);
 	return 0;
