@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Ed25519 signatures (RFC 8032) by libcrypto. Keys and signatures are plain
+ * Ed25519 signatures (RFC 8032) by nettle. Keys and signatures are plain
  * bytes; in texts they are lower-case hexadecimal digits.
  */
 #ifndef FETTLE_BASE_ED25519_H
@@ -25,7 +25,9 @@ struct ed25519_signature {
 /* A fresh key of the kernel's random numbers. 0, or -1 `key.random`. */
 int ed25519_make(struct ed25519_secret *ret, struct err *err);
 struct ed25519_public ed25519_public(const struct ed25519_secret *secret);
+/* public: that of the secret. */
 struct ed25519_signature ed25519_sign(const struct ed25519_secret *secret,
+				      const struct ed25519_public *public,
 				      const void *bytes, size_t n);
 bool ed25519_is_good(const struct ed25519_public *key,
 		     const struct ed25519_signature *signature, const void *bytes,

@@ -107,9 +107,9 @@ create_temp(int dir, const char *name, char ret_name[TEMP_NAME_SIZE])
 	return -1;
 }
 
-int
-file_replace(int dirfd, const char *name, const void *bytes, size_t n, mode_t mode,
-	     struct err *err)
+static int
+replace(int dirfd, const char *name, const void *bytes, size_t n, mode_t mode,
+	int (*sync)(int fd), struct err *err)
 {
 	char temp[TEMP_NAME_SIZE];
 
@@ -128,14 +128,35 @@ file_replace(int dirfd, const char *name, const void *bytes, size_t n, mode_t mo
 		return err_errno(err, "file.write", "create a file beside '%s'", name);
 
 	if (file_write_all(fd, bytes, n) < 0 || fchmod(fd, mode & 07777) < 0 ||
-	    fsync(fd) < 0 || renameat(dir, temp, dir, name) < 0) {
+	    sync(fd) < 0 || renameat(dir, temp, dir, name) < 0) {
 		err_errno(err, "file.write", "write '%s'", name);
 		(void)unlinkat(dir, temp, 0);
 		return -1;
 	}
-	if (fsync(dir) < 0)
+	if (sync(dir) < 0)
 		return err_errno(err, "file.sync",
 				 "'%s' is written, but may be lost in a power cut",
 				 name);
 	return 0;
+}
+
+int
+file_replace(int dirfd, const char *name, const void *bytes, size_t n, mode_t mode,
+	     struct err *err)
+{
+	return replace(dirfd, name, bytes, n, mode, fsync, err);
+}
+
+static int
+no_sync(int fd)
+{
+	(void)fd;
+	return 0;
+}
+
+int
+file_replace_unsynced(int dirfd, const char *name, const void *bytes, size_t n,
+		      mode_t mode, struct err *err)
+{
+	return replace(dirfd, name, bytes, n, mode, no_sync, err);
 }

@@ -65,5 +65,8 @@ int file_write_all(int fd, const void *bytes, size_t n);
  */
 int file_replace(int dirfd, const char *name, const void *bytes, size_t n, mode_t mode,
 		 struct err *err);
+/* The same without the syncs: for what a power cut may take or cut short. */
+int file_replace_unsynced(int dirfd, const char *name, const void *bytes, size_t n,
+			  mode_t mode, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SHA-256 by libcrypto, as 64 lower-case hexadecimal digits. */
+/* SHA-256 by nettle, as 64 lower-case hexadecimal digits. */
 #ifndef FETTLE_BASE_SHA256_H
 #define FETTLE_BASE_SHA256_H
 

@@ -117,13 +117,17 @@ verb_run(struct cli *cli)
 	struct err err;
 	int failed;
 
-	if (cli_open_store(cli, STORE_WRITE, &err) < 0)
-		return cli_fail(cli, &err, EXIT_REFUSED);
 	if (cli->options.priority && !cli->options.queue)
 		return cli_misuse(cli, "run", "--priority is for --queue");
 	cli_actor(&actor);
 	cli_order(cli, &words, &order);
 	engine = cli_engine(cli, str_get(&actor));
+	if (!cli->options.queue)
+		engine_warm(&engine);
+	if (cli_open_store(cli, STORE_WRITE, &err) < 0)
+		return cli_fail(cli, &err, EXIT_REFUSED);
+	engine.store = cli->store;
+	engine.metrics = cli->metrics;
 	if (cli->options.queue)
 		return queue(cli, &engine, &order);
 	view_init(&view, cli);

@@ -60,7 +60,8 @@ artifact_store(struct run *run, const char *step, int attempt, const char *name,
 
 	mask_bytes(run->mask, bytes, n, &masked);
 	if (dirfd < 0 ||
-	    file_replace(dirfd, name, str_get(&masked), masked.len, 0600, &err) < 0)
+	    file_replace_unsynced(dirfd, name, str_get(&masked), masked.len, 0600,
+				  &err) < 0)
 		note_missing(run, step, name, &err);
 	else
 		note_added(run, step, attempt, name, type);

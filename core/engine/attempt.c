@@ -12,6 +12,7 @@
 #include "engine/edit.h"
 #include "engine/gate.h"
 #include "engine/hold.h"
+#include "engine/host.h"
 #include "engine/inquiry.h"
 #include "engine/module.h"
 #include "engine/observe.h"
@@ -36,6 +37,7 @@ attempt_done(struct attempt *a)
 	gate_done(&a->gate);
 	held_done(&a->held);
 	reply_done(&a->reply);
+	host_forget(a->ahead);
 }
 
 /* ---- asking the module ---- */
@@ -96,17 +98,22 @@ hear_tick(void *self)
 	return !cancel_is_asked(a->run, 0);
 }
 
-static int
-ask(struct attempt *a, const char *call, const json_t *proposal, struct err *err)
+static json_t *
+module_of(const struct attempt *a)
+{
+	return json_pack("[o]", module_request(a->step->module_path,
+					       a->step->module_sha256, a->params,
+					       a->unknown));
+}
+
+static struct inquiry
+inquiry_of(struct attempt *a, const char *call, json_t *modules,
+	   const json_t *proposal)
 {
 	const struct plan_step *step = a->step;
-	AUTO(json_ref) json_t *modules = json_array();
 	bool is_run = str_eq(call, "run");
 
-	json_array_append_new(modules,
-			      module_request(step->module_path, step->module_sha256,
-					     a->params, a->unknown));
-	struct inquiry inquiry = {
+	return (struct inquiry){
 		.engine = a->run->engine,
 		.call = call,
 		.what = a->what,
@@ -130,7 +137,19 @@ ask(struct attempt *a, const char *call, const json_t *proposal, struct err *err
 		.tick = hear_tick,
 		.self = a
 	};
+}
+
+static int
+ask(struct attempt *a, const char *call, const json_t *proposal, struct err *err)
+{
+	AUTO(json_ref) json_t *modules = module_of(a);
+	struct inquiry inquiry = inquiry_of(a, call, modules, proposal);
+
 	reply_done(&a->reply);
+	/* What was done before is durable and told before a process takes its time. */
+	if (run_flush(a->run, err) < 0)
+		return -1;
+	inquiry.ahead = STEAL(a->ahead);
 	return inquiry_ask(&inquiry, &a->reply, err);
 }
 
@@ -219,6 +238,37 @@ is_to_carry_out(const struct attempt *a)
 	       (a->step->stage == FETTLE_ANALYZE && effect_count(a) == 0);
 }
 
+/* What run() is told was approved: for a rollback with the standing effects. */
+static json_t *
+approved(const struct attempt *a)
+{
+	json_t *proposal = json_copy(a->proposal);
+
+	if (a->standing)
+		json_object_set(proposal, "effects",
+				(json_t *)(uintptr_t)a->standing->effects);
+	return proposal;
+}
+
+/*
+ * While the intent gets durable, a host gets ready. It loads no module before it is
+ * told to, and is forgotten when that never comes.
+ */
+static void
+begin_run(struct attempt *a)
+{
+	bool is_due = a->gate.verdict == GATE_ALLOW && !a->is_stale &&
+		      a->run->mode == RUN_CARRY_OUT && a->reply.result != REPLY_NOOP;
+
+	if (!is_due || !(a->step->callbacks & CALLBACK_RUN))
+		return;
+	AUTO(json_ref) json_t *modules = module_of(a);
+	AUTO(json_ref) json_t *proposal = approved(a);
+	struct inquiry inquiry = inquiry_of(a, "run", modules, proposal);
+
+	a->ahead = inquiry_begin(&inquiry);
+}
+
 /* Proposal, verdict and intent are one transaction; without `allow` no intent. */
 static int
 record_intent(struct attempt *a, struct err *err)
@@ -266,18 +316,6 @@ record_intent(struct attempt *a, struct err *err)
 out:
 	run_abort(run);
 	return -1;
-}
-
-/* What run() is told was approved: for a rollback with the standing effects. */
-static json_t *
-approved(const struct attempt *a)
-{
-	json_t *proposal = json_copy(a->proposal);
-
-	if (a->standing)
-		json_object_set(proposal, "effects",
-				(json_t *)(uintptr_t)a->standing->effects);
-	return proposal;
 }
 
 static int
@@ -330,6 +368,7 @@ live(struct attempt *a, struct err *store_err, int *store_failed)
 		       a->held.state == HELD_CONSUMED) &&
 		      edits_check(a->run, json_object_get(a->proposal, "edits"),
 				  &err) < 0;
+	begin_run(a);
 	if ((*store_failed = record_intent(a, store_err)) < 0)
 		return;
 	if (a->gate.verdict == GATE_HOLD) {

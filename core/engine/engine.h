@@ -42,6 +42,11 @@ struct engine {
 	bool is_worker;		/* long waits are slept, not sat out (store_due) */
 };
 
+/*
+ * Starts what takes a moment to start, for a verb that will need it: best before
+ * the store is open. What fails here fails again there, and is told there.
+ */
+void engine_warm(struct engine *engine);
 /* Ends what the verbs below have started. The store stays open. */
 void engine_done(struct engine *engine);
 

@@ -130,7 +130,7 @@ ask_policies(struct run *run, const struct plan_step *step, const json_t *facts,
 				   .tick = hear_tick,
 				   .self = run };
 
-	if (inquiry_ask(&inquiry, ret, err) < 0)
+	if (run_flush(run, err) < 0 || inquiry_ask(&inquiry, ret, err) < 0)
 		return -1;
 	if (ret->result != REPLY_CANCELLED)
 		return 0;

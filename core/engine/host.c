@@ -33,13 +33,20 @@
 
 /* A running host, as the engine sees it. */
 struct child {
-	const struct host_call *call;
+	const struct host_call *call; /* NULL while nobody asks */
 	struct scratch scratch;
 	pid_t pid;
 	int pid_fd, log_fd, event_fd;
 	int64_t deadline_ms, idle_at_ms, kill_at_ms; /* boot time; 0: none */
 	bool is_ending;		/* SIGTERM was sent */
 	struct host_answer answer;
+};
+#define CHILD_INIT                                                                     \
+	{ .scratch = SCRATCH_INIT, .pid_fd = -1, .log_fd = -1, .event_fd = -1 }
+
+struct host_ahead {
+	struct nursery *nursery;
+	struct child child;
 };
 
 void
@@ -48,6 +55,13 @@ host_prepare(struct engine *engine)
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
 	if (!engine->nursery)
 		engine->nursery = nursery_new(engine->lib_dir);
+}
+
+void
+engine_warm(struct engine *engine)
+{
+	host_prepare(engine);
+	nursery_warm(engine->nursery);
 }
 
 void
@@ -66,7 +80,7 @@ host_answer_done(struct host_answer *answer)
 
 /* The request as sent: the caller's, and what only this call knows. */
 static json_t *
-complete_request(const struct child *child)
+complete_request(const struct child *child, bool is_ahead)
 {
 	json_t *request = json_copy(child->call->request);
 
@@ -74,14 +88,16 @@ complete_request(const struct child *child)
 	json_object_set_new(request, "call", json_string(child->call->call));
 	json_object_set_new(request, "scratch", json_string(child->scratch.path));
 	json_object_set_new(request, "deadline_ms", json_integer(child->deadline_ms));
+	if (is_ahead)
+		json_object_set_new(request, "waits", json_true());
 	return request;
 }
 
 static int
-child_start(struct child *child, struct err *err)
+child_start(struct child *child, bool is_ahead, struct err *err)
 {
 	const struct host_call *call = child->call;
-	AUTO(json_ref) json_t *request = complete_request(child);
+	AUTO(json_ref) json_t *request = complete_request(child, is_ahead);
 	AUTO_CLOSE int request_fd = request_seal("request", request, err);
 	AUTO_CLOSE int secret_fd = -1;
 	AUTO_CLOSE int log_end = -1;
@@ -309,6 +325,48 @@ child_done(struct child *child)
 	host_answer_done(&child->answer);
 }
 
+/* A host and its scratch directory. */
+static int
+child_make(struct child *child, bool is_ahead, struct err *err)
+{
+	const struct host_call *call = child->call;
+	AUTO_FREE char *run = x_strndup(call->attempt, strcspn(call->attempt, "/"));
+
+	if (scratch_init(&child->scratch, nursery_spare(call->nursery), call->state_dir,
+			 run, err) < 0)
+		return -1;
+	if (child_start(child, is_ahead, err) == 0)
+		return 0;
+	reap_strays(call->nursery);
+	return -1;
+}
+
+static void
+child_set_clock(struct child *child)
+{
+	const struct host_call *call = child->call;
+	int64_t now = clock_boot_ms();
+
+	child->deadline_ms = call->timeout_ms ? now + (int64_t)call->timeout_ms : 0;
+	child->idle_at_ms = now + (int64_t)call->idle_ms;
+}
+
+/* To one that waits. One that has ended meanwhile has said why, or will not. */
+static void
+child_go(struct child *child)
+{
+	(void)send(child->event_fd, &child->deadline_ms, sizeof child->deadline_ms,
+		   MSG_NOSIGNAL);
+}
+
+static bool
+is_well(const json_t *result)
+{
+	const char *name = json_text(result, "result");
+
+	return str_eq(name, "ok") || str_eq(name, "noop");
+}
+
 static void
 settle(struct child *child)
 {
@@ -319,6 +377,13 @@ settle(struct child *child)
 	while (poll(&rest, 1, 0) == 1 && rest.revents & POLLIN)
 		if (!child_read_events(child))
 			break;
+	/* A program that is ended at the deadline of its step is that step's timeout.
+	 */
+	if (!child->is_ending && child->deadline_ms && !is_well(child->answer.result) &&
+	    clock_boot_ms() >= child->deadline_ms) {
+		child->is_ending = true;
+		child->answer.end = HOST_TIMED_OUT;
+	}
 	if (child->is_ending) {
 		host_answer_done(&child->answer);
 		return;
@@ -326,27 +391,52 @@ settle(struct child *child)
 	child->answer.end = child->answer.result ? HOST_ANSWERED : HOST_CRASHED;
 }
 
+struct host_ahead *
+host_begin(const struct host_call *call)
+{
+	struct host_ahead *ahead = x_malloc(sizeof *ahead);
+	struct err ignored;
+
+	*ahead = (struct host_ahead){ .nursery = call->nursery, .child = CHILD_INIT };
+	ahead->child.call = call;
+	if (child_make(&ahead->child, true, &ignored) < 0) {
+		child_done(&ahead->child);
+		free(ahead);
+		return NULL;
+	}
+	ahead->child.call = NULL;
+	return ahead;
+}
+
+void
+host_forget(struct host_ahead *ahead)
+{
+	const struct host_call none = { .nursery = ahead ? ahead->nursery : NULL };
+
+	if (!ahead)
+		return;
+	ahead->child.call = &none;
+	child_signal(&ahead->child, SIGKILL);
+	child_reap(&ahead->child);
+	child_done(&ahead->child);
+	free(ahead);
+}
+
 int
 host_ask(const struct host_call *call, struct host_answer *ret, struct err *err)
 {
-	__attribute__((
-		cleanup(child_done))) struct child child = { .call = call,
-							     .scratch = SCRATCH_INIT,
-							     .pid_fd = -1,
-							     .log_fd = -1,
-							     .event_fd = -1 };
-	int64_t now = clock_boot_ms();
-	AUTO_FREE char *run = x_strndup(call->attempt, strcspn(call->attempt, "/"));
+	__attribute__((cleanup(child_done))) struct child child = CHILD_INIT;
 
-	if (scratch_init(&child.scratch, nursery_spare(call->nursery), call->state_dir,
-			 run, err) < 0)
-		return -1;
-	child.deadline_ms = call->timeout_ms ? now + (int64_t)call->timeout_ms : 0;
-	child.idle_at_ms = now + (int64_t)call->idle_ms;
-	if (child_start(&child, err) < 0) {
-		reap_strays(call->nursery);
-		return -1;
+	if (call->ahead) {
+		child = call->ahead->child;
+		free(call->ahead);
 	}
+	child.call = call;
+	child_set_clock(&child);
+	if (call->ahead)
+		child_go(&child);
+	else if (child_make(&child, false, err) < 0)
+		return -1;
 	child_supervise(&child);
 	child_reap(&child);
 	settle(&child);

@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 
 struct nursery;
+struct host_ahead;
 
 struct host_call {
 	struct nursery *nursery; /* where hosts come from; borrowed */
@@ -22,6 +23,7 @@ struct host_call {
 	const json_t *secrets;	/* object of strings, or NULL; borrowed */
 	int lock_fd;		/* the run's lock, or -1 */
 	int cancel_fd;		/* readable: end the call; -1 none */
+	struct host_ahead *ahead; /* of host_begin, which this ends; or NULL */
 	uint64_t timeout_ms, idle_ms;	/* idle 0: none */
 	/*
 	 * Any may be NULL. event returns -1 to end the call (err says why), tick
@@ -51,6 +53,14 @@ struct host_answer {
 void host_answer_done(struct host_answer *answer);
 
 #define HOST_GRACE_MS 10000	/* between SIGTERM and SIGKILL */
+
+/*
+ * Starts a host that loads no module before host_ask() is called with it, so that
+ * it gets ready while the caller does what must be done before. NULL when that
+ * did not work: host_ask() starts one itself then, and says why not.
+ */
+struct host_ahead *host_begin(const struct host_call *call);
+void host_forget(struct host_ahead *ahead); /* NULL is nothing */
 
 /* 0 and *ret when a host was started, else -1. */
 int host_ask(const struct host_call *call, struct host_answer *ret, struct err *err);

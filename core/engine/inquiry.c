@@ -280,12 +280,43 @@ make_request(const struct inquiry *inquiry)
 	return request;
 }
 
+static struct host_call
+make_call(const struct inquiry *inquiry, const char *attempt)
+{
+	return (struct host_call){ .nursery = inquiry->engine->nursery,
+				   .state_dir = store_dir(inquiry->engine->store),
+				   .call = inquiry->call,
+				   .attempt = attempt,
+				   .secrets = inquiry->secrets,
+				   .lock_fd = inquiry->lock_fd,
+				   .cancel_fd = inquiry->cancel_fd,
+				   .ahead = inquiry->ahead,
+				   .timeout_ms = inquiry->timeout_ms,
+				   .idle_ms = inquiry->idle_ms };
+}
+
+static char *
+attempt_name(const struct inquiry *inquiry)
+{
+	return x_asprintf("%s/%s/%d", inquiry->run, inquiry->step, inquiry->attempt);
+}
+
+struct host_ahead *
+inquiry_begin(const struct inquiry *inquiry)
+{
+	AUTO(json_ref) json_t *request = make_request(inquiry);
+	AUTO_FREE char *attempt = attempt_name(inquiry);
+	struct host_call call = make_call(inquiry, attempt);
+
+	call.request = request;
+	return host_begin(&call);
+}
+
 int
 inquiry_ask(const struct inquiry *inquiry, struct reply *ret, struct err *err)
 {
-	AUTO(json_ref) json_t *request = make_request(inquiry);
-	AUTO_FREE char *attempt = x_asprintf("%s/%s/%d", inquiry->run, inquiry->step,
-					     inquiry->attempt);
+	AUTO(json_ref) json_t *request = inquiry->ahead ? NULL : make_request(inquiry);
+	AUTO_FREE char *attempt = attempt_name(inquiry);
 	AUTO(host_answer) struct host_answer answer = { 0 };
 	struct talk talk = { .inquiry = inquiry,
 			     .reply = { .outputs = json_object(),
@@ -295,21 +326,13 @@ inquiry_ask(const struct inquiry *inquiry, struct reply *ret, struct err *err)
 					.observed = json_array(),
 					.verdicts = json_array(),
 					.checked = json_array() } };
-	struct host_call call = { .nursery = inquiry->engine->nursery,
-				  .state_dir = store_dir(inquiry->engine->store),
-				  .call = inquiry->call,
-				  .attempt = attempt,
-				  .request = request,
-				  .secrets = inquiry->secrets,
-				  .lock_fd = inquiry->lock_fd,
-				  .cancel_fd = inquiry->cancel_fd,
-				  .timeout_ms = inquiry->timeout_ms,
-				  .idle_ms = inquiry->idle_ms,
-				  .event = talk_event,
-				  .log = talk_log,
-				  .tick = talk_tick,
-				  .self = &talk };
+	struct host_call call = make_call(inquiry, attempt);
 
+	call.request = request;
+	call.event = talk_event;
+	call.log = talk_log;
+	call.tick = talk_tick;
+	call.self = &talk;
 	if (host_ask(&call, &answer, err) < 0) {
 		reply_done(&talk.reply);
 		return -1;

@@ -28,6 +28,7 @@ struct inquiry {
 	void (*log)(void *self, const char *bytes, size_t n);
 	bool (*tick)(void *self); /* false: cancelled */
 	void *self;
+	struct host_ahead *ahead; /* of inquiry_begin; or NULL */
 };
 
 enum reply_result { REPLY_OK, REPLY_NOOP, REPLY_FAIL, REPLY_ERROR, REPLY_CANCELLED };
@@ -46,6 +47,13 @@ void reply_done(struct reply *reply);
 
 /* What one of several checks said: a `checked` event. `what` as in the inquiry. */
 void reply_of_check(const json_t *checked, const char *what, struct reply *ret);
+
+/*
+ * Gets a host ready for an inquiry that will be asked soon, and hands it over as
+ * `ahead` of the same. No code of the module runs before. NULL: it did not work,
+ * and the asking will tell why.
+ */
+struct host_ahead *inquiry_begin(const struct inquiry *inquiry);
 
 /* 0 and *ret when the module was asked, whatever came of it; else -1. */
 int inquiry_ask(const struct inquiry *inquiry, struct reply *ret, struct err *err);

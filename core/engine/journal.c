@@ -9,6 +9,11 @@
 int
 run_begin(struct run *run, struct err *err)
 {
+	if (run->is_being_made) {
+		run->is_being_made = false;
+		run->is_in_transaction = true;
+		return 0;
+	}
 	if (store_begin(run->engine->store, err) < 0)
 		return -1;
 	run->is_in_transaction = true;
@@ -35,14 +40,26 @@ tell_queued(struct run *run)
 	json_array_clear(run->queued);
 }
 
+/* What did not get into the store is still to be said, before all else. */
+static void
+take_back_notes(struct run *run)
+{
+	json_array_extend(run->sent, run->notes);
+	json_array_clear(run->notes);
+	json_array_extend(run->notes, run->sent);
+	json_array_clear(run->sent);
+}
+
 int
 run_commit(struct run *run, struct err *err)
 {
 	run->is_in_transaction = false;
 	if (store_commit(run->engine->store, err) < 0) {
 		json_array_clear(run->queued);
+		take_back_notes(run);
 		return -1;
 	}
+	json_array_clear(run->sent);
 	tell_queued(run);
 	return 0;
 }
@@ -53,13 +70,18 @@ run_abort(struct run *run)
 	run->is_in_transaction = false;
 	store_rollback(run->engine->store);
 	json_array_clear(run->queued);
+	take_back_notes(run);
 }
 
 /* Into the open transaction. */
 static int
 append_now(struct run *run, const char *kind, const json_t *body, struct err *err)
 {
-	AUTO(json_ref) json_t *masked = mask_json(run->mask, body);
+	/* Mostly there is nothing to mask, and a copy of a plan is not free. */
+	AUTO(json_ref)
+	json_t *masked = run->mask->values.count > 0 ?
+				 mask_json(run->mask, body) :
+				 json_incref((json_t *)(uintptr_t)body);
 
 	if (store_append(run->engine->store, &run->claim, "engine", kind, masked, err) <
 	    0)
@@ -79,6 +101,7 @@ append_notes(struct run *run, struct err *err)
 		if (append_now(run, json_text(note, "kind"),
 			       json_object_get(note, "body"), err) < 0)
 			return -1;
+	json_array_extend(run->sent, run->notes);
 	json_array_clear(run->notes);
 	return 0;
 }
@@ -109,7 +132,7 @@ run_note(struct run *run, const char *kind, json_t *body)
 int
 run_flush(struct run *run, struct err *err)
 {
-	if (json_array_size(run->notes) == 0)
+	if (json_array_size(run->notes) == 0 && !run->is_being_made)
 		return 0;
 	if (run_begin(run, err) < 0)
 		return -1;
@@ -129,11 +152,13 @@ run_end_closed(struct engine *engine, const struct store_claim *claim, json_t *b
 			   .claim = *claim,
 			   .mask = &none,
 			   .queued = json_array(),
-			   .notes = json_array() };
+			   .notes = json_array(),
+			   .sent = json_array() };
 	int failed = run_append(&run, "run.ended", body, err);
 
 	json_decref(run.queued);
 	json_decref(run.notes);
+	json_decref(run.sent);
 	return failed;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "wire/request.h"
 
 #define CHANNEL_FD 3
 #define REPLY_TIMEOUT_S 10
@@ -38,14 +39,22 @@ nursery_new(const char *lib_dir)
 	return nursery;
 }
 
+/* It goes while we do something else. */
 static void
-stop(struct nursery *nursery)
+dismiss(struct nursery *nursery)
 {
 	if (nursery->channel >= 0)
 		close(STEAL_FD(nursery->channel));
+	if (nursery->pid)
+		(void)kill(nursery->pid, SIGKILL);
+}
+
+static void
+stop(struct nursery *nursery)
+{
+	dismiss(nursery);
 	if (nursery->pid == 0)
 		return;
-	(void)kill(nursery->pid, SIGKILL);
 	while (waitpid(nursery->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	nursery->pid = 0;
@@ -56,9 +65,17 @@ nursery_free(struct nursery *nursery)
 {
 	if (!nursery)
 		return;
-	stop(nursery);
+	dismiss(nursery);
 	scratch_done(&nursery->spare);
+	stop(nursery);
 	free(nursery);
+}
+
+void
+nursery_rest(struct nursery *nursery)
+{
+	dismiss(nursery);
+	scratch_done(&nursery->spare);
 }
 
 static int
@@ -68,9 +85,8 @@ spawn(struct nursery *nursery, int channel_end, struct err *err)
 	AUTO_FREE char *attempt =
 		x_asprintf("FETTLE_ATTEMPT=%*s", (int)ATTEMPT_ROOM, "");
 	char *argv[] = { program, (char *)"--nursery", NULL };
-	char *envp[] = { (char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/"
-				 "bin:/sbin:/bin",
-			 (char *)"LANG=C.UTF-8", attempt, NULL };
+	char *envp[] = { (char *)"PATH=" PROGRAM_PATH, (char *)"LANG=C.UTF-8",
+			 (char *)"LD_BIND_NOW=1", attempt, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t none, all;
@@ -106,8 +122,9 @@ start(struct nursery *nursery, struct err *err)
 	AUTO_CLOSE int channel_end = -1;
 	int ends[2];
 
-	if (nursery->pid)
+	if (nursery->pid && nursery->channel >= 0)
 		return 0;
+	stop(nursery);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_errno(err, "spawn_failed", "make a channel to fettle-host");
 	nursery->channel = ends[0];

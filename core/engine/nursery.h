@@ -15,6 +15,9 @@ struct nursery;
 struct nursery *nursery_new(const char *lib_dir) MUST_USE;
 void nursery_free(struct nursery *nursery); /* ends the process; NULL is nothing */
 
+/* Nothing is asked for a while: it goes, and nobody waits for that. */
+void nursery_rest(struct nursery *nursery);
+
 /* So that it is ready when the first question comes. What fails is told then. */
 void nursery_warm(struct nursery *nursery);
 

@@ -92,9 +92,11 @@ int
 observe_drop_untouched(struct run *run, const struct plan_step *step, struct err *err)
 {
 	AUTO(json_ref) json_t *rows = json_array();
+
+	if (run_flush(run, err) < 0)
+		return -1;
 	AUTO(json_ref)
 	json_t *standing = store_standing(run->engine->store, run->claim.run, err);
-
 	if (!standing)
 		return -1;
 	find_untouched(run, step, standing, rows);

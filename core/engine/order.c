@@ -71,6 +71,9 @@ take_service(struct run *run, const struct plan *plan, enum when_busy when_busy,
 			return got < 0	  ? TAKEN_FAILED :
 			       has_waited ? TAKEN_AFTER_WAITING :
 					    TAKEN_AT_ONCE;
+		/* That it is there, and waits, others may know. */
+		if (run_flush(run, err) < 0)
+			return TAKEN_FAILED;
 		if (!str_eq(holder, told)) {
 			/* Its engine may be dead; then it is ours to finish first. */
 			if (recover_run(run->engine, holder, err) == 0)
@@ -123,8 +126,9 @@ give_way(struct run *run, struct err *err)
 			  json_pack("{s:s}", "service", run->plan->service), err);
 }
 
-static int
-record_plan(struct run *run, struct draft *draft, struct err *err)
+/* With the first thing that the run does. */
+static void
+note_plan(struct run *run, struct draft *draft)
 {
 	json_t *plan = plan_json(draft->plan);
 	AUTO_FREE char *text = json_dumps(plan, JSON_INDENT(2) | JSON_SORT_KEYS);
@@ -134,10 +138,8 @@ record_plan(struct run *run, struct draft *draft, struct err *err)
 	if (draft->project_log.len > 0)
 		artifact_store(run, NULL, 0, "project.log", "text/plain",
 			       str_get(&draft->project_log), draft->project_log.len);
-	return run_append(
-		run, "run.planned",
-		json_pack("{s:O, s:s}", "plan", plan, "sha256", draft->plan->sha256),
-		err);
+	run_note(run, "run.planned",
+		 json_pack("{s:O, s:s}", "plan", plan, "sha256", draft->plan->sha256));
 }
 
 void
@@ -172,8 +174,7 @@ order_carry_out(struct run *run, struct draft *draft, enum when_busy when_busy,
 	case TAKEN_FAILED:
 		return run_append(run, "run.ended", order_end(&why), err);
 	}
-	if (record_plan(run, draft, err) < 0)
-		return -1;
+	note_plan(run, draft);
 	return run_carry_out(run, err);
 }
 
@@ -184,24 +185,31 @@ check_pause(struct store *store, const struct order *order, struct err *err)
 	return order->rolls_back ? 0 : pause_check(store, err);
 }
 
-/* At once: a run queued here and claimed by nobody would wait for ever. */
+/*
+ * At once: a run queued here and claimed by nobody would wait for ever. It is
+ * committed, and told, with the first thing that it does.
+ */
 static int
-queue_and_claim(struct run *run, const struct order *order, const json_t *body,
-		struct err *err)
+queue_and_claim(struct run *run, const struct draft *draft, struct err *err)
 {
 	struct store *store = run->engine->store;
+	AUTO(json_ref) json_t *body = queue_body(run->engine, draft);
 	char id[RUN_ID_SIZE], owner[64];
 
 	snprintf(owner, sizeof owner, "pid %d", (int)getpid());
 	if (store_begin(store, err) < 0)
 		return -1;
-	if (check_pause(store, order, err) < 0 ||
+	if (check_pause(store, draft->order, err) < 0 ||
 	    store_queue(store, run->engine->actor, body, id, err) < 0 ||
-	    store_claim(store, id, owner, &run->claim, &run->lock_fd, err) < 0) {
+	    store_claim(store, id, owner, &run->claim, &run->lock_fd, err) < 0 ||
+	    run_open(run, err) < 0) {
 		store_rollback(store);
 		return -1;
 	}
-	return store_commit(store, err);
+	run->is_being_made = true;
+	json_array_append_new(run->queued, json_pack("{s:s, s:O}", "kind", "run.queued",
+						     "body", body));
+	return 0;
 }
 
 int
@@ -215,21 +223,17 @@ engine_run(struct engine *engine, const struct order *order, char ret_run[RUN_ID
 
 	if (check_pause(engine->store, order, err) < 0)
 		return -1;
-	host_prepare(engine);
-	nursery_warm(engine->nursery);
+	engine_warm(engine);
 	if (draft_make(&draft, engine, order, err) < 0)
 		return -1;
-	AUTO(json_ref) json_t *body = queue_body(engine, &draft);
-	if (queue_and_claim(&run, order, body, err) < 0)
+	order_adopt(&run, &draft);
+	if (queue_and_claim(&run, &draft, err) < 0)
 		return -1;
 	snprintf(ret_run, RUN_ID_SIZE, "%s", run.claim.run);
 	draft.run = &run;
-	order_adopt(&run, &draft);
-	if (run_open(&run, err) < 0)
-		return -1;
-	if (engine->watch.event)
-		engine->watch.event(engine->watch.self, ret_run, "run.queued", body);
-	return order_carry_out(&run, &draft, BUSY_WAIT, err);
+	int result = order_carry_out(&run, &draft, BUSY_WAIT, err);
+	nursery_rest(engine->nursery);
+	return result;
 }
 
 int

@@ -64,7 +64,11 @@ outcome_body(const struct attempt *a)
 	return body;
 }
 
-/* A rollback's success and the end of what it undid are one fact. */
+/*
+ * A rollback's success and the end of what it undid are one fact. The plain
+ * success of a step goes with whatever comes next: the intent of another step,
+ * or the end of the run.
+ */
 int
 outcome_record(struct attempt *a, struct err *err)
 {
@@ -72,6 +76,10 @@ outcome_record(struct attempt *a, struct err *err)
 	bool has_undone = a->standing && json_array_size(a->standing->rows) > 0 &&
 			  str_eq(a->state, "succeeded");
 
+	if (str_eq(a->state, "succeeded") && !has_undone && !hold_is_of(run, a->step)) {
+		run_note(run, "step.ended", outcome_body(a));
+		return 0;
+	}
 	if (run_begin(run, err) < 0)
 		return -1;
 	if (hold_record_failed(run, a->step, &a->err, err) < 0 ||

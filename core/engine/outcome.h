@@ -24,6 +24,7 @@ struct attempt {
 	bool is_paused;		/* the site is, and this would be the first change */
 	struct gate gate;
 	struct held held;
+	struct host_ahead *ahead; /* gets ready to run; NULL: not begun */
 	struct reply reply;	/* of run, or of propose when it ended there */
 	json_t *findings;	/* preview */
 	struct err err;		/* why it did not succeed; code "" when it did */

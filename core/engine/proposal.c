@@ -5,12 +5,12 @@
 #include "engine/proposal.h"
 
 #include <fettle/plugin.h>
-#include <openssl/evp.h>
 #include <strings.h>
 
 #include "base/diff.h"
 #include "base/path.h"
 #include "engine/image.h"
+#include "wire/event.h"
 
 /* ---- edits ---- */
 
@@ -54,40 +54,6 @@ check_path(const struct run *run, const json_t *edits, const char *path,
 				       "'%s' is edited twice in one "
 				       "proposal",
 				       path);
-	return 0;
-}
-
-/* The post-image of an edit event; caller owns *ret. */
-static int
-content_of(const json_t *event, char **ret, size_t *ret_len, struct err *err)
-{
-	const json_t *content = json_object_get(event, "content");
-
-	if (json_is_string(content)) {
-		*ret_len = json_string_length(content);
-		*ret = x_malloc(*ret_len + 1);
-		memcpy(*ret, json_string_value(content), *ret_len + 1);
-		return 0;
-	}
-	const char *text = json_text(event, "base64");
-	size_t n = strlen(text), padding = 0;
-	if (n % 4 != 0 || n > IMAGE_MAX_BYTES * 2u)
-		return err_set(err, "event.garbage",
-			       "edit of '%s' has no readable content",
-			       json_text(event, "path"));
-	while (padding < 2 && padding < n && text[n - 1 - padding] == '=')
-		padding++;
-	AUTO_FREE char *bytes = x_malloc(n / 4 * 3 + 1);
-	int got = n ? EVP_DecodeBlock((unsigned char *)bytes,
-				      (const unsigned char *)text, (int)n) :
-		      0;
-	if (got < 0)
-		return err_set(err, "event.garbage",
-			       "edit of '%s' has no readable content",
-			       json_text(event, "path"));
-	*ret_len = (size_t)got - padding;
-	bytes[*ret_len] = '\0';
-	*ret = STEAL(bytes);
 	return 0;
 }
 
@@ -151,7 +117,7 @@ add_edit(struct run *run, json_t *edits, const json_t *event, struct err *err)
 	    check_pre(event, &image, err) < 0)
 		return -1;
 	if (str_eq(op, "write")) {
-		if (content_of(event, &bytes, &len, err) < 0)
+		if (event_get_content(event, &bytes, &len, err) < 0)
 			return -1;
 		if (len > IMAGE_MAX_BYTES)
 			return err_set(err, "apply.size",

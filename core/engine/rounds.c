@@ -90,6 +90,9 @@ rounds_carry_out(struct run *run, struct ending *ending, struct err *err)
 			return run_flush(run, err);
 		}
 		*ending = own;
+		/* The last success goes with the end of the run. */
+		if (own.state == ENDING_SUCCEEDED)
+			return 0;
 		if (!is_worth_another(run, &own))
 			return run_flush(run, err);
 		next = begin_next(run, &own, err);

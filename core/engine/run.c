@@ -26,6 +26,7 @@ run_open(struct run *run, struct err *err)
 	run->outputs = json_object();
 	run->queued = json_array();
 	run->notes = json_array();
+	run->sent = json_array();
 	run->attempts = json_object();
 	run->states = json_object();
 	run->workspace_fd = path_open_dir(run->plan->workspace, err);
@@ -47,6 +48,7 @@ run_close(struct run *run)
 	json_decref(run->outputs);
 	json_decref(run->queued);
 	json_decref(run->notes);
+	json_decref(run->sent);
 	json_decref(run->attempts);
 	json_decref(run->states);
 	json_decref(run->earlier);
@@ -90,8 +92,11 @@ is_to_unwind(const struct run *run, const struct ending *ending)
 int
 run_end(struct run *run, struct ending *ending, struct err *err)
 {
-	if (run_wake(run, ending->step, err) < 0 ||
-	    (is_to_unwind(run, ending) && unwind(run, ending, err) < 0))
+	if (run_wake(run, ending->step, err) < 0)
+		return -1;
+	/* Unwinding asks the store what stands. */
+	if (is_to_unwind(run, ending) &&
+	    (run_flush(run, err) < 0 || unwind(run, ending, err) < 0))
 		return -1;
 	if (section_finally(run, ending, err) < 0)
 		return -1;
@@ -114,8 +119,6 @@ run_go_on(struct run *run, struct err *err)
 int
 run_carry_out(struct run *run, struct err *err)
 {
-	if (run_append(run, "run.state", json_pack("{s:s}", "state", "running"), err) <
-	    0)
-		return -1;
+	run_note(run, "run.state", json_pack("{s:s}", "state", "running"));
 	return run_go_on(run, err);
 }

@@ -36,8 +36,10 @@ struct run {
 	int workspace_fd;	/* owned */
 	char *directory;	/* the run's folder of artifacts; owned */
 	json_t *outputs;	/* step id -> its outputs, as given (not masked) */
+	bool is_being_made;	/* in a transaction that the next commit ends */
 	json_t *queued;		/* events of an open transaction, for the watcher */
-	json_t *notes;		/* notes and findings not yet appended */
+	json_t *notes;		/* events not yet appended: see run_note */
+	json_t *sent;		/* those of the open transaction */
 	json_t *attempts;	/* step id -> number of attempts made so far */
 	json_t *states;		/* step id -> how it ended, for `steps.ID.state` */
 	uint32_t round;		/* 1, 2, ... */
@@ -80,7 +82,10 @@ int run_append(struct run *run, const char *kind, json_t *body, struct err *err)
 int run_end_closed(struct engine *engine, const struct store_claim *claim, json_t *body,
 		   struct err *err);
 
-/* A note or finding: stored with the next append or run_flush. Steals body. */
+/*
+ * An event that may wait a moment: stored, and then told, with the next append or
+ * run_flush, in the order of the calls. Steals body.
+ */
 void run_note(struct run *run, const char *kind, json_t *body);
 int run_flush(struct run *run, struct err *err);
 /* How far a step is: for who watches now, masked, and kept nowhere. */

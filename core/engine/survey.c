@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "engine/cancel.h"
 #include "engine/inquiry.h"
+#include "engine/installed.h"
 #include "engine/module.h"
 #include "engine/run.h"
 #include "engine/scope.h"
@@ -261,29 +262,18 @@ batch_done(struct batch *batch)
 	*batch = (struct batch){ .modules = NULL };
 }
 
-static int
-batch_add(struct batch *batch, struct draft *draft, const struct plan_step *step,
-	  struct err *err)
+static void
+batch_add(struct batch *batch, const struct plan_step *step, json_t *params,
+	  json_t *unknown)
 {
-	AUTO(json_ref) json_t *params = NULL;
-	AUTO(json_ref) json_t *unknown = NULL;
-	/* What the inputs and the project say is known; what steps will say is not. */
-	struct run nothing_yet = { .engine = draft->engine,
-				   .mode = RUN_PREVIEW,
-				   .plan = draft->plan,
-				   .secrets = draft->secrets,
-				   .claim = { .run = "planning" } };
-
-	if (scope_params(&nothing_yet, step, &params, &unknown, err) < 0)
-		return -1;
 	json_t *module = module_request(step->module_path, step->module_sha256, params,
 					unknown);
+
 	json_object_set_new(module, "step", json_string(step->id));
 	if (!batch->modules)
 		batch->modules = json_array();
 	json_array_append_new(batch->modules, module);
 	batch->steps[batch->count++] = step;
-	return 0;
 }
 
 static char *
@@ -373,22 +363,39 @@ batch_takes(const struct batch *batch, const struct plan_step *step)
 		(batch->steps[0]->flags & JAIL_FLAGS) == (step->flags & JAIL_FLAGS));
 }
 
+/* What the engine can tell itself, and the module when it has something to say. */
+static int
+check_step(struct draft *draft, struct batch *batch, const struct plan_step *step,
+	   const json_t *now, struct err *err)
+{
+	AUTO(json_ref) json_t *params = NULL;
+	AUTO(json_ref) json_t *unknown = NULL;
+	/* What the inputs and the project say is known; what steps will say is not. */
+	struct run nothing_yet = { .engine = draft->engine,
+				   .mode = RUN_PREVIEW,
+				   .plan = draft->plan,
+				   .secrets = draft->secrets,
+				   .claim = { .run = "planning" } };
+
+	if (installed_check(step, err) < 0 ||
+	    scope_params(&nothing_yet, step, &params, &unknown, err) < 0)
+		return -1;
+	if (!(step->callbacks & CALLBACK_CHECK))
+		return 0;
+	if (!batch_takes(batch, step) && batch_ask(batch, draft, now, err) < 0)
+		return -1;
+	batch_add(batch, step, params, unknown);
+	return 0;
+}
+
 static int
 check_steps(struct draft *draft, const json_t *now, struct err *err)
 {
 	AUTO(batch) struct batch batch = { .count = 0 };
 
-	for (size_t i = 0; i < draft->plan->step_count; i++) {
-		const struct plan_step *step = &draft->plan->steps[i];
-
-		if (!(step->callbacks & CALLBACK_CHECK))
-			continue;
-		if (!batch_takes(&batch, step) &&
-		    batch_ask(&batch, draft, now, err) < 0)
+	for (size_t i = 0; i < draft->plan->step_count; i++)
+		if (check_step(draft, &batch, &draft->plan->steps[i], now, err) < 0)
 			return -1;
-		if (batch_add(&batch, draft, step, err) < 0)
-			return -1;
-	}
 	return batch_ask(&batch, draft, now, err);
 }
 

@@ -55,7 +55,9 @@ is_module_name(const char *name)
 static int
 check_param(const char *table, const struct fettle_param *param, struct err *err)
 {
-	const uint32_t flags = FETTLE_REQUIRED | FETTLE_PROGRAM | FETTLE_COMMAND;
+	const uint32_t program = FETTLE_COMMAND | FETTLE_INSTALLED;
+	const uint32_t flags = FETTLE_REQUIRED | FETTLE_PROGRAM | program |
+			       FETTLE_ENVIRONMENT;
 
 	if (!is_text(param->name) || !is_word(param->name, strlen(param->name), WORD))
 		return err_set(err, CODE, "an entry of its %s has no proper name",
@@ -66,9 +68,13 @@ check_param(const char *table, const struct fettle_param *param, struct err *err
 	if (param->flags & ~flags)
 		return err_set(err, CODE, "'%s' of its %s has unknown flags",
 			       param->name, table);
-	if (param->flags & FETTLE_COMMAND &&
+	if (param->flags & program &&
 	    (param->type != FETTLE_LIST || !(param->flags & FETTLE_PROGRAM)))
 		return err_set(err, CODE, "'%s' of its %s is a command, but no program",
+			       param->name, table);
+	if (param->flags & FETTLE_ENVIRONMENT && param->type != FETTLE_MAP)
+		return err_set(err, CODE,
+			       "'%s' of its %s is an environment, but no map",
 			       param->name, table);
 	if ((param->preset && !is_text(param->preset)) ||
 	    (param->accept && !is_text(param->accept)) || !is_text(param->help))

@@ -8,7 +8,8 @@
  *	 `- init        PID 1 of the namespace: passes TERM on, reaps, kills the rest
  *	     `- module  loads, runs the callback, tells the result
  *
- * Without a PID namespace the outer host does init's work as a subreaper.
+ * Where the nursery may make namespaces, the outer host is born as PID 1 and init
+ * at once. Without a PID namespace it does init's work as a subreaper.
  */
 #ifndef FETTLE_HOST_HOST_H
 #define FETTLE_HOST_HOST_H
@@ -29,8 +30,11 @@ struct host {
 	struct jail jail;
 };
 
-/* Reads descriptor 3 and answers on 4. Returns the exit status of the program. */
-int host_serve(void);
+/*
+ * Reads descriptor 3 and answers on 4. is_init: the caller is PID 1 of new PID and
+ * mount namespaces. Returns the exit status of the program.
+ */
+int host_serve(bool is_init);
 
 /*
  * `fettle-host --nursery`: waits on descriptor 3 (wire/start.h) and forks a host

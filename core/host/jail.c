@@ -28,8 +28,6 @@
 #endif
 #endif
 
-#define SAFE_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 /* ---- everywhere -------------------------------------------------------- */
 
 static int
@@ -164,7 +162,7 @@ clean_environment(struct jail *jail)
 	AUTO_FREE char *attempt = x_strdup(getenv("FETTLE_ATTEMPT"));
 
 	clearenv();
-	setenv("PATH", SAFE_PATH, 1);
+	setenv("PATH", PROGRAM_PATH, 1);
 	setenv("LANG", "C.UTF-8", 1);
 	setenv("HOME", jail->scratch, 1);
 	setenv("TMPDIR", jail->scratch, 1);

@@ -40,6 +40,8 @@ mounts_unshare(struct jail *jail)
 {
 	int flags = CLONE_NEWNS | CLONE_NEWPID;
 
+	if (jail->has_namespace)
+		return 0; /* born in it */
 	if (unshare(flags) < 0 && unshare_user(flags) < 0)
 		return -1;
 	jail->has_namespace = true;

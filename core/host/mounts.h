@@ -5,7 +5,7 @@
 
 #include "host/jail.h"
 
-/* The next child of the caller is PID 1 of a new namespace. */
+/* The caller is PID 1 of a new namespace, or its next child is. */
 int mounts_unshare(struct jail *jail);
 int mounts_make_private(struct jail *jail);
 int mounts_protect_workspace(struct jail *jail);

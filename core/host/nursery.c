@@ -6,6 +6,9 @@
  *
  *	engine --exec--> nursery
  *	   `- outer host (forked here, but the engine's child)
+ *
+ * As root the host is born into its namespaces, and saves a process; where that is
+ * not allowed, it looks for a way itself (mounts.c).
  */
 #include "base/base.h"
 #include "host/host.h"
@@ -20,7 +23,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/sha256.h"
 #include "host/supervise.h"
 #include "wire/request.h"
 #include "wire/start.h"
@@ -30,9 +32,9 @@
 
 /* fork(), with the engine as the parent: it waits for the host and kills it. */
 static pid_t
-fork_for_parent(void)
+fork_for_parent(unsigned long namespaces)
 {
-	unsigned long flags = CLONE_PARENT | SIGCHLD;
+	unsigned long flags = CLONE_PARENT | SIGCHLD | namespaces;
 #if defined(__s390__) || defined(__CRIS__)
 	return (pid_t)syscall(SYS_clone, 0UL, flags, NULL, NULL, 0UL);
 #else
@@ -60,7 +62,7 @@ name_attempt(const char *attempt)
 
 /* As if the engine had started us for this question alone. */
 static _Noreturn void
-become_host(const struct start *start)
+become_host(const struct start *start, bool is_init)
 {
 	const struct {
 		int from, to;
@@ -83,7 +85,7 @@ become_host(const struct start *start)
 	setsid();
 	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* Until the namespaces are made. */
 	name_attempt(start->attempt);
-	_exit(host_serve());
+	_exit(host_serve(is_init));
 }
 
 /* Room below FIRST_FREE_FD for a host's own; what comes lands above. */
@@ -102,12 +104,27 @@ move_channel(void)
 static void
 prepare(void)
 {
-	struct sha256 *hash = sha256_new();
-	char hex[SHA256_HEX_SIZE];
-
-	sha256_end(hash, hex);
-	json_object_seed(0);
+	json_decref(json_object());
 	supervise_reset();
+	/* PID 1 would lose a signal that comes before it has blocked it. */
+	supervise_prepare();
+}
+
+/*
+ * The last host's mounts are kept until the next one's are there: taking them down
+ * takes as long as all the rest of a host's end, and nobody waits for it here.
+ */
+static void
+keep_mounts(pid_t pid)
+{
+	static int kept = -1;
+	char path[40];
+	int earlier = kept;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
+	kept = open(path, O_RDONLY | O_CLOEXEC);
+	if (earlier >= 0)
+		close(earlier);
 }
 
 /* 1: go on; 0: the engine is gone; -1. */
@@ -119,12 +136,21 @@ start_one(int channel, struct err *err)
 
 	if (got <= 0)
 		return got;
-	pid_t pid = fork_for_parent();
+	bool is_init = true;
+	pid_t pid = fork_for_parent(CLONE_NEWPID | CLONE_NEWNS);
+	if (pid < 0) {
+		is_init = false;
+		pid = fork_for_parent(0);
+	}
 	if (pid == 0)
-		become_host(&start);
+		become_host(&start, is_init);
 	pid = pid < 0 ? -errno : pid;
 	start_close(&start);
-	return start_reply(channel, pid, err) < 0 ? -1 : 1;
+	if (start_reply(channel, pid, err) < 0)
+		return -1;
+	if (is_init)
+		keep_mounts(pid);
+	return 1;
 }
 
 int

@@ -111,7 +111,7 @@ run_request(const json_t *request, const char *scratch, struct err *err)
 		close(ends[0]);
 		take_descriptors(fd, ends[1]);
 		supervise_reset();
-		_exit(host_serve());
+		_exit(host_serve(false));
 	}
 	close(ends[1]);
 	if (pid < 0)

@@ -158,15 +158,22 @@ supervise_module(struct host *host, enum scope scope, struct err *err)
 	return err_remedy(err, "see the step's log for what it started");
 }
 
+static int
+serve_as_init(struct host *host, struct err *err)
+{
+	if (jail_apply(&host->jail, JAIL_INIT, err) < 0)
+		return -1;
+	return supervise_module(host, SCOPE_NAMESPACE, err);
+}
+
 static _Noreturn void
 become_init(struct host *host, int parent_pipe)
 {
 	struct err err;
-	int status = -1;
+	int status;
 
 	die_with_parent(parent_pipe);
-	if (jail_apply(&host->jail, JAIL_INIT, &err) == 0)
-		status = supervise_module(host, SCOPE_NAMESPACE, &err);
+	status = serve_as_init(host, &err);
 	if (status < 0)
 		host_send_error(host, "host", &err);
 	_exit(status < 0 ? 1 : status);
@@ -193,7 +200,7 @@ supervise_init(struct host *host, struct err *err)
 }
 
 static int
-serve(struct host *host, const char **ret_why, struct err *err)
+serve(struct host *host, bool is_init, const char **ret_why, struct err *err)
 {
 	const char *minimum;
 
@@ -201,6 +208,7 @@ serve(struct host *host, const char **ret_why, struct err *err)
 	if (read_request(host, err) < 0)
 		return -1;
 	*ret_why = "host";
+	host->jail.has_namespace = is_init;
 	if (jail_apply(&host->jail, JAIL_OUTER, err) < 0)
 		return -1;
 	host->scratch_fd = path_open_dir(host->jail.scratch, err);
@@ -212,6 +220,8 @@ serve(struct host *host, const char **ret_why, struct err *err)
 		return -1;
 
 	supervise_prepare();
+	if (is_init)
+		return serve_as_init(host, err);
 	if (host->jail.has_namespace)
 		return supervise_init(host, err);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
@@ -220,7 +230,7 @@ serve(struct host *host, const char **ret_why, struct err *err)
 }
 
 int
-host_serve(void)
+host_serve(bool is_init)
 {
 	struct host host = { .scratch_fd = -1 };
 	const char *why;
@@ -228,7 +238,7 @@ host_serve(void)
 	int status;
 
 	claim_descriptors();
-	status = serve(&host, &why, &err);
+	status = serve(&host, is_init, &why, &err);
 	if (status >= 0)
 		return status;
 	host_send_error(&host, why, &err);

@@ -42,7 +42,7 @@ parse_bound(uint32_t type, const char *text, double *ret)
 
 	if (type == FETTLE_REAL)
 		return scalar_real(text, ret, &err);
-	if (type == FETTLE_INT) {
+	if (type == FETTLE_INT || type == FETTLE_LIST) {
 		result = num_i64(text, &whole);
 		*ret = (double)whole;
 		return result;
@@ -61,7 +61,7 @@ static bool
 has_bounds(uint32_t type)
 {
 	return type == FETTLE_INT || type == FETTLE_REAL || type == FETTLE_STRING ||
-	       type == FETTLE_DURATION || type == FETTLE_SIZE;
+	       type == FETTLE_DURATION || type == FETTLE_SIZE || type == FETTLE_LIST;
 }
 
 bool
@@ -126,6 +126,19 @@ accept_check_text(const struct description_param *param, const char *text,
 	if (param->accept != NULL && format_is_known(param->accept))
 		return format_check(param->accept, text, err);
 	return accept_check_number(param, count_characters(text), err);
+}
+
+int
+accept_check_item(const struct description_param *param, const char *text,
+		  struct err *err)
+{
+	int64_t number;
+
+	if (param->accept == NULL)
+		return 0;
+	if (scalar_int(text, &number, err) < 0)
+		return -1;
+	return accept_check_number(param, (double)number, err);
 }
 
 int

@@ -19,6 +19,10 @@ int accept_check_number(const struct description_param *param, double number,
 int accept_check_text(const struct description_param *param, const char *text,
 		      struct err *err);
 
+/* One text of a list: `type.int`, `type.range`. */
+int accept_check_item(const struct description_param *param, const char *text,
+		      struct err *err);
+
 /* `param.choice`, with the nearest choice. */
 int accept_check_choice(const struct description_param *param, const char *text,
 			struct err *err);

@@ -163,6 +163,7 @@ read_bounds(struct pipeline_input *input, const struct node *node, const char *f
 	input->accept = x_asprintf("%s..%s", least, most);
 	param = as_param(input);
 	if (input->type != INPUT_SERVICE && input->type != INPUT_CHOICE &&
+	    input->type != INPUT_LIST &&
 	    accept_is_valid(&param))
 		return 0;
 	node_err(min ? min : max, file, err, "type.range",

@@ -12,6 +12,7 @@
 
 #include "model/accept.h"
 #include "base/path.h"
+#include "model/env.h"
 #include "model/expr.h"
 #include "model/program.h"
 #include "model/scalar.h"
@@ -144,11 +145,23 @@ list_value(const struct description_param *param, const struct node *node,
 
 		if (text == NULL)
 			return NULL;
+		if (!expr_has(text) && accept_check_item(param, text, err) < 0) {
+			err_context(err, "'%s'", param->name);
+			node_at(node->items[i], file, err);
+			return NULL;
+		}
 		json_array_append_new(list, json_string_nocheck(text));
 	}
 	if (check_program(param, node, file, err) < 0)
 		return NULL;
 	return STEAL(list);
+}
+
+/* A key of a map, where that is the name of an environment variable. */
+static int
+check_variable(const struct description_param *param, const char *name, struct err *err)
+{
+	return param->flags & FETTLE_ENVIRONMENT ? env_check_name(name, err) : 0;
 }
 
 static json_t *
@@ -162,6 +175,10 @@ map_value(const struct description_param *param, const struct node *node,
 
 		if (text == NULL)
 			return NULL;
+		if (check_variable(param, node->keys[i], err) < 0) {
+			node_at_key(node, i, file, err);
+			return NULL;
+		}
 		json_object_set_new_nocheck(map, node->keys[i],
 					    json_string_nocheck(text));
 	}
@@ -405,6 +422,10 @@ texts_value(const struct description_param *param, const json_t *value, struct e
 
 		if (text == NULL)
 			goto not_text;
+		if (accept_check_item(param, text, err) < 0) {
+			err_context(err, "'%s'", param->name);
+			return NULL;
+		}
 		json_array_append_new(out, json_string(text));
 	}
 	json_object_foreach ((json_t *)value, key, item) {
@@ -412,6 +433,8 @@ texts_value(const struct description_param *param, const json_t *value, struct e
 
 		if (text == NULL)
 			goto not_text;
+		if (check_variable(param, key, err) < 0)
+			return NULL;
 		json_object_set_new(out, key, json_string(text));
 	}
 	return STEAL(out);

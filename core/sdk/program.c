@@ -24,49 +24,75 @@ extern char **environ;
 
 /* ---- start ------------------------------------------------------------- */
 
+/*
+ * The child shares our memory and we stand still until it is the program, or says
+ * why not: no page of a large module is copied for it.
+ */
 struct start {
 	pid_t parent;
 	int out, err; /* the child's ends, -1: inherit */
-	int report;   /* where it tells the errno of what failed */
 	sigset_t mask;
+	volatile int error; /* the child's errno */
 };
 
 static _Noreturn void
-fail_child(const struct start *start)
+fail_child(struct start *start)
 {
-	int code = errno;
-
-	(void)!write(start->report, &code, sizeof(code));
+	start->error = errno;
 	_exit(127);
 }
 
-static _Noreturn void
-become(const struct program *program, const struct start *start)
+/* As exec would do it anyway: a handler would run in the memory of the parent. */
+static void
+drop_handlers(void)
 {
-	struct sigaction fallback = { .sa_handler = SIG_DFL };
-	int report = 3;
+	struct sigaction action, fallback = { .sa_handler = SIG_DFL };
 
-	sigaction(SIGTERM, &fallback, NULL);
-	sigaction(SIGPIPE, &fallback, NULL);
+	for (int number = 1; number < NSIG; number++)
+		if (sigaction(number, NULL, &action) == 0 &&
+		    action.sa_handler != SIG_DFL &&
+		    (action.sa_handler != SIG_IGN || number == SIGPIPE))
+			(void)sigaction(number, &fallback, NULL);
+}
+
+static _Noreturn void
+become(const struct program *program, struct start *start)
+{
+	drop_handlers();
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != start->parent)
 		_exit(127);
-	if (start->out >= 0 && dup2(start->out, 1) < 0)
+	if ((start->out >= 0 && dup2(start->out, 1) < 0) ||
+	    (start->err >= 0 && dup2(start->err, 2) < 0))
 		fail_child(start);
-	if (start->err >= 0 && dup2(start->err, 2) < 0)
-		fail_child(start);
-	if (start->report != report && dup3(start->report, report, O_CLOEXEC) < 0)
-		fail_child(start);
-	closefrom(4);
+	closefrom(3);
 	if (chdir(program->base_directory) < 0 ||
 	    (program->directory && chdir(program->directory) < 0))
-		fail_child(&(struct start){ .report = report });
+		fail_child(start);
 
 	sigprocmask(SIG_SETMASK, &start->mask, NULL);
-	environ = (char **)program->env;
+	environ = (char **)(uintptr_t)program->env;
 	execvp(program->argv[0], program->argv);
-	fail_child(&(struct start){ .report = report });
+	fail_child(start);
+}
+
+static pid_t
+fork_into(const struct program *program, struct start *start)
+{
+	char **const own = environ;
+	sigset_t all, blocked;
+	pid_t pid;
+
+	/* Let in again by the child when it has no handlers any more. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &blocked);
+	pid = vfork();
+	if (pid == 0)
+		become(program, start);
+	environ = own;
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	return pid;
 }
 
 static int
@@ -88,9 +114,6 @@ spawn(struct program *program, const sigset_t *mask)
 {
 	AUTO_CLOSE int out = -1;
 	AUTO_CLOSE int err = -1;
-	AUTO_CLOSE int report_read = -1;
-	AUTO_CLOSE int report_write = -1;
-	int ends[2], code;
 	pid_t pid;
 
 	if (program->captures_out && open_capture(&program->out, &out) < 0)
@@ -99,27 +122,16 @@ spawn(struct program *program, const sigset_t *mask)
 	    open_capture(&program->err, &err) < 0)
 		return -1;
 	program->err.tail_bytes = program->captures_err ? 0 : program->tail_bytes;
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -1;
-	report_read = ends[0];
-	report_write = ends[1];
 
 	/* One pipe for both streams keeps their lines in order. */
-	struct start start = { getpid(), out, err, report_write, *mask };
+	struct start start = { getpid(), out, err, *mask, 0 };
 	if (out < 0 && program->err.tail_bytes)
 		start.out = err;
-	pid = fork();
-	if (pid == 0)
-		become(program, &start);
-	if (pid < 0)
-		return -1;
-	setpgid(pid, pid); /* Whoever comes first; the other fails harmlessly. */
-
-	close(STEAL_FD(report_write));
-	if (read(report_read, &code, sizeof(code)) != sizeof(code))
+	pid = fork_into(program, &start);
+	if (pid < 0 || start.error == 0)
 		return pid;
 	waitpid(pid, NULL, 0);
-	errno = code;
+	errno = start.error;
 	return -1;
 }
 

@@ -167,7 +167,8 @@ checkpoint_append(struct store *store, struct err *err)
 	struct ed25519_public public = ed25519_public(&secret);
 	hex_encode(public.bytes, sizeof(public.bytes), key);
 	AUTO_FREE char *text = checkpoint_text(&last, heads, key);
-	struct ed25519_signature signature = ed25519_sign(&secret, text, strlen(text));
+	struct ed25519_signature signature =
+		ed25519_sign(&secret, &public, text, strlen(text));
 	hex_encode(signature.bytes, sizeof(signature.bytes), signed_hex);
 	return db_run(store, err,
 		      "INSERT INTO checkpoints (n, event, text, signature)"

@@ -125,6 +125,12 @@ set_journal(struct store *store, struct err *err)
 	return 0;
 }
 
+/*
+ * Who ends last moves all that is in the log into the file, and leaves the log
+ * there, empty: to remove it and make it again costs more than a commit. (Never
+ * with something in it: it would be laid over a backup that is put in the place
+ * of the file.)
+ */
 int
 db_make_durable(struct store *store, struct err *err)
 {
@@ -135,6 +141,7 @@ db_make_durable(struct store *store, struct err *err)
 		    "PRAGMA cache_size = -512",
 		    err) < 0)
 		return -1;
+	sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &(int){ 1 });
 	if (db_number(store, "PRAGMA synchronous") == 2 &&
 	    db_number(store, "PRAGMA foreign_keys") == 1)
 		return 0;
@@ -157,6 +164,18 @@ db_sync(struct store *store, struct err *err)
 	return err_set(err, "store_unavailable", "sync '%s/fettle.db'", store->dir);
 }
 
+/*
+ * Once a process, before its first connection; later calls do nothing. There are
+ * no threads, and nobody asks how much memory SQLite has: both cost a good part
+ * of compiling a statement.
+ */
+static void
+configure(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int
 db_open(struct store *store, const char *file, struct err *err)
 {
@@ -164,6 +183,7 @@ db_open(struct store *store, const char *file, struct err *err)
 		    (store->mode == STORE_WRITE ? SQLITE_OPEN_READWRITE :
 						  SQLITE_OPEN_READONLY);
 
+	configure();
 	store->jitter = ((uint64_t)clock_boot_ms() << 20 ^ (uint64_t)getpid()) | 1;
 	if (sqlite3_open_v2(file, &store->db, flags, NULL) != SQLITE_OK) {
 		db_error(store, err, "open the store");
@@ -171,6 +191,7 @@ db_open(struct store *store, const char *file, struct err *err)
 		return -1;
 	}
 	sqlite3_extended_result_codes(store->db, 0);
+	sqlite3_db_config(store->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 512, 256);
 	sqlite3_busy_handler(store->db, busy_wait, store);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);

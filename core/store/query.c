@@ -119,23 +119,6 @@ store_runs(struct store *store, const struct store_filter *filter, struct err *e
 }
 
 json_t *
-store_unfinished(struct store *store, struct err *err)
-{
-	return ask(store, err,
-		   RUN_COLUMNS "WHERE state IN ('running', 'rolling_back')"
-			       " OR (state = 'pending' AND owner IS NOT NULL"
-			       "  AND due_ms IS NULL) ORDER BY n",
-		   "");
-}
-
-json_t *
-store_due(struct store *store, int64_t now_ms, struct err *err)
-{
-	return ask(store, err, RUN_COLUMNS "WHERE due_ms <= ? ORDER BY due_ms, n", "i",
-		   now_ms);
-}
-
-json_t *
 store_run(struct store *store, const char *run, struct err *err)
 {
 	json_t *row = ask_one(store, err, RUN_COLUMNS "WHERE run = ?", "t", run);
@@ -144,6 +127,49 @@ store_run(struct store *store, const char *run, struct err *err)
 	json_decref(row);
 	run_refuse_unknown(run, err);
 	return NULL;
+}
+
+/* Mostly there are none: then the long statement above is not even compiled. */
+static json_t *
+runs_named(struct store *store, json_t *owned, struct err *err)
+{
+	AUTO(json_ref) json_t *names = owned;
+	AUTO(json_ref) json_t *runs = json_array();
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach (names, i, name) {
+		json_t *run = store_run(store, json_text(name, "run"), err);
+
+		if (!run)
+			return NULL;
+		json_array_append_new(runs, run);
+	}
+	return names ? STEAL(runs) : NULL;
+}
+
+json_t *
+store_unfinished(struct store *store, struct err *err)
+{
+	return runs_named(store,
+			  ask(store, err,
+			      "SELECT run FROM runs"
+			      " WHERE state IN ('running', 'rolling_back')"
+			      " OR (state = 'pending' AND owner IS NOT NULL"
+			      "  AND due_ms IS NULL) ORDER BY n",
+			      ""),
+			  err);
+}
+
+json_t *
+store_due(struct store *store, int64_t now_ms, struct err *err)
+{
+	return runs_named(
+		store,
+		ask(store, err,
+		    "SELECT run FROM runs WHERE due_ms <= ? ORDER BY due_ms, n", "i",
+		    now_ms),
+		err);
 }
 
 json_t *

@@ -3,37 +3,39 @@
 #include "base/base.h"
 #include "wire/event.h"
 
-#include <openssl/evp.h>
+#include <nettle/base64.h>
 
 #include "base/str.h"
 
 static char *
-base64_encode(const void *bytes, size_t n)
+encode(const void *bytes, size_t n)
 {
-	char *text = x_malloc((n + 2) / 3 * 4 + 1);
+	char *text = x_malloc(BASE64_ENCODE_RAW_LENGTH(n) + 1);
 
-	EVP_EncodeBlock((unsigned char *)text, bytes, (int)n);
+	base64_encode_raw(text, n, bytes);
+	text[BASE64_ENCODE_RAW_LENGTH(n)] = '\0';
 	return text;
 }
 
 static int
-base64_decode(const char *text, size_t n, char **ret, size_t *ret_len)
+decode(const char *text, size_t n, char **ret, size_t *ret_len)
 {
 	size_t digits =
 		strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 			     "0123456789+/");
 	size_t padding = strspn(text + digits, "=");
-	AUTO_FREE char *bytes = x_malloc(n / 4 * 3 + 1);
-	int len;
+	AUTO_FREE char *bytes = x_malloc(BASE64_DECODE_LENGTH(n) + 1);
+	struct base64_decode_ctx state;
+	size_t len = BASE64_DECODE_LENGTH(n);
 
 	if (n % 4 || digits + padding != n || padding > 2)
 		return -1;
-	len = EVP_DecodeBlock((unsigned char *)bytes, (const unsigned char *)text,
-			      (int)n);
-	if (len < 0)
+	base64_decode_init(&state);
+	if (!base64_decode_update(&state, &len, (uint8_t *)bytes, n, text) ||
+	    !base64_decode_final(&state))
 		return -1;
-	*ret_len = (size_t)len - padding;
-	bytes[*ret_len] = '\0';
+	*ret_len = len;
+	bytes[len] = '\0';
 	*ret = STEAL(bytes);
 	return 0;
 }
@@ -44,7 +46,7 @@ event_set_content(json_t *edit, const void *bytes, size_t n)
 	if (n == 0 || (utf8_is_valid(bytes, n) && !memchr(bytes, '\0', n))) {
 		json_object_set_new(edit, "content", json_stringn(n ? bytes : "", n));
 	} else {
-		AUTO_FREE char *text = base64_encode(bytes, n);
+		AUTO_FREE char *text = encode(bytes, n);
 
 		json_object_set_new(edit, "base64", json_string(text));
 	}
@@ -62,7 +64,7 @@ event_get_content(const json_t *edit, char **ret, size_t *ret_len, struct err *e
 		memcpy(*ret, json_string_value(content), *ret_len + 1);
 		return 0;
 	}
-	if (!base64 || base64_decode(json_string_value(base64),
+	if (!base64 || decode(json_string_value(base64),
 				     json_string_length(base64), ret, ret_len) < 0)
 		return err_set(err, "event.garbage",
 			       "an edit of '%s' has no readable content",

@@ -84,14 +84,19 @@ event_send(int fd, int scratch_fd, const json_t *event, struct err *err)
 	return 0;
 }
 
-/* An empty packet looks like the end of the stream; only a hung-up peer is the end. */
+/*
+ * An empty packet looks like the end of the stream; only a hung-up peer that left
+ * nothing behind is the end.
+ */
 static int
 refuse_nothing(int fd, struct err *err)
 {
 	struct pollfd pollfd = { .fd = fd, .events = POLLRDHUP };
+	char next;
 
 	if (poll(&pollfd, 1, 0) == 1 &&
-	    (pollfd.revents & (POLLRDHUP | POLLHUP | POLLERR)))
+	    (pollfd.revents & (POLLRDHUP | POLLHUP | POLLERR)) &&
+	    recv(fd, &next, sizeof(next), MSG_PEEK | MSG_DONTWAIT) <= 0)
 		return err_set(err, "event.closed", "the event channel was closed");
 	return err_set(err, "event.garbage",
 		       "an empty packet came on the event channel");

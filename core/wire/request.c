@@ -22,6 +22,7 @@ static const struct shape_member REQUEST_MEMBERS[] = {
 	{ "workspace", SHAPE_TEXT, SHAPE_OPTIONAL | SHAPE_NULL },
 	{ "scratch", SHAPE_TEXT },
 	{ "deadline_ms", SHAPE_INT, SHAPE_OPTIONAL },
+	{ "waits", SHAPE_BOOL, SHAPE_OPTIONAL },
 	{ "each_ms", SHAPE_INT, SHAPE_OPTIONAL },
 	{ "facts", SHAPE_OBJECT, SHAPE_OPTIONAL },
 	{ "env", SHAPE_TEXT_MAP, SHAPE_OPTIONAL },

@@ -12,6 +12,8 @@
  *  "run", "step", "operation": text, "attempt": int,
  *  "workspace": abs dir or null, "scratch": abs dir (made by the engine, empty),
  *  "deadline_ms": CLOCK_BOOTTIME ms or 0,
+ *  "waits": true or absent: no module is loaded before the deadline comes as a
+ *               packet on the event channel, eight bytes in the machine's order
  *  "each_ms": of several checks, the time that one may take
  *  "facts": {NAME: any}, "env": {NAME: text},    env: for programs of the step
  *  "proposal": {"edits":[{"path","pre","post"}],
@@ -31,6 +33,8 @@
 #define REQUEST_FD 3
 #define EVENT_FD   4
 #define SECRET_FD  5
+/* Where programs are looked for, by modules and for them. */
+#define PROGRAM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define REQUEST_MAX_BYTES (16u << 20)
 
 /* A sealed memfd (CLOEXEC) holding the JSON text, offset 0; or -1. */

@@ -25,7 +25,7 @@
  *	0.1	first version
  *	0.2	FETTLE_COMMAND, FETTLE_LONG_TAIL
  *	0.3	fettle_need.flags; what a policy is shown, in its flags
- *	0.4	effects of some parameters only; accept of a STRING: a format
+ *	0.4	effects of some parameters only; formats; lists of numbers; _INSTALLED
  */
 #ifndef FETTLE_PLUGIN_H
 #define FETTLE_PLUGIN_H
@@ -93,21 +93,21 @@ enum fettle_policy_flag {
 };
 
 enum fettle_type {
-	FETTLE_BOOL = 1, /* true, false */
-	FETTLE_INT, FETTLE_REAL, /* accept for INT "MIN..MAX", either may be empty */
+	FETTLE_BOOL = 1, FETTLE_INT, FETTLE_REAL, /* accept "MIN..MAX", or half of it */
 	FETTLE_STRING,	 /* accept: a length "MIN..MAX", or a format: "git-ref" */
 	FETTLE_CHOICE,	 /* accept: "auto|container|build" */
-	FETTLE_DURATION, /* 5m30s, 250ms; accept "MIN..MAX" */
-	FETTLE_SIZE,	 /* 64KiB; accept "MIN..MAX" */
+	FETTLE_DURATION, FETTLE_SIZE, /* 5m30s, 250ms; 64KiB; accept "MIN..MAX" */
 	FETTLE_PATH,	 /* relative to the workspace, canonical */
-	FETTLE_LIST, FETTLE_MAP, FETTLE_JSON, /* of strings, of strings, anything */
-	FETTLE_SECRET	 /* the name of a secret; read it with fettle_secret() */
+	FETTLE_LIST, FETTLE_MAP, /* of strings; accept of a LIST of numbers */
+	FETTLE_JSON, FETTLE_SECRET /* anything; a name, to read with fettle_secret() */
 };
 
 enum fettle_param_flag {
 	FETTLE_REQUIRED = 1 << 0,
 	FETTLE_PROGRAM  = 1 << 1, /* a LIST, an argv: no ${{ }} in program text */
-	FETTLE_COMMAND  = 1 << 2  /* and run() starts it: proposed without propose() */
+	FETTLE_COMMAND  = 1 << 2, /* and run() starts it: proposed without propose() */
+	FETTLE_INSTALLED = 1 << 3, /* and must be there: looked for before the run */
+	FETTLE_ENVIRONMENT = 1 << 4 /* a MAP of variables; some names are denied */
 };
 
 /* One parameter or one output. `help` is one true sentence a user would say. */

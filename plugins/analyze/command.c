@@ -14,7 +14,6 @@ static const struct fettle_step step = {
 	.flags = FETTLE_NETWORK | FETTLE_DOCKER | FETTLE_REPEATABLE,
 	.params = FETTLE_TABLE(params),
 	.outputs = FETTLE_TABLE(outputs),
-	.check = command_check,
 	.run = command_run,
 };
 

@@ -23,7 +23,6 @@ static const struct fettle_step step = {
 	.effects = effects,
 	.params = FETTLE_TABLE(params),
 	.outputs = FETTLE_TABLE(outputs),
-	.check = command_check,
 	.propose = propose,
 	.run = command_run,
 };

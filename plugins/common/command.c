@@ -2,7 +2,6 @@
 /* See command.h. */
 #include "plugins/common/command.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -10,157 +9,10 @@
 #include "plugins/common/outputs.h"
 #include "plugins/common/kit.h"
 
-#define PROGRAM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define TAIL_LINES 5
 #define TAIL_BYTES 2000
 
-/* ---- check and propose ----------------------------------------------------- */
-
-static bool
-is_in_path(const char *program)
-{
-	const char *at = getenv("PATH");
-
-	if (!at || !*at)
-		at = PROGRAM_PATH;
-	while (*at) {
-		size_t len = strcspn(at, ":");
-		AUTO_FREE char *file = text_format("%.*s/%s", (int)len, at, program);
-
-		if (access(file, X_OK) == 0)
-			return true;
-		at += len + (at[len] == ':');
-	}
-	return false;
-}
-
-/* A program of the project may be made by an earlier step: only others are looked for.
- */
-static bool
-program_is_missing(const char *program)
-{
-	if (!strchr(program, '/'))
-		return !is_in_path(program);
-	return program[0] == '/' && access(program, X_OK) < 0;
-}
-
-static bool
-name_is_valid(const char *name)
-{
-	if (!*name || isdigit((unsigned char)*name))
-		return false;
-	for (const char *p = name; *p; p++)
-		if (!isalnum((unsigned char)*p) && *p != '_')
-			return false;
-	return true;
-}
-
-/* An exit status as people write it, or -1. */
-static int
-status_parse(const char *s)
-{
-	int status = 0;
-
-	if (!*s || strlen(s) > 3)
-		return -1;
-	for (; *s; s++) {
-		if (!isdigit((unsigned char)*s))
-			return -1;
-		status = status * 10 + (*s - '0');
-	}
-	return status <= 255 ? status : -1;
-}
-
-/*
- * Names that change which code runs or which machine is spoken to: those that
- * a step's `env` may not have either (fettle-pipeline(5)). `_` at the end: all
- * names that begin so.
- */
-static bool
-is_denied(const char *name)
-{
-	static const char *const denied[] = {
-		"LD_",		 "PATH",
-		"BASH_ENV",	 "SHELLOPTS",
-		"BASHOPTS",	 "GIT_",
-		"DOCKER_HOST",	 "DOCKER_CONTEXT",
-		"DOCKER_CONFIG", "DOCKER_CERT_PATH",
-		"COMPOSE_",	 "DOCKER_TLS_VERIFY",
-		"FETTLE_",	 "GCONV_PATH",
-		"LOCPATH",	 "GLIBC_TUNABLES",
-	};
-
-	for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]); i++) {
-		size_t n = strlen(denied[i]);
-
-		if (denied[i][n - 1] == '_' ? text_starts(name, denied[i])
-					    : text_equal(name, denied[i]))
-			return true;
-	}
-	return false;
-}
-
-static int
-check_env(struct fettle_ctx *ctx)
-{
-	AUTO_JSON json_t *env = NULL;
-	const char *name;
-	json_t *value;
-
-	if (!fettle_param_known(ctx, COMMAND_ENV) ||
-	    !fettle_param_given(ctx, COMMAND_ENV))
-		return FETTLE_OK;
-	env = json_loads(fettle_param_json(ctx, COMMAND_ENV), 0, NULL);
-	json_object_foreach(env, name, value)
-		if (!name_is_valid(name) || is_denied(name))
-			return fettle_error_code(
-				ctx, FETTLE_WHY_INPUT, "command_env",
-				"use letters, digits and _, and no name that "
-				"changes which code runs or is Fettle's own",
-				"'%s' cannot be set as an environment variable", name);
-	return FETTLE_OK;
-}
-
-static int
-check_expect(struct fettle_ctx *ctx)
-{
-	const char *const *expect;
-
-	if (!fettle_param_known(ctx, COMMAND_EXPECT))
-		return FETTLE_OK;
-	expect = fettle_param_list(ctx, COMMAND_EXPECT);
-	for (size_t i = 0; expect[i]; i++)
-		if (status_parse(expect[i]) < 0)
-			return fettle_error_code(ctx, FETTLE_WHY_INPUT,
-						 "command_expect",
-						 "list numbers from 0 to 255",
-						 "'%s' is no exit status", expect[i]);
-	return FETTLE_OK;
-}
-
-int
-command_check(struct fettle_ctx *ctx)
-{
-	const char *const *argv;
-	int result;
-
-	result = check_env(ctx);
-	if (result == FETTLE_OK)
-		result = check_expect(ctx);
-	if (result != FETTLE_OK || !fettle_param_known(ctx, COMMAND_ARGV))
-		return result;
-	argv = fettle_param_list(ctx, COMMAND_ARGV);
-	if (!argv[0] || !*argv[0])
-		return fettle_error_code(ctx, FETTLE_WHY_INPUT, "command_empty",
-					 "give the program and its arguments as a list",
-					 "'argv' names no program");
-	if (program_is_missing(argv[0]))
-		return fettle_error_code(ctx, FETTLE_WHY_HOST, "program_missing",
-					 "install it, or correct `argv`",
-					 "there is no program '%s' on this machine",
-					 argv[0]);
-	return FETTLE_OK;
-}
+/* ---- propose ----------------------------------------------------------------- */
 
 int
 command_propose_effect(struct fettle_ctx *ctx, const char *kind, const char *what)
@@ -218,7 +70,7 @@ status_is_expected(struct fettle_ctx *ctx, const struct fettle_exited *exited)
 	const char *const *expect = fettle_param_list(ctx, COMMAND_EXPECT);
 
 	for (size_t i = 0; exited->status >= 0 && expect[i]; i++)
-		if (status_parse(expect[i]) == exited->status)
+		if (strtol(expect[i], NULL, 10) == exited->status)
 			return true;
 	return false;
 }

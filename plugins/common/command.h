@@ -17,13 +17,14 @@ enum { COMMAND_ARGV, COMMAND_ENV, COMMAND_EXPECT, COMMAND_CAPTURE, COMMAND_PARAM
 #define COMMAND_PARAM_ROWS(flag)						\
 	[COMMAND_ARGV] = {							\
 		"argv", FETTLE_LIST,						\
-		FETTLE_REQUIRED | FETTLE_PROGRAM | (flag), NULL, NULL,		\
+		FETTLE_REQUIRED | FETTLE_PROGRAM | FETTLE_INSTALLED | (flag),	\
+		NULL, NULL,							\
 		"The program and its arguments; no shell reads them." },	\
 	[COMMAND_ENV] = {							\
-		"env", FETTLE_MAP, 0, NULL, NULL,				\
+		"env", FETTLE_MAP, FETTLE_ENVIRONMENT, NULL, NULL,		\
 		"Environment variables for the program." },			\
 	[COMMAND_EXPECT] = {							\
-		"expect", FETTLE_LIST, 0, "[\"0\"]", NULL,			\
+		"expect", FETTLE_LIST, 0, "[\"0\"]", "0..255",			\
 		"The exit statuses that mean success." },			\
 	[COMMAND_CAPTURE] = {							\
 		"capture", FETTLE_BOOL, 0, "false", NULL,			\
@@ -35,9 +36,6 @@ enum { COMMAND_ARGV, COMMAND_ENV, COMMAND_EXPECT, COMMAND_CAPTURE, COMMAND_PARAM
 	{ "stdout", FETTLE_STRING, 0, NULL, NULL,                                      \
 	  "Standard output without its last line break, when captured." },            \
 	{ "status", FETTLE_INT, 0, NULL, NULL, "The exit status." }
-
-/* Could it work: the program is there, the parameters make sense. */
-int command_check(struct fettle_ctx *ctx);
 
 /* States the command, and an effect of this kind on the run's service. */
 int command_propose_effect(struct fettle_ctx *ctx, const char *kind, const char *what);

@@ -7,7 +7,7 @@
  */
 #include <fettle/plugin.h>
 
-#include <openssl/evp.h>
+#include <nettle/sha2.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,14 +34,14 @@ static const struct fettle_param outputs[] = {
 static void
 sha256_hex(const char *bytes, size_t n, char hex[65])
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned length = 0;
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	struct sha256_ctx state;
 
-	if (EVP_Digest(bytes, n, digest, &length, EVP_sha256(), NULL) != 1)
-		length = 0;
-	for (unsigned i = 0; i < length; i++)
+	sha256_init(&state);
+	sha256_update(&state, n, (const uint8_t *)bytes);
+	sha256_digest(&state, sizeof(digest), digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	hex[2 * (size_t)length] = '\0';
 }
 
 static int

@@ -17,7 +17,6 @@ static const struct fettle_step step = {
 	.undoes = undoes,
 	.params = FETTLE_TABLE(params),
 	.outputs = FETTLE_TABLE(outputs),
-	.check = command_check,
 	.run = command_run_effects,
 };
 

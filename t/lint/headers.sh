@@ -9,7 +9,7 @@
 . "$FETTLE_SRC/t/lint/lint.sh"
 need cc
 
-flags=$(pkg-config --cflags yaml-0.1 jansson sqlite3 libcrypto libcurl libpcre2-8)
+flags=$(pkg-config --cflags yaml-0.1 jansson sqlite3 nettle hogweed libcurl libpcre2-8)
 
 # alone HEADER: what the compiler says about it.
 alone()

@@ -78,7 +78,7 @@ library()
 }
 library sqlite3 core/store t bench
 library yaml bench core/cli core/model plugins/common t
-library openssl core/base core/wire core/engine plugins
+library nettle core/base core/wire plugins
 library curl plugins
 library pcre2 plugins
 library git2 plugins

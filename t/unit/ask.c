@@ -10,6 +10,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -31,13 +32,22 @@
 
 /* ---- the host's side --------------------------------------------------- */
 
-/* As the seccomp filter of a container does, or as an old kernel. */
+#define FIRST_ARGUMENT                                                                 \
+	(offsetof(struct seccomp_data, args[0]) +                                      \
+	 (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0))
+
+/*
+ * As the seccomp filter of a container does, or as an old kernel: a call, when its
+ * first argument has one of these bits.
+ */
 static void
-refuse_call(int number, int error)
+refuse_call(int number, uint32_t bits, int error)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FIRST_ARGUMENT),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 0, bits ? 1 : 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -66,11 +76,13 @@ become_nursery(const struct question *question, int channel)
 	if (question->flags & ASK_AS_NOBODY)
 		if (setgroups(0, NULL) < 0 || setgid(NOBODY) < 0 || setuid(NOBODY) < 0)
 			_exit(125);
-	if (question->flags & ASK_WITHOUT_NAMESPACES)
-		refuse_call(SYS_unshare, EPERM);
+	if (question->flags & ASK_WITHOUT_NAMESPACES) {
+		refuse_call(SYS_unshare, 0, EPERM);
+		refuse_call(SYS_clone, CLONE_NEWPID | CLONE_NEWNS, EPERM);
+	}
 	if (question->flags & ASK_WITHOUT_NOVELTIES) {
-		refuse_call(SYS_pidfd_open, ENOSYS);
-		refuse_call(SYS_close_range, ENOSYS);
+		refuse_call(SYS_pidfd_open, 0, ENOSYS);
+		refuse_call(SYS_close_range, 0, ENOSYS);
 	}
 	execve(TEST_HOST, argv, env);
 	_exit(125);

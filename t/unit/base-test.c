@@ -371,7 +371,7 @@ START_TEST(ed25519_gives_the_known_values)
 	hex_encode(key.bytes, sizeof(key.bytes), hex);
 	ck_assert_str_eq(hex, "3d4017c3e843895a92b70aa74d1b7ebc"
 			      "9c982ccf2ec4968cc0cd55f12af4660c");
-	struct ed25519_signature signature = ed25519_sign(&secret, "\x72", 1);
+	struct ed25519_signature signature = ed25519_sign(&secret, &key, "\x72", 1);
 	hex_encode(signature.bytes, sizeof(signature.bytes), hex);
 	ck_assert_str_eq(hex, "92a009a9f0d4cab8720e820b5f642540"
 			      "a2b27b5416503f8fb3762223ebdb69da"

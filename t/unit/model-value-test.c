@@ -88,7 +88,7 @@ static const char *const bad_descriptions[] = {
 	"{'kind':'step','name':'build/"
 	"x','stage':8,'flags':0,'params':[{'name':'p','type':5}]}",
 	"{'kind':'step','name':'build/x','stage':8,'flags':0,'params':"
-	"[{'name':'p','type':9,'accept':'1..2'}]}",
+	"[{'name':'p','type':10,'accept':'1..2'}]}",
 };
 
 START_TEST(a_description_of_another_form_is_refused)
