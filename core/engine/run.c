@@ -42,6 +42,8 @@ run_open(struct run *run, struct err *err)
 void
 run_close(struct run *run)
 {
+	if (run->is_being_made)
+		store_rollback(run->engine->store);
 	auto_close(&run->lock_fd);
 	auto_close(&run->workspace_fd);
 	auto_free(&run->directory);
