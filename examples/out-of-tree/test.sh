@@ -65,8 +65,11 @@ is 'a good release succeeds' $rc 0
 is 'and is current' "$(readlink "$app/current")" releases/2
 release 2 'OPS-9: two'
 is 'once more there is nothing to do' $rc 0
-"$fettle" rollback "$("$fettle" runs -q | sed -n 2p)" >"$T/out" 2>&1
-is 'a good release can be taken back' $? 0
+good=$("$fettle" runs -q | sed -n 2p)
+"$fettle" rollback "$good" >"$T/out" 2>&1
+is 'taking a release back needs a ticket too' $? 6
+"$fettle" rollback "$good" --reason 'OPS-9: it was the wrong one' >"$T/out" 2>&1
+is 'with one a good release can be taken back' $? 0
 is 'to where it was' "$(readlink "$app/current")" releases/1
 rm "$app/current"
 release 3 'OPS-10: three'
