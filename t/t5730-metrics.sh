@@ -290,6 +290,8 @@ for value in 'a b' 'a..b' '.a' 'a:b' 'a|c'; do
 	run_fails 2 "C16: prefix $value" env STATSD_PREFIX="$value" "$FETTLE_BINDIR/fettle" run -q --queue -p ./word.yaml
 done
 run_fails 2 'C16: check finds it too' env STATSD_PORT=0 "$FETTLE_BINDIR/fettle" check -p ./word.yaml
+capture env STATSD_PORT=0 "$FETTLE_BINDIR/fettle" doctor --json
+is 'C16: and doctor, once' "$(json '[.[] | select(.text | contains("STATSD_PORT")) | .name] | join(" ")')" metrics
 run_ok 'C16: a port without a host is nobody'"'"'s' env -u STATSD_HOST STATSD_PORT=text \
 	"$FETTLE_BINDIR/fettle" check -p ./word.yaml
 is 'C16: no run was made' "$(fettle runs --json | jq length)" "$before"

@@ -151,7 +151,7 @@ engine_doctor(struct engine *engine, const char *directory)
 	host_prepare(engine);
 	look_at_modules(engine, rows);
 	look_at_jail(engine, rows);
-	look_at_project(engine, directory, rows);
 	look_at_metrics(engine, rows);
+	look_at_project(engine, directory, rows);
 	return rows;
 }

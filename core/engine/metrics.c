@@ -282,8 +282,11 @@ metrics_look(struct metrics *metrics, struct str *ret_where, struct err *err)
 	struct statsd *statsd = &metrics->statsd;
 	const struct sink *sink = &statsd->sink;
 
-	if (learn(metrics, err) < 0)
+	if (learn(metrics, err) < 0) {
+		/* Told once, not again by what else is looked at. */
+		metrics->is_known = true;
 		return -1;
+	}
 	if (!sink->host)
 		return 0;
 	str_addf(ret_where, "StatsD at %s, port %u, names begin with '%s'%s%s, as %s",
