@@ -56,6 +56,10 @@ static const char *const bad_descriptions[] = {
 	"{'kind':'step','name':'build/x','stage':8,'flags':0,'callbacks':'run'}",
 	"{'kind':'step','name':'build/x','stage':8,'flags':0,'effects':[1]}",
 	"{'kind':'step','name':'build/x','stage':8,'flags':0,'undoes':['']}",
+	"{'kind':'step','name':'build/x','stage':8,'flags':0,'params':"
+	"[{'name':'p','type':4,'accept':'git-reff'}]}",
+	"{'kind':'step','name':'build/x','stage':8,'flags':0,'params':"
+	"[{'name':'p','type':9,'accept':'git-ref'}]}",
 	"{'kind':'step','name':'build/x','stage':8,'flags':0,'effects':['a ']}",
 	"{'kind':'step','name':'build/x','stage':8,'flags':0,'effects':['a b']}",
 	"{'kind':'step','name':'build/x','stage':8,'flags':0,'effects':['a =b']}",
@@ -192,6 +196,9 @@ static const struct {
 	{ FETTLE_INT, 0, "-5..", "-5", "-5", 0 },
 	{ FETTLE_INT, 0, "-5..", "-6", "type.range", 4 },
 	{ FETTLE_INT, 0, "..9", "-900", "-900", 0 },
+	{ FETTLE_STRING, 0, "git-ref", "main", "\"main\"", 0 },
+	{ FETTLE_STRING, 0, "git-ref", "--output=x", "ref.grammar", 4 },
+	{ FETTLE_STRING, 0, "git-ref", "'${{ inputs.x }}'", "\"${{ inputs.x }}\"", 0 },
 	{ FETTLE_REAL, 0, NULL, "0.5", "0.5", 0 },
 	{ FETTLE_REAL, 0, NULL, "-2", "-2.0", 0 },
 	{ FETTLE_REAL, 0, NULL, ".nan", "type.real", 4 },
