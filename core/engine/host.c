@@ -126,10 +126,7 @@ child_start(struct child *child, bool is_ahead, struct err *err)
 					 [START_SECRETS] = secret_fd,
 					 [START_LOCK] = call->lock_fd } };
 	snprintf(start.attempt, sizeof start.attempt, "%s", call->attempt);
-	if ((child->pid = nursery_start(call->nursery, &start, err)) < 0)
-		return -1;
-	child->pid_fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
-	return 0;
+	return nursery_send(call->nursery, &start, err);
 }
 
 static void
@@ -325,6 +322,19 @@ child_done(struct child *child)
 	host_answer_done(&child->answer);
 }
 
+/* The host that was asked for is there, or cannot be. */
+static int
+child_meet(struct child *child, struct err *err)
+{
+	child->pid = nursery_receive(child->call->nursery, err);
+	if (child->pid < 0) {
+		reap_strays(child->call->nursery);
+		return -1;
+	}
+	child->pid_fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+	return 0;
+}
+
 /* A host and its scratch directory. */
 static int
 child_make(struct child *child, bool is_ahead, struct err *err)
@@ -412,12 +422,15 @@ void
 host_forget(struct host_ahead *ahead)
 {
 	const struct host_call none = { .nursery = ahead ? ahead->nursery : NULL };
+	struct err ignored;
 
 	if (!ahead)
 		return;
 	ahead->child.call = &none;
-	child_signal(&ahead->child, SIGKILL);
-	child_reap(&ahead->child);
+	if (child_meet(&ahead->child, &ignored) == 0) {
+		child_signal(&ahead->child, SIGKILL);
+		child_reap(&ahead->child);
+	}
 	child_done(&ahead->child);
 	free(ahead);
 }
@@ -426,17 +439,19 @@ int
 host_ask(const struct host_call *call, struct host_answer *ret, struct err *err)
 {
 	__attribute__((cleanup(child_done))) struct child child = CHILD_INIT;
+	const bool is_ahead = call->ahead != NULL;
 
-	if (call->ahead) {
+	if (is_ahead) {
 		child = call->ahead->child;
 		free(call->ahead);
 	}
 	child.call = call;
 	child_set_clock(&child);
-	if (call->ahead)
-		child_go(&child);
-	else if (child_make(&child, false, err) < 0)
+	if ((!is_ahead && child_make(&child, false, err) < 0) ||
+	    child_meet(&child, err) < 0)
 		return -1;
+	if (is_ahead)
+		child_go(&child);
 	child_supervise(&child);
 	child_reap(&child);
 	settle(&child);

@@ -4,6 +4,7 @@
 
 #include "engine/nursery.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -25,6 +26,7 @@ struct nursery {
 	const char *lib_dir;
 	pid_t pid;	/* 0: not started, or gone */
 	int channel;
+	bool is_owed;	/* a question was sent, and its host not told yet */
 	struct scratch spare;
 };
 
@@ -144,11 +146,10 @@ nursery_warm(struct nursery *nursery)
 	(void)start(nursery, &ignored);
 }
 
-pid_t
-nursery_start(struct nursery *nursery, const struct start *question, struct err *err)
+int
+nursery_send(struct nursery *nursery, const struct start *question, struct err *err)
 {
-	pid_t pid = -1;
-
+	assert(!nursery->is_owed); /* replies come in the order of questions */
 	if (start(nursery, err) < 0)
 		return -1;
 	/* One that was killed since the last question took nothing of this one. */
@@ -158,6 +159,16 @@ nursery_start(struct nursery *nursery, const struct start *question, struct err 
 		    start_send(nursery->channel, question, err) < 0)
 			return -1;
 	}
+	nursery->is_owed = true;
+	return 0;
+}
+
+pid_t
+nursery_receive(struct nursery *nursery, struct err *err)
+{
+	pid_t pid = -1;
+
+	nursery->is_owed = false;
 	if (start_await_reply(nursery->channel, &pid, err) < 0) {
 		stop(nursery);
 		return -1;

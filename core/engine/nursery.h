@@ -21,9 +21,13 @@ void nursery_rest(struct nursery *nursery);
 /* So that it is ready when the first question comes. What fails is told then. */
 void nursery_warm(struct nursery *nursery);
 
-/* A host for one question: its pid, or -1 with `spawn_failed`. */
-pid_t nursery_start(struct nursery *nursery, const struct start *start,
-		    struct err *err);
+/*
+ * A host for one question: it is sent, and then the host's pid received. One at a
+ * time. -1 with `spawn_failed`.
+ */
+int nursery_send(struct nursery *nursery, const struct start *question,
+		 struct err *err);
+pid_t nursery_receive(struct nursery *nursery, struct err *err);
 
 /* A scratch directory that no host uses. Borrowed. */
 struct scratch *nursery_spare(struct nursery *nursery);
