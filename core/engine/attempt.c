@@ -98,6 +98,15 @@ hear_tick(void *self)
 	return !cancel_is_asked(a->run, 0);
 }
 
+static void
+rehearse(void *self)
+{
+	struct attempt *a = self;
+
+	store_rehearse(a->run->engine->store);
+	a->run->has_rehearsed = true;
+}
+
 static json_t *
 module_of(const struct attempt *a)
 {
@@ -135,6 +144,7 @@ inquiry_of(struct attempt *a, const char *call, json_t *modules,
 		.artifact = hear_artifact,
 		.log = hear_log,
 		.tick = hear_tick,
+		.idle = is_run && !a->run->has_rehearsed ? rehearse : NULL,
 		.self = a
 	};
 }

@@ -452,6 +452,8 @@ host_ask(const struct host_call *call, struct host_answer *ret, struct err *err)
 		return -1;
 	if (is_ahead)
 		child_go(&child);
+	if (call->idle)
+		call->idle(call->self);
 	child_supervise(&child);
 	child_reap(&child);
 	settle(&child);

@@ -32,6 +32,7 @@ struct host_call {
 	int (*event)(void *self, const json_t *event, int scratch_fd, struct err *err);
 	void (*log)(void *self, const char *bytes, size_t n);
 	bool (*tick)(void *self);
+	void (*idle)(void *self); /* once, while the module begins to work */
 	void *self;
 };
 

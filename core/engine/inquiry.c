@@ -134,6 +134,15 @@ talk_tick(void *self)
 }
 
 static void
+talk_idle(void *self)
+{
+	struct talk *talk = self;
+
+	if (talk->inquiry->idle)
+		talk->inquiry->idle(talk->inquiry->self);
+}
+
+static void
 understand_result(struct reply *reply, const json_t *result)
 {
 	const char *name = json_text(result, "result");
@@ -332,6 +341,7 @@ inquiry_ask(const struct inquiry *inquiry, struct reply *ret, struct err *err)
 	call.event = talk_event;
 	call.log = talk_log;
 	call.tick = talk_tick;
+	call.idle = talk_idle;
 	call.self = &talk;
 	if (host_ask(&call, &answer, err) < 0) {
 		reply_done(&talk.reply);

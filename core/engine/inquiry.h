@@ -27,6 +27,7 @@ struct inquiry {
 	void (*artifact)(void *self, const json_t *event, int scratch_fd);
 	void (*log)(void *self, const char *bytes, size_t n);
 	bool (*tick)(void *self); /* false: cancelled */
+	void (*idle)(void *self); /* once, while the module begins to work */
 	void *self;
 	struct host_ahead *ahead; /* of inquiry_begin; or NULL */
 };

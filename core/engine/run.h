@@ -36,6 +36,7 @@ struct run {
 	int workspace_fd;	/* owned */
 	char *directory;	/* the run's folder of artifacts; owned */
 	json_t *outputs;	/* step id -> its outputs, as given (not masked) */
+	bool has_rehearsed;	/* store_rehearse() was called */
 	bool is_being_made;	/* in a transaction that the next commit ends */
 	json_t *queued;		/* events of an open transaction, for the watcher */
 	json_t *notes;		/* events not yet appended: see run_note */

@@ -127,6 +127,12 @@ int store_commit(struct store *store, struct err *err);
 void store_rollback(struct store *store);
 
 /*
+ * Compiles the statements that end a step and a run, and runs none: for a moment in
+ * which there is nothing else to do.
+ */
+void store_rehearse(struct store *store);
+
+/*
  * Who hears of every event that this connection commits, in order, after its
  * commit: for what is derived from events outside of the store. May read the store,
  * must not block. NULL: nobody any more.
