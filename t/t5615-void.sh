@@ -353,4 +353,64 @@ like 'another module than agreed to: with what to do' "$(fettle show last)" 'fet
 run_fails 5 'another module than agreed to: which asks them' fettle retry last
 run_ok 'another module than agreed to: and they agree' as bob approve last --digest "$(of_last .hold.digest)"
 is 'another module than agreed to: to its end' "$(of_last .state) $(cat a.txt)" 'succeeded two'
+
+# ---- what is put back when its modules were replaced meanwhile ----
+
+undone()
+{
+	cat >p.yaml <<YAML
+fettle: 1
+name: p
+policies: [{ uses: ask, with: { before: verify } }, { uses: abstain }]
+steps:
+  - id: patch
+    uses: patch/apply
+    with: { edits: [{ op: replace, path: a.txt, find: one, with: two }] }
+  - { id: build, uses: build/command, with: { argv: ["true"] } }
+  - { id: check, uses: verify/command, with: { argv: [sleep, "60"] } }
+on_failure:
+  - { id: back, uses: rollback/command, with: { argv: [touch, $T/undone] } }
+YAML
+	site
+	rm -f "$T/undone"
+	printf 'one\n' >a.txt
+}
+upgrade()
+{
+	for module in plugins/patch/apply plugins/rollback/command policies/ask policies/abstain; do
+		grow "$module.so"
+	done
+}
+is_back() # CLAIM
+{
+	is "$1" "$(of_last .state) $(cat a.txt) $(of_last '.steps[] | select(.step == "back") | .state')" \
+		'rolled_back one succeeded'
+	ok "$1: by its own steps" test -e "$T/undone"
+	ok "$1: which the log tells" fettle audit verify
+}
+undone
+run_fails 5 'a run that waits behind its change' fettle run -p ./p.yaml
+upgrade
+run_ok 'a no, behind an upgrade' as bob reject last --reason no
+is_back 'a no, behind an upgrade, puts it all back'
+undone
+run_fails 5 'another one' fettle run -p ./p.yaml
+upgrade
+fettle cancel last >/dev/null 2>&1
+is "a cancelled one is put back" "$(of_last .state) $(cat a.txt)" 'cancelled one'
+ok 'by its own steps' test -e "$T/undone"
+undone
+sed -i 's/before: verify/before: publish/' p.yaml
+"$FETTLE_BINDIR/fettle" run -p ./p.yaml >"$T/log" 2>&1 &
+killed=$!
+ok 'one is carried out' wait_for 20 grep -q 'check: started' "$T/log"
+kill -9 "$killed"
+wait "$killed" 2>/dev/null
+upgrade
+run=$(of_last .run)
+run_ok 'and killed, and all upgraded' fettle work --drain
+is 'it is put back' "$(fettle show "$run" --json | jq -r .state) $(cat a.txt)" 'rolled_back one'
+ok 'by its own steps' test -e "$T/undone"
+is 'with the modules of today' "$(events run.renewed body.changed[].key)" \
+	'module:patch/apply module:rollback/command policy:ask policy:abstain'
 done_testing

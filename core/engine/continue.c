@@ -171,6 +171,8 @@ end(struct takeover *t, enum ending_state state, const char *step,
 	snprintf(ending.step, sizeof ending.step, "%s", step);
 	strv_done(&t->run.ended);
 	t->run.is_asleep = true;
+	if (rules_renew(t, RULES_UNDO, err) < 0)
+		return -1;
 	return run_end(&t->run, &ending, err);
 }
 

@@ -10,6 +10,7 @@
 
 #include "engine/hold.h"
 #include "engine/host.h"
+#include "engine/rules.h"
 #include "engine/section.h"
 #include "engine/summary.h"
 #include "engine/takeover.h"
@@ -171,7 +172,8 @@ undo(struct takeover *t, enum ending_state state, const struct err *cause,
 
 	if (takeover_open(t, err) < 0)
 		return is_ordered ? -1 : takeover_give_up(t, err);
-	if (is_ordered && take_service(t, err) < 0)
+	if ((is_ordered && take_service(t, err) < 0) ||
+	    rules_renew(t, RULES_UNDO, err) < 0)
 		return -1;
 	if (plan_rolls_back(t->plan))
 		return finish_rollback(t, &ending, err);

@@ -132,21 +132,36 @@ advise(const struct takeover *t, struct err *err)
 	return err_remedy(err, "start a new run with `fettle run`");
 }
 
+static int
+renew_policies(struct takeover *t, struct err *err)
+{
+	AUTO(site) struct site *site = hold_site(t->run.engine, err);
+
+	if (!site || policies_renew(t->run.engine, t->plan, site, err) < 0)
+		return -1;
+	return t->project ? survey_check_service(site, t->project, t->plan->service,
+						 err) :
+			    0;
+}
+
 int
 rules_renew(struct takeover *t, enum rules_for whom, struct err *err)
 {
-	struct engine *engine = t->run.engine;
 	AUTO(json_ref) json_t *was = NULL;
+	struct err why = { 0 }, other = { 0 };
 
 	if (find_last(t, &was, err) < 0)
 		return -1;
-	int failed = renew_modules(engine, t->plan, err);
+	int failed = renew_modules(t->run.engine, t->plan, &why);
 	renew_service(t);
-	AUTO(site) struct site *site = failed ? NULL : hold_site(engine, err);
-	if (!site || policies_renew(engine, t->plan, site, err) < 0 ||
-	    (t->project && survey_check_service(site, t->project, t->plan->service,
-						err) < 0))
+	if (renew_policies(t, &other) < 0 && !failed) {
+		why = other;
+		failed = -1;
+	}
+	if (failed && whom != RULES_UNDO) {
+		*err = why;
 		return advise(t, err);
+	}
 	AUTO(json_ref) json_t *is = plan_rules(t->plan);
 	AUTO(json_ref) json_t *changed = digest_changes(was, is);
 	if (json_array_size(changed) == 0)
