@@ -8,6 +8,9 @@
 #include "plugins/common/image.h"
 #include "plugins/common/neighbours.h"
 
+#define UP_TRIES 2
+#define UP_REST_MS 2000
+
 /* ---- what should be ----------------------------------------------------- */
 
 static enum level
@@ -156,19 +159,43 @@ tell_neighbours(const struct undo *undo, const json_t *found)
 	}
 }
 
+/*
+ * What a Compose that was killed has asked of the engine may still be going on, and
+ * get in the way of this one: it fails at a container that is just being removed.
+ */
+static int
+bring_up(const struct undo *undo, const struct argv *argv, struct fault *fault)
+{
+	const char *name = undo->compose->name;
+
+	for (int tries = 1;; tries++) {
+		int status = -1;
+
+		if (compose_run(undo->compose, argv, &status, fault) < 0)
+			return -1;
+		if (status == 0)
+			return 0;
+		/* What it left undone is seen when we look. */
+		fettle_warn(undo->compose->ctx, "%s exited with status %d%s", name,
+			    status, tries < UP_TRIES ? "; trying again" : "");
+		if (tries == UP_TRIES)
+			return 0;
+		clock_sleep_ms(UP_REST_MS);
+	}
+}
+
 static int
 recreate(const struct undo *undo, const struct undo_service *s, struct fault *fault)
 {
 	AUTO_ARGV struct argv argv = { 0 };
 	AUTO_JSON json_t *found = NULL;
 	struct neighbours others = { 0 };
-	int status = -1;
 
 	compose_up_argv(undo->compose, s->name,
 			json_member_int(s->container_before, "replicas", 1), &argv);
 	int ok = neighbours_note(undo->api, undo->project, s->name, &others, fault);
 	if (ok == 0)
-		ok = compose_run(undo->compose, &argv, &status, fault);
+		ok = bring_up(undo, &argv, fault);
 	if (ok == 0)
 		ok = neighbours_check(undo->api, undo->project, s->name, &others,
 				      &found, fault);
@@ -176,9 +203,6 @@ recreate(const struct undo *undo, const struct undo_service *s, struct fault *fa
 	if (ok < 0)
 		return -1;
 	tell_neighbours(undo, found);
-	if (status != 0)	/* what it left undone is seen when we look */
-		fettle_warn(undo->compose->ctx, "%s exited with status %d",
-			    undo->compose->name, status);
 	return 0;
 }
 
@@ -281,9 +305,13 @@ restore_containers(const struct undo *undo, const struct undo_service *s,
 
 	if (container_list(undo->api, undo->project, s->name, &now, fault) < 0)
 		return -1;
-	if (undo_is_untouched(s->container_before, now))
-		return 0;
+	/*
+	 * A recreation that was cut off may have asked the engine for a stop that is
+	 * still to come: that the old container runs on proves nothing.
+	 */
 	if (!s->is_recreated) {
+		if (undo_is_untouched(s->container_before, now))
+			return 0;
 		AUTO_FREE char *difference = undo_difference(s->container_before, now,
 							     s->image, NULL, NULL);
 		if (!difference)	/* somebody else has recreated it as it was */

@@ -230,8 +230,8 @@ def restarting():
 
 def undoing():
     def up(name, does, says=".", ends=LOST, **more):
-        return Compose("rollback: " + name, "up", does, says=says, ends=ends, on=(2,),
-                       **dict(WORSE, **more))
+        return Compose("rollback: " + name, "up", does, says=says, ends=ends,
+                       **dict({"on": (2,), **WORSE}, **more))
 
     def candidate(world):
         return next(i for i in world.images if i not in (world.start["tag"],
@@ -240,7 +240,8 @@ def undoing():
     return [
         up("up does nothing", lies.nothing, "rollback_incomplete"),
         up("up does nothing where it was dead", lies.nothing, before="dies"),
-        up("up fails", lies.refuses, "rollback_incomplete"),
+        up("up fails", lies.refuses, "rollback_incomplete", on=(2, 3)),
+        up("up fails once", lies.refuses, ends=BACK),
         up("up hangs", lies.hangs, "timeout"),
         up("up brings the bad image again", recreates_on(candidate), "runs image"),
         up("up leaves it dead", and_then(lies.kills_container), "exited, and was running"),
