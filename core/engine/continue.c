@@ -267,6 +267,9 @@ prepare(struct takeover *t, const json_t *state, enum rules_for whom, struct err
 	}
 	if (continue_look(t, &why) == 0)
 		return 0;
+	if (plan_rolls_back(t->plan) && str_eq(why.code, "plan_stale"))
+		err_remedy(&why, "`fettle rollback %s` plans it anew",
+			   t->plan->rolls_back);
 	done = end(t, ENDING_FAILED, json_text(state, "step"), &why, err);
 	return done < 0 ? -1 : 1;
 }

@@ -142,7 +142,8 @@ list_discards(struct collection *c, int64_t before_ms, struct err *err)
 		c->store,
 		"SELECT run, kind, target, json_extract(body, '$.before.discard')"
 		" FROM standing s WHERE json_type(body, '$.before.discard') = 'array'"
-		" AND run IN (SELECT run" OLD_RUNS ")"
+		/* What a rollback has put back is told with the run it was of. */
+		" AND run IN (SELECT run" OLD_RUNS " AND rolls_back IS NULL)"
 		" AND NOT EXISTS (SELECT 1 FROM standing o WHERE o.run = s.run"
 		"  AND o.undone_seq IS NULL) ORDER BY run, n",
 		"i", before_ms);
