@@ -143,9 +143,9 @@ echo 'only_named_services: true' >>"$FETTLE_SITE_FILE"
 sed -i 's/^  api:$/  web:/' fettle.yaml
 tree=$(tree_hash "$shop")
 world=$(world)
-run_fails 3 'a service that is not to be repaired any more' \
+run_fails 6 'a service that is not to be repaired any more' \
 	as bob approve last --digest "$(of_last .hold.digest)"
-is 'is not, in spite of a yes' "$(of_last '"\(.state) \(.code)"')" 'failed policy.service'
+is 'is not, in spite of a yes' "$(of_last '"\(.state) \(.code)"')" 'denied policy.service'
 is 'no file has changed by it' "$(tree_hash "$shop")" "$tree"
 is 'no image, no container either' "$(world)" "$world"
 done_testing
