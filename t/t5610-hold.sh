@@ -320,7 +320,7 @@ pipeline '{ quorum: 2 }'
 run_fails 5 'A13: a run that waits for two' fettle run -p ./p.yaml
 d=$(digest)
 id=$(fettle show last --json | jq -r .run)
-for _ in 1 2 3 4 5 6 7 8 9 10; do
+for _ in $(seq 50); do
 	as bob approve "$id" --digest "$d" --no-wait >/dev/null 2>&1 &
 	as eve approve "$id" --digest "$d" --no-wait >/dev/null 2>&1 &
 done
@@ -363,6 +363,56 @@ seen=$(as bob approve last 2>/dev/null </dev/null)
 like 'is shown as it is' "$seen" 'a.u\{202e\}b.x1b\[31mc'
 unlike 'and steers no terminal' "$seen" "$(printf '\033')"
 fettle cancel last >/dev/null 2>&1
+# ---- all of it is shown, and nothing of it steers who reads ----
+
+{
+	echo 'fettle: 1'
+	echo 'name: long'
+	echo 'policies: [{ uses: ask }]'
+	echo 'steps:'
+	echo '  - id: patch'
+	echo '    uses: patch/apply'
+	echo '    with:'
+	echo '      edits:'
+	echo '        - op: write'
+	echo '          path: long.txt'
+	echo '          content: |'
+	seq 5000 | sed 's/^/            line /'
+} >long.yaml
+run_fails 5 'A17: an edit of many lines' fettle run -p ./long.yaml
+is 'A17: is reviewed to its end' "$(as bob approve last 2>/dev/null </dev/null | grep -c '^+line ')" 5000
+is 'A17: also as JSON' "$(as bob approve last --json 2>/dev/null </dev/null >/dev/null; fettle show last --json | jq -r .hold.diff | grep -c '^+line ')" 5000
+fettle cancel last >/dev/null 2>&1
+
+esc=$(printf '\033')
+rlo=$(printf '\342\200\256')
+steers() # TEXT: something in it would act on a terminal, or hide
+{
+	printf '%s' "$1" | LC_ALL=C grep -q "$esc\|$rlo"
+}
+cat >names.yaml <<'YAML'
+fettle: 1
+name: names
+policies: [{ uses: ask, with: { before: verify } }]
+inputs: { instruction: { type: string } }
+steps:
+  - id: check
+    uses: verify/command
+    with: { argv: [echo, "a\u202eb\e[31mc"] }
+YAML
+run_fails 2 'an instruction that would steer is refused' fettle run -p ./names.yaml "say it${esc}[31m"
+run_fails 5 'a command that shows other than it is' fettle run -p ./names.yaml "say ${rlo}it"
+not_ok 'its run says it as it is' steers "$out$err"
+for shown in 'approve last' 'show last' 'runs' 'logs last' 'plan -p ./names.yaml'; do
+	# shellcheck disable=SC2086
+	not_ok "$shown: nothing steers" steers "$(as bob $shown 2>&1 </dev/null)"
+done
+like 'the review shows what is there' "$(as bob approve last 2>/dev/null </dev/null)" 'u\{202e\}|u202e|x1b'
+run_ok 'a reason of that kind' as bob reject last --reason "no${esc}[2J$rlo"
+not_ok 'is told as it is' steers "$out$err"
+not_ok 'and shown so' steers "$(fettle show last)"
+unlike 'JSON holds no bare control character' "$(fettle show last --json)" "$esc"
+
 fresh
 run_ok 'plan tells who would have to agree' fettle plan --json -p ./p.yaml
 is 'without asking anybody' "$(json '.steps[] | select(.step == "patch") | .verdict')" hold

@@ -413,4 +413,20 @@ is 'it is put back' "$(fettle show "$run" --json | jq -r .state) $(cat a.txt)" '
 ok 'by its own steps' test -e "$T/undone"
 is 'with the modules of today' "$(events run.renewed body.changed[].key)" \
 	'module:patch/apply module:rollback/command policy:ask policy:abstain'
+
+# ---- a wait, and where the run is to stop ----
+
+own
+hold
+fettle cancel last >/dev/null 2>&1
+printf 'one\n' >a.txt
+run_fails 5 'a run until its change waits at it' fettle run -p ./p.yaml --until patch
+run_ok 'agreed to' as bob approve last --digest "$(of_last .hold.digest)"
+is 'it stops behind it' "$(of_last .state) $(cat a.txt) $(of_last '.steps[] | select(.step == "check") | .state')" 'succeeded two skipped'
+printf 'one\n' >a.txt
+run_fails 5 'once more' fettle run -p ./p.yaml --until patch
+as bob reject last --reason no >/dev/null 2>&1
+run_fails 5 'tried again behind a no, it waits' fettle retry last
+run_ok 'agreed to' as bob approve last --digest "$(of_last .hold.digest)"
+is 'and still stops there' "$(of_last .state) $(cat a.txt) $(of_last '.steps[] | select(.step == "check") | .state')" 'succeeded two skipped'
 done_testing

@@ -154,7 +154,8 @@ digest_shown(struct cli *cli, const json_t *hold, const char *question)
 		hold_show(cli, &text, hold);
 		out_write(&cli->out, &text);
 	}
-	if (!can_ask)
+	/* Who was not shown all of it agrees to nothing. */
+	if (!can_ask || cli->out.is_broken)
 		return "";
 	return ask(cli, question) ? json_text(hold, "digest") : NULL;
 }
