@@ -130,7 +130,7 @@ ok 'and what it is about to change' grep -q 'make .*0s  .*built' "$T/tty"
 ok 'the round is counted' grep -q '^.*long.*  round 1 of 2  ' "$T/tty"
 ok 'the attempt is counted' grep -q 'look .*attempt 2' "$T/tty"
 run_ok 'all of it stays on the screen' screen 80 24
-is 'each step stands there once' "$(printf '%s\n' "$out" | grep -cE '^  [^ ] (look|make|wait|back) ')" 4
+is 'each step stands there once' "$(printf '%s\n' "$out" | grep -cE '^  [^ ] (look|make|wait|back)( |$)')" 4
 
 # Stopped and continued: what was written meanwhile is not painted over.
 cat >stop.yaml <<YAML

@@ -429,4 +429,58 @@ as bob reject last --reason no >/dev/null 2>&1
 run_fails 5 'tried again behind a no, it waits' fettle retry last
 run_ok 'agreed to' as bob approve last --digest "$(of_last .hold.digest)"
 is 'and still stops there' "$(of_last .state) $(cat a.txt) $(of_last '.steps[] | select(.step == "check") | .state')" 'succeeded two skipped'
+
+# ---- people are asked in each round ----
+
+site
+cat >rounds.yaml <<'YAML'
+fettle: 1
+name: rounds
+rounds: 3
+policies: [{ uses: ask }]
+steps:
+  - id: look
+    uses: analyze/command
+    with: { argv: [sh, -c, 'echo n=$(wc -l <a.txt) >>"$FETTLE_OUTPUTS"'] }
+  - id: patch
+    uses: patch/apply
+    with: { edits: [{ op: add_line, path: a.txt, line: "line ${{ steps.look.outputs.values.n }}" }] }
+  - { id: check, uses: verify/command, with: { argv: [sh, -c, 'test $(wc -l <a.txt) -ge 3'] } }
+YAML
+attempts() # of each step
+{
+	of_last '[.steps[] | "\(.step) \(.attempt)"] | join(" ")'
+}
+lines() # of the file
+{
+	xargs <a.txt
+}
+printf 'one\n' >a.txt
+run_fails 5 'a run of several rounds waits in the first' fettle run -p ./rounds.yaml
+first=$(of_last .hold.digest)
+run_fails 5 'agreed to, it waits in the second' as bob approve last --digest "$first"
+is 'behind the change of the first' "$(attempts) $(lines)" 'look 2 patch 2 check 1 one line 1'
+run_fails 2 'what was agreed to in the first is not agreed to in the second' \
+	as eve approve last --digest "$first"
+run_ok 'agreed to once more' as eve approve last --digest "$(of_last .hold.digest)"
+is 'it comes to its end in the second' "$(of_last .state) $(attempts) $(lines)" \
+	'succeeded look 2 patch 2 check 2 one line 1 line 2'
+is 'with an approval for each' "$(kinds)" \
+	'hold.opened hold.approved hold.consumed hold.opened hold.approved hold.consumed'
+
+printf 'one\n' >a.txt
+run_fails 5 'another one' fettle run -p ./rounds.yaml
+run_fails 5 'waits in its second round' as bob approve last --digest "$(of_last .hold.digest)"
+run_ok 'a no there' as bob reject last --reason no
+is 'puts back what the first did' "$(of_last .state) $(lines)" 'rolled_back one'
+run_fails 5 'tried again, it waits' fettle retry last
+is 'in the first round' "$(lines)" one
+run_fails 5 'agreed to, in the second' as bob approve last --digest "$(of_last .hold.digest)"
+is 'behind its change' "$(lines)" 'one line 1'
+echo more >>a.txt
+run_fails 5 'what changed there voids what was agreed to there' \
+	as bob approve last --digest "$(of_last .hold.digest)"
+run_ok 'agreed to once more' as eve approve last --digest "$(of_last .hold.digest)"
+is 'it comes to its end' "$(of_last .state)" succeeded
+ok 'the chain is whole' fettle audit verify
 done_testing
