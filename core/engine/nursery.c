@@ -55,6 +55,7 @@ static void
 stop(struct nursery *nursery)
 {
 	dismiss(nursery);
+	nursery->is_owed = false;
 	if (nursery->pid == 0)
 		return;
 	while (waitpid(nursery->pid, NULL, 0) < 0 && errno == EINTR)

@@ -12,6 +12,7 @@ START_TEST(run_is_told_with_all_its_members)
 		"requested_by", "queued_ms",   "started_ms",	"ended_ms", "owner",
 		"epoch",	"plan_sha256", "due_ms",	"detail",   "worker",
 		"crashes",	"cancel_by",   "cancel_reason", "priority", "position",
+		"rolls_back",	"rolled_back_by",
 	};
 	start_run();
 	OK(append("run.ended",
