@@ -33,7 +33,8 @@ whole()
 			FROM events i WHERE kind = 'step.intent' AND NOT EXISTS (SELECT 1
 			FROM events e WHERE e.run = i.run AND e.kind = 'step.ended' AND e.seq > i.seq
 			AND json_extract(e.body, '\$.step') = json_extract(i.body, '\$.step')
-			AND json_extract(e.body, '\$.attempt') = json_extract(i.body, '\$.attempt'));
+			AND json_extract(e.body, '\$.attempt') = json_extract(i.body, '\$.attempt'))
+			AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.run = i.run AND r.code = 'poison');
 		SELECT 'an approval was used twice: ' || run FROM events WHERE kind = 'hold.consumed'
 			GROUP BY run, json_extract(body, '\$.digest') HAVING count(*) > 1;
 		SELECT 'nobody looks after run ' || run || ', ' || state FROM runs

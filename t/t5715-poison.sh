@@ -44,6 +44,9 @@ steps:
     uses: verify/command
     with: { argv: ['false'] }
     retry: { attempts: 3, backoff: 3001ms, on: any }
+  - id: patch
+    uses: patch/apply
+    with: { edits: [{ op: replace, path: a.txt, find: one, with: two }] }
 YAML
 echo one >work/a.txt
 
@@ -91,7 +94,7 @@ others_go_on()
 # ---- where a run that slept is taken up ----
 
 sleeps analysis.yaml
-die_of "$run" module 1
+die_of "$run" nursery 1
 is 'a run whose waking is deadly dies as poison' "$(state "$run")" 'failed poison'
 is 'after three deaths' "$deaths" 3
 like 'which it tells' "$(fettle show "$run")" 'crashed 3 times while it worked on this run'
@@ -99,7 +102,7 @@ others_go_on
 
 sleeps p.yaml
 is 'one that has changed something' "$(cat work/a.txt)" two
-die_of "$run" module 1
+die_of "$run" nursery 1
 is 'is not touched any more' "$(state "$run") $(cat work/a.txt)" 'rollback_failed poison two'
 is 'nor after more than three deaths' "$deaths" 3
 others_go_on
