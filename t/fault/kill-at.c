@@ -242,7 +242,7 @@ at_stop(struct watch *w, pid_t pid, int status)
 	unsigned long child = 0;
 
 	if (!process) {
-		/* It was born before we heard of it, and after all were killed perhaps. */
+		/* It was born before we heard of it, perhaps after all were killed. */
 		add(w, pid)->is_held = true;
 		if (w->has_killed && w->kills_all)
 			(void)kill(pid, SIGKILL);
