@@ -413,6 +413,33 @@ not_ok 'is told as it is' steers "$out$err"
 not_ok 'and shown so' steers "$(fettle show last)"
 unlike 'JSON holds no bare control character' "$(fettle show last --json)" "$esc"
 
+# On a terminal, too, where colours of our own are no harm: what a title would be set
+# with, and what turns the order of a line around, are not.
+cat >odd.yaml <<'YAML'
+fettle: 1
+name: odd
+policies: [{ uses: ask }]
+steps:
+  - id: patch
+    uses: patch/apply
+    with: { edits: [{ op: write, path: "b\u202e.txt", content: "a\e]0;owned\ac\n" }] }
+YAML
+run_fails 5 'a file name that shows other than it is' fettle run -p ./odd.yaml
+on_terminal() # COMMAND...
+{
+	set -- env SUDO_USER=bob script -qec "stty cols 100 rows 30; $*" "$T/typescript"
+	[ "$(id -u)" -eq 0 ] || set -- unshare -r "$@"
+	"$@" 2>&1 </dev/null
+}
+for shown in 'approve last' 'show last' 'diff last' 'plan -p ./odd.yaml'; do
+	seen=$(on_terminal "$FETTLE_BINDIR/fettle $shown")
+	unlike "$shown: sets no title" "$seen" "$esc]"
+	unlike "$shown: turns no line around" "$seen" "$rlo"
+	[ "$shown" = 'show last' ] ||
+		like "$shown: names the file as it is" "$seen" 'b.u\{202e\}.txt|b.342.200.256.txt'
+done
+fettle cancel last >/dev/null 2>&1
+
 fresh
 run_ok 'plan tells who would have to agree' fettle plan --json -p ./p.yaml
 is 'without asking anybody' "$(json '.steps[] | select(.step == "patch") | .verdict')" hold
