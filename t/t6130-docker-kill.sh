@@ -11,7 +11,7 @@
 . "$FETTLE_SRC/t/lab.sh"
 . "$FETTLE_SRC/t/kill.sh"
 [ "$(id -u)" -eq 0 ] || skip_all 'only root can be somebody else here'
-: "${FETTLE_KILL_DOCKER:=3}"
+: "${FETTLE_KILL_DOCKER:=1}"
 
 docker_engine
 lab kills
