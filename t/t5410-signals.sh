@@ -67,7 +67,9 @@ victim()
 {
 	found=$(outer)
 	case $1 in outer) echo "$found"; return ;; esac
-	found=$(below "${found% }")
+	# As root the outer host is PID 1 itself.
+	[ "$(awk '/^NSpid:/ { print $NF }' "/proc/${found% }/status")" = 1 ] ||
+		found=$(below "${found% }")
 	case $1 in init) echo "$found"; return ;; esac
 	found=$(below "${found% }")
 	case $1 in module) echo "$found"; return ;; esac
