@@ -68,6 +68,14 @@ module good.so '-DPARAM={ "Count", FETTLE_INT, 0, 0, 0, "How many." }'
 refused 'a parameter without a proper name' plugin.description 'no proper name'
 module good.so '-DPARAM={ "go", FETTLE_LIST, FETTLE_COMMAND, 0, 0, "What to run." }'
 refused 'a command that is no program' plugin.description "'go' of its params is a command, but no program"
+module good.so '-DPARAM={ "go", FETTLE_LIST, FETTLE_INSTALLED, 0, 0, "What to run." }'
+refused 'what is to be there and is no program' plugin.description "'go' of its params is a command, but no program"
+module good.so '-DPARAM={ "env", FETTLE_LIST, FETTLE_ENVIRONMENT, 0, 0, "Variables." }'
+refused 'an environment that is no map' plugin.description "'env' of its params is an environment, but no map"
+module good.so '-DPARAM={ "codes", FETTLE_LIST, 0, 0, "few", "Numbers." }'
+refused 'a list of what is no number' plugin.description "'accept' of 'codes' does not fit its type"
+module good.so '-DPARAM={ "codes", FETTLE_LIST, 0, "[7]", "1..5", "Numbers." }'
+refused 'a preset with a number out of it' plugin.description "preset of 'codes'"
 module good.so '-DPARAM={ "go", FETTLE_LIST, FETTLE_PROGRAM | FETTLE_COMMAND, 0, 0, "What to run." }' \
 	'-DMORE=, .propose = run'
 refused 'a command that is proposed twice' plugin.description 'and it has propose\(\) as well'

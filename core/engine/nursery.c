@@ -88,6 +88,7 @@ spawn(struct nursery *nursery, int channel_end, struct err *err)
 	AUTO_FREE char *attempt =
 		x_asprintf("FETTLE_ATTEMPT=%*s", (int)ATTEMPT_ROOM, "");
 	char *argv[] = { program, (char *)"--nursery", NULL };
+	/* Bound once here: a host would look up again what it calls, each anew. */
 	char *envp[] = { (char *)"PATH=" PROGRAM_PATH, (char *)"LANG=C.UTF-8",
 			 (char *)"LD_BIND_NOW=1", attempt, NULL };
 	posix_spawn_file_actions_t actions;
