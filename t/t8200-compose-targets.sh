@@ -43,6 +43,12 @@ FETTLE_DOCKER_HOST=$DOCKER_HOST
 
 # ---- the project
 
+cp fettle.yaml "$T/project"
+sed -i "s/^project: .*/&x/" fettle.yaml
+refused project_renamed 'a name the containers do not have' -s api
+like 'theirs is told' "$message" "run as project '$project'"
+like 'and how it is given' "$(printf '%s' "$end" | jq -r .remedy)" "project: $project\`"
+cp "$T/project" fettle.yaml
 refused no_build_section 'a service that is not built' -s db
 cp docker-compose.yml "$T/compose"
 echo '  bad: indent: x' >>docker-compose.yml

@@ -302,10 +302,8 @@ foreign_files(const struct services_input *in, const char *label)
 			   label);
 }
 
-/* In what the containers are not of this project as we read it, or NULL. Caller owns.
- */
-static char *
-foreign(const struct services_input *in, const json_t *own)
+char *
+services_foreign(const struct services_input *in, const json_t *own)
 {
 	size_t i;
 	json_t *c;
@@ -411,7 +409,7 @@ describe_one(const struct services_input *in, const char *name, const json_t *se
 	AUTO_JSON json_t *own = containers_of(in->containers, name);
 	const json_t *build = json_object_get(service, "build");
 	AUTO_FREE char *image = service_image(service, in->project, name, in->is_v1);
-	AUTO_FREE char *strange = foreign(in, own);
+	AUTO_FREE char *strange = services_foreign(in, own);
 	AUTO_FREE char *context = NULL, *dockerfile = NULL;
 	bool has_build = json_is_object(build) || json_is_string(build), is_mixed;
 	const char *image_id = container_image_id(own, &is_mixed);

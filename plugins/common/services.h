@@ -28,6 +28,10 @@ struct services_input {
 /* {NAME: {...}}; see fettle-project-compose(7). New reference. */
 json_t *services_describe(const struct services_input *in);
 
+/* In what containers are not of this project as it lies here: created in another
+ * directory or from other compose files. NULL: in nothing. Caller owns. */
+char *services_foreign(const struct services_input *in, const json_t *containers);
+
 /* The reference a service's containers use: its `image`, else what compose calls a
  * built one. Caller owns. */
 char *

@@ -17,6 +17,7 @@
 #include "plugins/common/drift.h"
 #include "plugins/common/image.h"
 #include "plugins/common/own.h"
+#include "plugins/common/renamed.h"
 #include "plugins/common/services.h"
 #include "plugins/common/yaml.h"
 
@@ -123,7 +124,8 @@ describe(struct compose *compose, struct engine_api *api, const json_t *containe
 				     .own_id = own_id,
 				     .version = compose->version,
 				     .is_v1 = compose_is_v1(compose) };
-	if (read_images(api, &in, &images, fault) < 0)
+	if (renamed_check(api, &in, fault) < 0 ||
+	    read_images(api, &in, &images, fault) < 0)
 		return -1;
 	in.image_ids = images;
 	*ret = services_describe(&in);

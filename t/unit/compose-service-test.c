@@ -9,6 +9,7 @@
 
 #include "plugins/common/drift.h"
 #include "plugins/common/program.h"
+#include "plugins/common/renamed.h"
 #include "plugins/common/services.h"
 #include "plugins/common/target.h"
 #include "plugins/common/yaml.h"
@@ -158,6 +159,39 @@ START_TEST(a_target_is_refused)
 	ck_assert_msg(strstr(fault.text, refusal_cases[_i].in_text) != NULL, "%s",
 		      fault.text);
 	ck_assert_int_gt((int)strlen(fault.remedy), 0);
+}
+END_TEST
+
+/* A container as the engine lists it: of a project, a directory and a file. */
+#define LISTED(project, directory, file)                                               \
+	"{\"Id\":\"c1\",\"Labels\":{\"com.docker.compose.project\":\"" project         \
+	"\",\"com.docker.compose.project.working_dir\":\"" directory                   \
+	"\",\"com.docker.compose.project.config_files\":\"" file "\"}}"
+
+static const struct {
+	const char *listed, *project;
+} renamed_cases[] = {
+	{ "[]", NULL },
+	{ "[{\"Id\":\"c1\",\"Labels\":null},{\"Id\":\"c2\"}]", NULL },
+	{ "[" LISTED("shop", "/srv/shop", "docker-compose.yml") "]", NULL },
+	{ "[" LISTED("mall", "/srv/mall", "docker-compose.yml") "]", NULL },
+	{ "[" LISTED("mall", "/srv/shop", "compose.test.yml") "]", NULL },
+	{ "[" LISTED("a", "/srv/a", "x") "," LISTED("mall", "/srv/shop",
+						    "docker-compose.yml") "]",
+	  "mall" },
+	{ "[" LISTED("mall", "/srv/shop", "/srv/shop/docker-compose.yml") "]", "mall" },
+};
+
+START_TEST(a_project_that_runs_under_another_name_is_found)
+{
+	AUTO_JSON json_t *files = want("[\"docker-compose.yml\"]");
+	AUTO_JSON json_t *listed = want(renamed_cases[_i].listed);
+	struct services_input in = { .project = "shop",
+				     .workspace = "/srv/shop",
+				     .directory = "/srv/shop",
+				     .files = files };
+
+	ck_assert_pstr_eq(renamed_find(&in, listed), renamed_cases[_i].project);
 }
 END_TEST
 
@@ -362,6 +396,8 @@ main(void)
 
 	tcase_add_test(tc, a_built_service_is_described);
 	tcase_add_loop_test(tc, a_target_is_refused, 0, (int)COUNT_OF(refusal_cases));
+	tcase_add_loop_test(tc, a_project_that_runs_under_another_name_is_found, 0,
+			    (int)COUNT_OF(renamed_cases));
 	tcase_add_test(tc, another_image_is_no_drift_for_compose_1);
 	tcase_add_test(tc, compose_2_is_read);
 	tcase_add_test(tc, services_of_other_profiles_are_left_out);
