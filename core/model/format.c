@@ -278,7 +278,8 @@ static const struct format {
 	  "write it as [HOST[:PORT]/]NAME[:TAG][@sha256:DIGEST], the name in lower "
 	  "case",
 	  image_fault },
-	{ "url", "url.policy", "URL", "write an http:// or https:// URL", NULL },
+	{ "url", "url.policy", "URL",
+	  "write an http:// or https:// URL without user name", NULL },
 	{ "hostname", "host.grammar", "name of a host",
 	  "write a name such as db.example.org, without scheme and port",
 	  hostname_fault },

@@ -29,6 +29,16 @@ url_err(struct err *err, const char *text, const char *why)
 			       "http:// or https:// URL; for tcp :PORT or HOST:PORT");
 }
 
+/* It is not repeated: it may hold a password. */
+static int
+user_err(struct err *err)
+{
+	err_set(err, "url.policy",
+		"the address is none to ask: a user name or password stands in it");
+	return err_remedy(err, "write http://HOST:PORT/PATH without it, and give a "
+			       "credential as a header made of a secret");
+}
+
 /* Link-local: where clouds keep their metadata, credentials included. */
 static bool
 is_metadata_v4(const unsigned char bytes[4])
@@ -85,7 +95,7 @@ check_authority(const char *whole, const char *text, struct err *err)
 	const char *host_begin = text + is_bracketed;
 
 	if (memchr(text, '@', n) != NULL)
-		return url_err(err, whole, "a user name or password stands in it");
+		return user_err(err);
 	if (is_bracketed) {
 		host_len = strcspn(host_begin, "]/?#");
 		if (host_begin[host_len] != ']')

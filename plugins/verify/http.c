@@ -32,7 +32,7 @@ enum {
 	PARAM_INTERVAL
 };
 static const struct fettle_param params[] = {
-	{ "url", FETTLE_STRING, FETTLE_REQUIRED, NULL, "1..2048",
+	{ "url", FETTLE_STRING, FETTLE_REQUIRED, NULL, "url",
 	  "The http or https URL to ask." },
 	{ "method", FETTLE_CHOICE, 0, "GET", "GET|HEAD|POST|PUT|OPTIONS",
 	  "The method to ask with." },
