@@ -110,4 +110,66 @@ for key in 'continue_on_error: true' 'retry: { attempts: 2 }'; do
 	run_fails 2 "$key is refused where a failure leaves effects" fettle run -p ./effect.yaml
 	like 'with line and column' "$err" 'effect\.yaml:[0-9]+:[0-9]+'
 done
+
+# ---- rounds ----
+
+printf 'one\n' >a.txt
+printf 'one\n' >b.txt
+cat >1.diff <<'END'
+--- a/a.txt
++++ b/a.txt
+@@ -1 +1,2 @@
+ one
++two
+END
+cat >2.diff <<'END'
+--- a/a.txt
++++ b/a.txt
+@@ -1,2 +1,3 @@
+ one
+ two
++three
+END
+cat >3.diff <<'END'
+--- a/b.txt
++++ b/b.txt
+@@ -1 +1,2 @@
+ one
++two
+END
+cat >rounds.yaml <<YAML
+fettle: 1
+name: rounds
+inputs:
+  good: { type: int, default: 3 }
+rounds: 3
+steps:
+  - id: look
+    uses: analyze/command
+    with: { argv: [sh, -c, 'echo x >>$T/rounds; cat \$(wc -l <$T/rounds).diff'], capture: true }
+  - { id: patch, uses: patch/apply, with: { diff: "\${{ steps.look.outputs.stdout }}\\n" } }
+  - { id: enough, uses: verify/command, env: { GOOD: "\${{ inputs.good }}" }, with: { argv: [sh, -c, 'test \$(wc -l <$T/rounds) -ge \$GOOD'], within: 0s } }
+YAML
+changed()
+{
+	json '[.changes[] | select(.standing == '"$1"') | "\(.step) \(.target) +\(.added)"] | join(" ")'
+}
+run_ok 'what three rounds find is changed' fettle run -p ./rounds.yaml
+like 'the file of two rounds is counted whole' "$out" 'file a\.txt +\+2 -0$'
+like 'and that of another round told, too' "$out" 'file b\.txt +\+1 -0$'
+run_ok 'show' fettle show last --json
+is 'says the same' "$(changed true)" 'patch a.txt +2 patch b.txt +1'
+is 'with each attempt and its end' \
+	"$(json '.steps[] | select(.step == "enough") | [.attempts[] | "\(.attempt) \(.state) \(.code)"] | join(", ")')" \
+	'1 failed command_failed, 2 failed command_failed, 3 succeeded null'
+ok 'and when it was' jq -e '[.steps[].attempts[] | .started_ms <= .ended_ms] | length == 9 and all' "$T/out"
+run_ok 'as text' fettle show last
+like 'the attempts before the last stand there, too' "$out" '^  enough +failed .* attempt 1: '
+rm "$T/rounds"
+printf 'one\n' >a.txt
+printf 'one\n' >b.txt
+run_fails 3 'three rounds that do not help' fettle run -p ./rounds.yaml -i good=4
+run_ok 'show' fettle show last --json
+is 'says that all of it was put back' "$(changed false)" 'patch a.txt +2 patch b.txt +1'
+is 'and nothing stands' "$(changed true)" ''
 done_testing

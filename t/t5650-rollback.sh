@@ -138,6 +138,8 @@ touch "$T/stuck"
 run_fails 4 'a rollback that gets stuck' fettle rollback last
 rolled
 is 'says so' "$(of "$undo" .state)" rollback_failed
+like 'and what to do' "$out" "fettle rollback $repair +# try it again"
+unlike 'which is not to roll the rollback back' "$out" "fettle rollback $undo"
 is 'the files are back, and the effect is not' "$(tree_hash .) $(cat "$T/world")" "$before up"
 is 'the repair is not told to be rolled back' "$(of "$repair" '.state + " " + (.rolled_back_by // "no")')" 'succeeded no'
 is 'but what of it stands' "$(sqlite3 "$FETTLE_STATE_DIR/fettle.db" \

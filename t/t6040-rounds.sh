@@ -58,6 +58,9 @@ run_ok 'two missing packages are repaired in one run' \
 is 'the service answers' "$(http_status /healthz)" 200
 run_ok 'the run is shown' fettle show last --json
 is 'as succeeded' "$(json .state)" succeeded
+like 'the diagnosis is that of both rounds' "$(json .diagnosis)" \
+	"'PyYAML' is added.*; then: .*'python-dotenv' is added"
+is 'its lines are counted over both' "$(json '.changes[] | select(.kind == "edit") | .added')" 2
 is 'in two rounds' "$(json '.steps[] | select(.step == "verify") | .attempt')" 2
 is 'what was there before the first round is pinned' \
 	"$(docker image inspect --format '{{.Id}}' "fettle/keep:$(json .run)")" "$broken"

@@ -371,7 +371,7 @@ report_next(struct cli *cli, struct str *out, const json_t *summary,
 		const char *verb, *run, *why;
 	} steps[] = {
 		{ is_tried, "rollback", other, "try it again" },
-		{ stands && !is_good, "rollback", run, "put the rest back" },
+		{ stands && !is_good && !*other, "rollback", run, "put the rest back" },
 		{ from == REPORT_END, "show", run, "everything about this run" },
 		{ has_edits(summary), "diff", run, "the file changes" },
 		{ stands && is_good, "rollback", run, "undo it all" },

@@ -21,35 +21,51 @@ add_times(struct cli *cli, struct str *out, const json_t *summary)
 	report_paragraph(cli, out, "time", TONE_PLAIN, str_get(&text));
 }
 
+/* `name` is "" in the rows of a step that follow its first. */
+static void
+add_attempt(struct table *table, const char *name, const json_t *attempt,
+	    bool is_only)
+{
+	const char *state = json_text(attempt, "state");
+	const char *message = json_text(attempt, "message");
+	int64_t duration = json_int_or(attempt, "duration_ms", -1);
+	AUTO_FREE char *numbered =
+		is_only ? NULL :
+			  x_asprintf("attempt %lld%s%s",
+				     (long long)json_int_or(attempt, "attempt", 1),
+				     *message ? ": " : "", message);
+	char buf[32];
+
+	table_add(table, TONE_STRONG, name);
+	table_add(table, state_tone(state),
+		  str_eq(json_text(attempt, "result"), "noop") ? "nothing to do" :
+								 state_words(state));
+	table_add(table, TONE_DIM,
+		  time_of_day(json_int_or(attempt, "started_ms", 0), buf));
+	table_add(table, TONE_PLAIN,
+		  duration < 0 ? "-" : num_format_ms((uint64_t)duration, buf));
+	table_add(table, TONE_PLAIN, numbered ? numbered : message);
+}
+
+/* The attempts before the last one; that is the step itself. */
 static void
 add_steps(struct cli *cli, struct str *out, const json_t *summary)
 {
 	AUTO(table) struct table table = { .columns = 5 };
-	json_t *step;
-	size_t i;
+	json_t *step, *attempt;
+	size_t i, j;
 
 	json_array_foreach (json_object_get(summary, "steps"), i, step) {
-		const char *state = json_text(step, "state");
-		int64_t duration = json_int_or(step, "duration_ms", -1);
-		int64_t attempt = json_int_or(step, "attempt", 1);
-		AUTO_FREE char *message =
-			attempt > 1 ?
-				x_asprintf("attempt %lld%s%s", (long long)attempt,
-					   *json_text(step, "message") ? ": " : "",
-					   json_text(step, "message")) :
-				x_strdup(json_text(step, "message"));
-		char buf[32];
+		int64_t last = json_int_or(step, "attempt", 1);
+		const char *name = json_text(step, "step");
 
-		table_add(&table, TONE_STRONG, json_text(step, "step"));
-		table_add(&table, state_tone(state),
-			  str_eq(json_text(step, "result"), "noop") ?
-				  "nothing to do" :
-				  state_words(state));
-		table_add(&table, TONE_DIM,
-			  time_of_day(json_int_or(step, "started_ms", 0), buf));
-		table_add(&table, TONE_PLAIN,
-			  duration < 0 ? "-" : num_format_ms((uint64_t)duration, buf));
-		table_add(&table, TONE_PLAIN, message);
+		json_array_foreach (json_object_get(step, "attempts"), j, attempt) {
+			if (json_int_or(attempt, "attempt", 1) >= last)
+				break;
+			add_attempt(&table, name, attempt, false);
+			name = "";
+		}
+		add_attempt(&table, name, step, last <= 1);
 	}
 	str_add(out, "\nsteps\n");
 	table_print(&table, &cli->out, out, 2);

@@ -9,10 +9,10 @@
 #include <signal.h>
 #include <sys/file.h>
 
-#include "base/diff.h"
 #include "base/num.h"
 #include "base/path.h"
 #include "cli/cli.h"
+#include "engine/difference.h"
 
 #define EVENTS_AT_ONCE 100
 
@@ -85,74 +85,21 @@ run_file(struct store *store, const char *run, const char *name, size_t max_byte
 	return bytes;
 }
 
-/* The lines an edit adds and removes, from the stored images. */
-static void
-count_edit(struct store *store, const json_t *edit, json_t *change)
-{
-	const char *pre = json_text(edit, "pre"), *post = json_text(edit, "post");
-	AUTO_FREE char *before = NULL, *after = NULL;
-	struct diff_side from = { 0 }, to = { 0 };
-	unsigned added, removed;
-	struct err err;
-
-	if (*pre && store_blob_get(store, pre, &before, &from.len, &err) < 0)
-		return;
-	if (*post && store_blob_get(store, post, &after, &to.len, &err) < 0)
-		return;
-	from.bytes = before;
-	to.bytes = after;
-	diff_count(from, to, &added, &removed);
-	(void)json_object_set_new(change, "added", json_integer(added));
-	(void)json_object_set_new(change, "removed", json_integer(removed));
-}
-
+/* A file stands until the last step that changed it is put back. */
 static bool
-is_standing(const json_t *standing, const char *step, const char *kind,
-	    const char *target)
+is_standing(const json_t *standing, const json_t *change)
 {
-	json_t *row;
+	const char *kind = json_text(change, "kind"), *step = json_text(change, "step");
+	const json_t *row;
 	size_t i;
 
 	json_array_foreach (standing, i, row)
-		if (str_eq(json_text_or(row, "step", step), step) &&
-		    str_eq(json_text(row, "kind"), kind) &&
-		    str_eq(json_text(row, "target"), target))
+		if (str_eq(json_text(row, "kind"), kind) &&
+		    str_eq(json_text(row, "target"), json_text(change, "target")) &&
+		    (str_eq(kind, "edit") ||
+		     str_eq(json_text_or(row, "step", step), step)))
 			return true;
 	return false;
-}
-
-static json_t *
-change_new(const json_t *standing, const char *step, const char *kind,
-	   const char *target, const char *summary)
-{
-	return json_pack("{s:s, s:s, s:s, s:s, s:b}", "step", step, "kind", kind,
-			 "target", target, "summary", summary, "standing",
-			 is_standing(standing, step, kind, target));
-}
-
-/* What a step that was begun was allowed to change. */
-static void
-add_changes(struct store *store, json_t *changes, const json_t *standing,
-	    const char *step, const json_t *proposal)
-{
-	json_t *item, *change;
-	size_t i;
-
-	json_array_foreach (json_object_get(proposal, "edits"), i, item) {
-		change =
-			change_new(standing, step, "edit", json_text(item, "path"), "");
-		if (!change)
-			continue;
-		count_edit(store, item, change);
-		(void)json_array_append_new(changes, change);
-	}
-	json_array_foreach (json_object_get(proposal, "effects"), i, item) {
-		change = change_new(standing, step, json_text(item, "kind"),
-				    json_text(item, "target"),
-				    json_text(item, "summary"));
-		if (change)
-			(void)json_array_append_new(changes, change);
-	}
 }
 
 /* What a rollback has not put back stands, of whatever step of the other run. */
@@ -174,24 +121,17 @@ static int
 gather_changes(struct store *store, const char *run, json_t *summary, struct err *err)
 {
 	AUTO(json_ref) json_t *standing = load_standing(store, run, summary, err);
-	json_t *changes = json_array(), *step;
+	json_t *changes = difference_changes(store, run, err), *change;
 	size_t i;
 
-	(void)json_object_set_new(summary, "changes", changes);
-	if (!standing)
+	(void)json_object_set_new(summary, "changes",
+				  changes ? changes : json_array());
+	if (!standing || !changes)
 		return -1;
-	json_array_foreach (json_object_get(summary, "steps"), i, step) {
-		AUTO(json_ref) json_t *row = NULL;
-
-		if (!json_int_or(step, "started_ms", 0) ||
-		    !str_eq(json_text(step, "section"), "steps"))
-			continue;
-		row = store_proposal(store, run, json_text(step, "step"), err);
-		if (!row)
-			return -1;
-		add_changes(store, changes, standing, json_text(step, "step"),
-			    json_object_get(row, "proposal"));
-	}
+	json_array_foreach (changes, i, change)
+		(void)json_object_set_new(
+			change, "standing",
+			json_boolean(is_standing(standing, change)));
 	return 0;
 }
 
@@ -232,7 +172,50 @@ gather_level(struct store *store, const char *run, json_t *summary, struct err *
 	return 0;
 }
 
-/* Findings, warnings and missing artifacts are events only. */
+static json_t *
+find_step(const json_t *steps, const char *name)
+{
+	json_t *step;
+	size_t i;
+
+	json_array_foreach (steps, i, step)
+		if (str_eq(json_text(step, "step"), name))
+			return step;
+	return NULL;
+}
+
+/* Each step has its attempts in "attempts": how each began, and how it ended. */
+static void
+add_attempt(json_t *steps, const json_t *event)
+{
+	static const char *const told[] = { "state", "result", "why", "code",
+					    "message", "remedy", "duration_ms" };
+	bool is_begin = str_eq(json_text(event, "kind"), "step.intent");
+	const json_t *body = json_object_get(event, "body");
+	json_t *step = find_step(steps, json_text(body, "step"));
+	json_t *attempts = json_object_get(step, "attempts"), *attempt;
+	json_t *number = json_object_get(body, "attempt"), *value;
+
+	if (!step)
+		return;
+	if (!attempts) {
+		attempts = json_array();
+		(void)json_object_set_new(step, "attempts", attempts);
+	}
+	attempt = json_array_get(attempts, json_array_size(attempts) - 1);
+	if (!attempt || !json_equal(json_object_get(attempt, "attempt"), number)) {
+		attempt = json_pack("{s:O, s:s}", "attempt", number, "state",
+				    "in_progress");
+		(void)json_array_append_new(attempts, attempt);
+	}
+	(void)json_object_set(attempt, is_begin ? "started_ms" : "ended_ms",
+			      json_object_get(event, "time_ms"));
+	for (size_t i = 0; i < ARRAY_LEN(told); i++)
+		if (!is_begin && (value = json_object_get(body, told[i])))
+			(void)json_object_set(attempt, told[i], value);
+}
+
+/* Findings, warnings, missing artifacts and attempts are told by events only. */
 static int
 gather_events(struct store *store, const char *run, json_t *summary, struct err *err)
 {
@@ -250,7 +233,8 @@ gather_events(struct store *store, const char *run, json_t *summary, struct err 
 		size_t i;
 
 		events = store_events_of(store, run,
-					 "|step.finding|step.note|artifact.missing|",
+					 "|step.finding|step.note|step.intent|"
+					 "step.ended|artifact.missing|",
 					 after, EVENTS_AT_ONCE, err);
 		if (!events)
 			return -1;
@@ -267,6 +251,8 @@ gather_events(struct store *store, const char *run, json_t *summary, struct err 
 			else if (str_eq(kind, "step.note") &&
 				 str_eq(json_text(body, "level"), "warn"))
 				(void)json_array_append(warnings, body);
+			else if (!str_eq(kind, "step.note"))
+				add_attempt(json_object_get(summary, "steps"), event);
 		}
 	} while (count == EVENTS_AT_ONCE);
 	return 0;

@@ -11,7 +11,9 @@
  *  "level": null | {"before","after"},     of the service: absent .. healthy
  *  "changes":[{"step","kind":"edit"|KIND,"target","summary","added","removed",
  *              "standing":bool}],
- *  "findings":[..],"warnings":[..],"steps":[..store_steps..],
+ *  "findings":[..],"warnings":[..],
+ *  "steps":[..store_steps, each with "attempts":[{"attempt","state","started_ms",
+ *            "ended_ms","duration_ms","result","why","code","message","remedy"}]..],
  *  "artifacts":[..],"missing":[..],"artifacts_dir"}
  */
 #ifndef FETTLE_CLI_SUMMARY_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * All proposals of a run seen as one: each file from its first image to its
- * last, each effect once.
+ * The proposals of a run seen as one: each file from its first image to its
+ * last, each effect of a step once. "step" says whose it is, of a file whose it
+ * was first.
  */
 #ifndef FETTLE_ENGINE_DIFFERENCE_H
 #define FETTLE_ENGINE_DIFFERENCE_H
@@ -14,8 +15,20 @@ struct difference {
 	json_t *edits, *effects; /* arrays in the form of proposals; owned */
 };
 
+enum difference_of {
+	DIFFERENCE_PROPOSED,	/* whatever a step stated */
+	DIFFERENCE_BEGUN	/* what a step of section `steps` began to do */
+};
+
 int difference_init(struct difference *difference, struct store *store, const char *run,
-		    struct err *err);
+		    enum difference_of of, struct err *err);
 void difference_done(struct difference *difference);
+
+/*
+ * What a run changed, whether it still stands or not: [{"step","kind","target",
+ * "summary"}]; kind "edit" also with the lines "added" and "removed", where the
+ * images are still there. NULL on failure.
+ */
+json_t *difference_changes(struct store *store, const char *run, struct err *err);
 
 #endif

@@ -28,8 +28,7 @@ outcome_keep(struct attempt *a)
 		if (value)
 			json_object_set(outputs, d->outputs[i].name, value);
 	}
-	if (*json_text(outputs, "diagnosis") && a->run->diagnosis.len == 0)
-		str_add(&a->run->diagnosis, json_text(outputs, "diagnosis"));
+	run_diagnose(a->run, json_text(outputs, "diagnosis"));
 	json_object_set_new(a->run->outputs, a->step->id, outputs);
 }
 

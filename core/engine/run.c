@@ -67,6 +67,15 @@ run_close(struct run *run)
 	*run = (struct run){ .lock_fd = -1, .workspace_fd = -1 };
 }
 
+void
+run_diagnose(struct run *run, const char *diagnosis)
+{
+	if (strstr(str_get(&run->diagnosis), diagnosis))
+		return;
+	str_addf(&run->diagnosis, "%s%s", run->diagnosis.len ? "; then: " : "",
+		 diagnosis);
+}
+
 char *
 run_lock_name(const struct plan *plan)
 {

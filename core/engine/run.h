@@ -57,7 +57,7 @@ struct run {
 	bool is_agreed;		/* people agreed to a step, and so to its plan */
 	bool is_asleep;		/* still recorded as waiting: see run_wake */
 	json_t *report;		/* preview: array of step reports */
-	struct str diagnosis;	/* the best finding's text, for the summary */
+	struct str diagnosis;	/* what was found wrong, round by round */
 	const struct err *failure; /* why it is being unwound, or NULL; borrowed */
 	struct cancel cancel;
 	bool is_undoing;	/* cancel is not listened to */
@@ -91,6 +91,9 @@ void run_note(struct run *run, const char *kind, json_t *body);
 int run_flush(struct run *run, struct err *err);
 /* How far a step is: for who watches now, masked, and kept nowhere. */
 void run_progress(const struct run *run, const char *step, const json_t *event);
+
+/* What an analysis found, behind what was found before; "" for nothing. */
+void run_diagnose(struct run *run, const char *diagnosis);
 
 /* The service lock's name, or NULL for a plan without a service. Caller owns. */
 char *run_lock_name(const struct plan *plan);

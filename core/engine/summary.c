@@ -4,7 +4,6 @@
 
 #include "engine/summary.h"
 
-#include "base/diff.h"
 #include "engine/difference.h"
 
 static const char *
@@ -39,46 +38,32 @@ err_json(const struct err *err)
 			    : json_null();
 }
 
-static void
-add_edit(struct run *run, json_t *files, const json_t *edit)
-{
-	const char *pre = json_text(edit, "pre"), *post = json_text(edit, "post");
-	AUTO_FREE char *before = NULL;
-	AUTO_FREE char *after = NULL;
-	struct diff_side sides[2] = { { NULL, 0 }, { NULL, 0 } };
-	struct err ignored = { 0 };
-	unsigned added = 0, removed = 0;
-
-	if (*pre && store_blob_get(run->engine->store, pre, &before, &sides[0].len,
-				   &ignored) == 0)
-		sides[0].bytes = before;
-	if (*post && store_blob_get(run->engine->store, post, &after, &sides[1].len,
-				    &ignored) == 0)
-		sides[1].bytes = after;
-	diff_count(sides[0], sides[1], &added, &removed);
-	json_array_append_new(files, json_pack("{s:s, s:i, s:i}", "path",
-					       json_text(edit, "path"), "added",
-					       (int)added, "removed", (int)removed));
-}
-
 /* All that was changed on the way, whether it still stands or not. */
 static int
 add_changes(struct run *run, json_t *detail, struct err *err)
 {
-	AUTO(difference) struct difference difference = { 0 };
-	AUTO(json_ref) json_t *files = json_array();
-	AUTO(json_ref) json_t *effects = json_array();
-	const json_t *item;
+	AUTO(json_ref)
+	json_t *changes = difference_changes(run->engine->store, run->claim.run, err);
+	json_t *files = json_array(), *effects = json_array(), *change;
 	size_t i;
 
-	if (difference_init(&difference, run->engine->store, run->claim.run, err) < 0)
+	json_object_set_new(detail, "files", files);
+	json_object_set_new(detail, "effects", effects);
+	if (!changes)
 		return -1;
-	json_array_foreach (difference.edits, i, item)
-		add_edit(run, files, item);
-	json_array_foreach (difference.effects, i, item)
-		json_array_append(effects, json_object_get(item, "summary"));
-	json_object_set(detail, "files", files);
-	json_object_set(detail, "effects", effects);
+	json_array_foreach (changes, i, change) {
+		if (!str_eq(json_text(change, "kind"), "edit")) {
+			json_array_append(effects, json_object_get(change, "summary"));
+			continue;
+		}
+		json_array_append_new(
+			files,
+			json_pack("{s:O, s:I, s:I}", "path",
+				  json_object_get(change, "target"), "added",
+				  (json_int_t)json_int_or(change, "added", 0),
+				  "removed",
+				  (json_int_t)json_int_or(change, "removed", 0)));
+	}
 	return 0;
 }
 

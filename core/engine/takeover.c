@@ -103,8 +103,7 @@ takeover_learn(struct run *run, const json_t *step)
 	if (!json_is_object(outputs))
 		return;
 	json_object_set(run->outputs, id, outputs);
-	if (*json_text(outputs, "diagnosis") && run->diagnosis.len == 0)
-		str_add(&run->diagnosis, json_text(outputs, "diagnosis"));
+	run_diagnose(run, json_text(outputs, "diagnosis"));
 }
 
 static int
