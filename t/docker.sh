@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh disable=SC2016,SC2034,SC2154
 #
-# For tests with a real Docker engine: one that is named in FETTLE_TEST_DOCKER
-# (a DOCKER_HOST or a socket's path), else an own one for the script. Tests
-# with an engine run one at a time, so that each may say what is in it. Source
-# after t/lib.sh and before any claim.
+# For tests with a real Docker engine: one of those that are named in
+# FETTLE_TEST_DOCKER (as DOCKER_HOST names them, or by a socket's path), else an own
+# one for the script. An engine serves one test at a time, so that each may say what
+# is in it. Source after t/lib.sh and before any claim.
 
 # docker_engine [own]: exports DOCKER_HOST, or skips the script; under CI that is
 # a failure. `own`: rather one of the script's own, which it may kill; then
@@ -15,12 +15,11 @@ docker_engine()
 		command -v "$t_program" >/dev/null 2>&1 ||
 			no_engine "$t_program is not installed"
 	done
-	exec 8>"${TMPDIR:-/tmp}/fettle-docker-tests-$(id -u).lock"
-	flock 8
 	if [ -z "${FETTLE_TEST_DOCKER:-}" ] || [ "${1:-}" = own ]; then
 		own_engine || [ -n "${FETTLE_TEST_DOCKER:-}" ] ||
 			no_engine "$(tail -n 1 "$T/engine.err")"
 	fi
+	[ -z "${FETTLE_TEST_DOCKER:-}" ] || take_engine
 	case ${FETTLE_TEST_DOCKER:-} in
 	'') ;;
 	/*) DOCKER_HOST=unix://$FETTLE_TEST_DOCKER ;;
@@ -37,10 +36,26 @@ docker_engine()
 
 own_engine()
 {
-	DOCKER_HOST=$("$FETTLE_SRC/t/docker-engine" start "$T/engine" 2>"$T/engine.err" 8>&-) ||
+	DOCKER_HOST=$("$FETTLE_SRC/t/docker-engine" start "$T/engine" 2>"$T/engine.err") ||
 		return 1
 	unset FETTLE_TEST_DOCKER
-	at_exit '"$FETTLE_SRC/t/docker-engine" stop "$T/engine" 8>&-'
+	at_exit '"$FETTLE_SRC/t/docker-engine" stop "$T/engine"'
+}
+
+# The first of the named engines that no other test has, when there is one.
+take_engine()
+{
+	while :; do
+		for t_engine in $FETTLE_TEST_DOCKER; do
+			exec 8>"${TMPDIR:-/tmp}/fettle-$(id -u)-$(printf '%s' "$t_engine" |
+				cksum | tr ' ' -).lock"
+			if flock --nonblock 8; then
+				FETTLE_TEST_DOCKER=$t_engine
+				return
+			fi
+		done
+		sleep 0.2
+	done
 }
 
 no_engine()

@@ -151,7 +151,7 @@ else
 	is 'an engine that dies in mid-build: the run fails and says not rolled back' $? 4
 	like 'because of the engine' "$(cat "$T/slow.out")" docker_unreachable
 	is 'the files are as they were' "$(tree_hash "$lab")" "$tree"
-	"$FETTLE_SRC/t/docker-engine" start "$T/engine" >"$T/again" 2>&1 8>&- ||
+	"$FETTLE_SRC/t/docker-engine" start "$T/engine" >"$T/again" 2>&1 ||
 		bail "$(tail -n 1 "$T/again")"
 	run=$(jq -rs '[.[] | .run? // empty] | first' "$T/slow.out")
 	run_ok 'when it is back, the rollback can be had' fettle rollback "$run"
