@@ -8,7 +8,8 @@
  *	FETTLE_TEST_LIMIT=N	ends it after N seconds (600)
  *	FETTLE_TEST_DEADLINE=N	ends it at this time of day (date +%s), and does not
  *				begin it then any more
- *	FETTLE_TEST_TIMES=FILE	appends how many seconds it took
+ *	FETTLE_TEST_TIMES=FILE	appends how many seconds it took, and how many of a
+ *				processor (without what an engine did for it)
  */
 #include "base/base.h"
 
@@ -17,6 +18,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,14 +110,25 @@ wait_until(pid_t test, int64_t end_ms, const sigset_t *signals, int *ret_status)
 	}
 }
 
+static double
+seconds(const struct timeval *time)
+{
+	return (double)time->tv_sec + (double)time->tv_usec / 1e6;
+}
+
+/* Once all of it has been reaped. */
 static void
 note_time(const char *test, int64_t took_ms)
 {
 	const char *path = getenv("FETTLE_TEST_TIMES");
+	struct rusage usage = { 0 };
 
 	if (!path || !*path)
 		return;
-	AUTO_FREE char *line = x_asprintf("%.1f %s\n", (double)took_ms / 1000, test);
+	(void)getrusage(RUSAGE_CHILDREN, &usage);
+	AUTO_FREE char *line =
+		x_asprintf("%6.1f %6.1f  %s\n", (double)took_ms / 1000,
+			   seconds(&usage.ru_utime) + seconds(&usage.ru_stime), test);
 	AUTO_CLOSE int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 
 	if (fd < 0 || write(fd, line, strlen(line)) < 0)
@@ -150,7 +163,6 @@ main(int argc, char *argv[])
 	}
 	int why = wait_until(pid, begun_ms + limit, &signals, &status);
 	int64_t took_ms = clock_boot_ms() - begun_ms;
-	note_time(argv[argc - 1], took_ms);
 	if (why < 0)
 		printf("\nBail out! it was ended after %lld s\n",
 		       (long long)(took_ms / 1000));
@@ -160,6 +172,7 @@ main(int argc, char *argv[])
 		(void)wait_until(pid, clock_boot_ms() + GRACE_MS, &signals, &status);
 	}
 	tree_kill(NULL);
+	note_time(argv[argc - 1], took_ms);
 	if (why != 0)
 		return why > 0 ? 128 + why : 99;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

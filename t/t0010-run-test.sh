@@ -69,7 +69,7 @@ not_ok 'and true' test -e begun
 # ---- how it runs
 
 FETTLE_TEST_TIMES=$T/times run_ok 'a test that is well' "$run_test" true
-like 'its time is told' "$(cat "$T/times")" '^0\.[0-9] true$'
+like 'its time is told' "$(cat "$T/times")" '^ +0\.[0-9] +0\.[0-9]  true$'
 is 'it has nothing to read' "$(echo something | "$run_test" cat)" ''
 is 'and is the first of its session' "$("$run_test" sh -c '
 	[ "$(cut -d " " -f 6 /proc/$$/stat)" = $$ ] && echo yes')" yes
