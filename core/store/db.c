@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "store/listen.h"
+#include "store/logfile.h"
 
 #define BUSY_MAX_MS 10000
 
@@ -185,7 +186,7 @@ db_open(struct store *store, const char *file, struct err *err)
 
 	configure();
 	store->jitter = ((uint64_t)clock_boot_ms() << 20 ^ (uint64_t)getpid()) | 1;
-	if (sqlite3_open_v2(file, &store->db, flags, NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(file, &store->db, flags, logfile_vfs()) != SQLITE_OK) {
 		db_error(store, err, "open the store");
 		db_close(store);
 		return -1;

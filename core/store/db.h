@@ -24,7 +24,7 @@ struct store {
 	char *dir;		/* the state directory */
 	enum store_mode mode;
 	bool in_transaction;	/* the caller's, from store_begin */
-	bool is_rehearsing;	/* db_run() only compiles (store_rehearse) */
+	bool is_rehearsing;	/* statements are compiled, none is run */
 	bool is_spoiled;	/* an append in it failed: it cannot be committed */
 	int64_t busy_until_ms;	/* when waiting for the writer ends */
 	uint64_t jitter;	/* state of the generator of waiting times */

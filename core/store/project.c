@@ -372,20 +372,3 @@ project(struct store *store, const struct event *event, const json_t *body,
 			      "UPDATE runs SET seq = ?, head = ? WHERE run = ?",
 		      "itt", event->seq, hash, event->run);
 }
-
-void
-store_rehearse(struct store *store)
-{
-	static const char *const kinds[] = { "artifact.added", "step.ended",
-					     "run.ended" };
-	AUTO(json_ref) json_t *nothing = json_object();
-
-	store->is_rehearsing = true;
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		const struct event event = { .run = "", .kind = kinds[i] };
-		struct err ignored;
-
-		(void)find(kinds[i])->project(store, &event, nothing, &ignored);
-	}
-	store->is_rehearsing = false;
-}

@@ -127,8 +127,8 @@ int store_commit(struct store *store, struct err *err);
 void store_rollback(struct store *store);
 
 /*
- * Compiles the statements that end a step and a run, and runs none: for a moment in
- * which there is nothing else to do.
+ * Compiles the statements that end a step and a run, and those that tell of the
+ * end, and runs none: for a moment in which there is nothing else to do.
  */
 void store_rehearse(struct store *store);
 
