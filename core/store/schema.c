@@ -16,7 +16,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 #define APPLICATION_ID 0x46747465 /* `Ftte`: file(1) and we can tell whose it is */
 
 static const char truth[] =
@@ -72,24 +72,7 @@ static const char guards[] =
 	"    WHERE run = NEW.run AND step = json_extract(NEW.body, '$.step')"
 	"      AND attempt = json_extract(NEW.body, '$.attempt')"
 	"      AND state NOT IN ('consumed', 'voided'))"
-	"  BEGIN SELECT RAISE(ABORT, 'an intent needs what its hold waits for'); END;"
-	/* People with a role that counts; not who asked, unless that was agreed to. */
-	"CREATE TRIGGER events_need_quorum BEFORE INSERT ON events"
-	"  WHEN NEW.kind = 'hold.consumed' AND (NOT EXISTS (SELECT 1 FROM holds"
-	"    WHERE run = NEW.run AND state = 'open' AND expires_ms > NEW.time_ms"
-	"      AND digest = json_extract(NEW.body, '$.digest'))"
-	"   OR EXISTS (SELECT 1 FROM holds h, json_each(h.needs) need"
-	"    WHERE h.run = NEW.run AND h.state = 'open'"
-	"      AND json_extract(need.value, '$.quorum') > (SELECT count(*)"
-	"       FROM approvals a WHERE a.run = h.run AND a.opened_seq = h.opened_seq"
-	"        AND (json_array_length(need.value, '$.roles') = 0"
-	"         OR EXISTS (SELECT 1 FROM json_each(a.roles) has,"
-	"          json_each(need.value, '$.roles') counts"
-	"          WHERE has.value = counts.value))"
-	"        AND (json_extract(need.value, '$.self_approval')"
-	"         OR a.principal NOT IN (SELECT value FROM json_each(h.requesters))))))"
-	"  BEGIN SELECT RAISE(ABORT, 'a hold needs its quorum before its time is up');"
-	"  END;";
+	"  BEGIN SELECT RAISE(ABORT, 'an intent needs what its hold waits for'); END;";
 
 static const char derived[] =
 	"CREATE TABLE runs ("
@@ -137,14 +120,14 @@ static const char derived[] =
 	"CREATE TABLE proposals ("
 	"  run TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,"
 	"  proposal TEXT NOT NULL, sha256 TEXT NOT NULL,"
-	"  PRIMARY KEY (run, step, attempt));"
+	"  PRIMARY KEY (run, step, attempt)) WITHOUT ROWID;"
 	"CREATE TABLE verdicts ("
 	"  run TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,"
 	"  verdict TEXT NOT NULL CHECK (verdict IN ('allow', 'hold', 'deny')),"
 	"  answers TEXT NOT NULL, time_ms INTEGER NOT NULL,"
 	"  PRIMARY KEY (run, step, attempt),"
 	"  UNIQUE (run, step, attempt, verdict),"
-	"  FOREIGN KEY (run, step, attempt) REFERENCES proposals);"
+	"  FOREIGN KEY (run, step, attempt) REFERENCES proposals) WITHOUT ROWID;"
 	"CREATE TABLE attempts ("
 	"  run TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,"
 	"  verdict TEXT NOT NULL CHECK (verdict = 'allow'),"
@@ -181,7 +164,27 @@ static const char derived[] =
 	"  roles TEXT NOT NULL, time_ms INTEGER NOT NULL,"
 	"  PRIMARY KEY (run, opened_seq, principal)," /* a person counts once */
 	"  FOREIGN KEY (run, opened_seq) REFERENCES holds) WITHOUT ROWID;"
-	/* A hold is used once, and what was said to it stays said. */
+	/*
+	 * A hold is used once, for what was approved, by enough people with a role
+	 * that counts; not who asked, unless that was agreed to.
+	 */
+	"CREATE TRIGGER holds_need_quorum BEFORE UPDATE ON holds"
+	"  WHEN NEW.state = 'consumed' AND (NOT EXISTS (SELECT 1 FROM events"
+	"    WHERE run = OLD.run AND seq > OLD.opened_seq AND kind = 'hold.consumed'"
+	"     AND time_ms < OLD.expires_ms"
+	"     AND json_extract(body, '$.digest') = OLD.digest)"
+	"   OR EXISTS (SELECT 1 FROM json_each(OLD.needs) need"
+	"    WHERE json_extract(need.value, '$.quorum') > (SELECT count(*)"
+	"     FROM approvals a WHERE a.run = OLD.run AND a.opened_seq = OLD.opened_seq"
+	"      AND (json_array_length(need.value, '$.roles') = 0"
+	"       OR EXISTS (SELECT 1 FROM json_each(a.roles) has,"
+	"        json_each(need.value, '$.roles') counts"
+	"        WHERE has.value = counts.value))"
+	"      AND (json_extract(need.value, '$.self_approval')"
+	"       OR a.principal NOT IN (SELECT value FROM json_each(OLD.requesters))))))"
+	"  BEGIN SELECT RAISE(ABORT, 'a hold needs its quorum before its time is up');"
+	"  END;"
+	/* What was said to a hold stays said. */
 	"CREATE TRIGGER holds_once BEFORE UPDATE ON holds WHEN OLD.state <> 'open'"
 	"  BEGIN SELECT RAISE(ABORT, 'a hold that is over stays so'); END;"
 	"CREATE TRIGGER approvals_keep BEFORE UPDATE ON approvals"

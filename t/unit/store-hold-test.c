@@ -135,6 +135,18 @@ START_TEST(every_need_counts)
 }
 END_TEST
 
+START_TEST(not_even_raw_sql_uses_a_hold)
+{
+	open_hold(ONE, FAR);
+	ck_assert_int_eq(raw_sql("UPDATE holds SET state = 'consumed'"), -1);
+	OK(approve("bob"));
+	ck_assert_int_eq(raw_sql("UPDATE holds SET state = 'consumed'"), -1);
+	OK(consume());
+	ck_assert_int_eq(raw_number("SELECT count(*) FROM holds"
+				    " WHERE state = 'consumed'"), 1);
+}
+END_TEST
+
 START_TEST(time_is_up_in_sql_too)
 {
 	open_hold(ONE, clock_wall_ms() - 1);
@@ -239,7 +251,7 @@ main(void)
 		who_asked_counts_where_that_was_agreed_to,
 		another_role_does_not_count,
 		every_need_counts,
-		time_is_up_in_sql_too,
+		not_even_raw_sql_uses_a_hold, time_is_up_in_sql_too,
 		hold_that_is_over_takes_no_answer,
 		answer_to_another_digest_is_none,
 		only_answers_need_no_claim,
