@@ -14,14 +14,19 @@ is_signalled(const struct run *run, int wait_ms)
 	return poll(&signal, 1, wait_ms) > 0;
 }
 
-/* The store is asked when somebody else has written to it since the last look. */
+/*
+ * The store is asked when somebody else has written to it since the last look.
+ * Of a run that is not committed yet nobody else knows.
+ */
 static bool
 is_requested(struct run *run)
 {
 	struct cancel *cancel = &run->cancel;
-	int64_t version = store_version(run->engine->store);
 	struct err ignored;
 
+	if (run->is_being_made)
+		return false;
+	int64_t version = store_version(run->engine->store);
 	if (version == cancel->version)
 		return false;
 	AUTO(json_ref)
