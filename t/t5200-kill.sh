@@ -92,7 +92,7 @@ verify()
 			GROUP BY run HAVING count(*) > 1;
 		SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'"
 	# What a killed engine had asked before there was a run has no run to sweep it.
-	find "$FETTLE_STATE_DIR/scratch" -mindepth 1 -maxdepth 1 ! -name 'planning.*' ! -name 'describe.*' \
+	find "$FETTLE_STATE_DIR/scratch" -mindepth 1 -maxdepth 1 ! -name 'planning.*' ! -name 'describe.*' ! -name spare \
 		-printf 'left in scratch: %P\n'
 	return 0
 }

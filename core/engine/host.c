@@ -318,7 +318,7 @@ child_done(struct child *child)
 	auto_close(&child->pid_fd);
 	auto_close(&child->log_fd);
 	auto_close(&child->event_fd);
-	scratch_keep(&child->scratch, nursery_spare(child->call->nursery));
+	scratch_done(&child->scratch);
 	host_answer_done(&child->answer);
 }
 
@@ -342,8 +342,7 @@ child_make(struct child *child, bool is_ahead, struct err *err)
 	const struct host_call *call = child->call;
 	AUTO_FREE char *run = x_strndup(call->attempt, strcspn(call->attempt, "/"));
 
-	if (scratch_init(&child->scratch, nursery_spare(call->nursery), call->state_dir,
-			 run, err) < 0)
+	if (scratch_init(&child->scratch, call->state_dir, run, err) < 0)
 		return -1;
 	if (child_start(child, is_ahead, err) == 0)
 		return 0;

@@ -27,7 +27,6 @@ struct nursery {
 	pid_t pid;	/* 0: not started, or gone */
 	int channel;
 	bool is_owed;	/* a question was sent, and its host not told yet */
-	struct scratch spare;
 };
 
 struct nursery *
@@ -35,15 +34,12 @@ nursery_new(const char *lib_dir)
 {
 	struct nursery *nursery = x_malloc(sizeof *nursery);
 
-	*nursery = (struct nursery){ .lib_dir = lib_dir,
-				     .channel = -1,
-				     .spare = SCRATCH_INIT };
+	*nursery = (struct nursery){ .lib_dir = lib_dir, .channel = -1 };
 	return nursery;
 }
 
-/* It goes while we do something else. */
-static void
-dismiss(struct nursery *nursery)
+void
+nursery_rest(struct nursery *nursery)
 {
 	if (nursery->channel >= 0)
 		close(STEAL_FD(nursery->channel));
@@ -54,7 +50,7 @@ dismiss(struct nursery *nursery)
 static void
 stop(struct nursery *nursery)
 {
-	dismiss(nursery);
+	nursery_rest(nursery);
 	nursery->is_owed = false;
 	if (nursery->pid == 0)
 		return;
@@ -68,17 +64,9 @@ nursery_free(struct nursery *nursery)
 {
 	if (!nursery)
 		return;
-	dismiss(nursery);
-	scratch_done(&nursery->spare);
+	nursery_rest(nursery);
 	stop(nursery);
 	free(nursery);
-}
-
-void
-nursery_rest(struct nursery *nursery)
-{
-	dismiss(nursery);
-	scratch_done(&nursery->spare);
 }
 
 static int
@@ -176,12 +164,6 @@ nursery_receive(struct nursery *nursery, struct err *err)
 		return -1;
 	}
 	return pid;
-}
-
-struct scratch *
-nursery_spare(struct nursery *nursery)
-{
-	return &nursery->spare;
 }
 
 pid_t

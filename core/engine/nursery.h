@@ -6,7 +6,7 @@
 #ifndef FETTLE_ENGINE_NURSERY_H
 #define FETTLE_ENGINE_NURSERY_H
 
-#include "engine/scratch.h"
+#include "base/err.h"
 #include "wire/start.h"
 
 struct nursery;
@@ -28,9 +28,6 @@ void nursery_warm(struct nursery *nursery);
 int nursery_send(struct nursery *nursery, const struct start *question,
 		 struct err *err);
 pid_t nursery_receive(struct nursery *nursery, struct err *err);
-
-/* A scratch directory that no host uses. Borrowed. */
-struct scratch *nursery_spare(struct nursery *nursery);
 
 /* Its pid, which is no child of a question; 0 when there is none. */
 pid_t nursery_pid(const struct nursery *nursery);

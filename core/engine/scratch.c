@@ -7,6 +7,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -47,62 +49,79 @@ tree_remove(int dirfd, const char *name)
 	tree_remove_at(dirfd, name, 0);
 }
 
-static int
-make(struct scratch *scratch, const char *state_dir, const char *owner, struct err *err)
+/*
+ * Making and removing a directory costs more than most callbacks, so that one
+ * which was not used waits here, under a name that is nobody's, for the next.
+ */
+static char *
+spare_of(const char *path)
 {
-	AUTO_FREE char *parent = path_join(state_dir, "scratch");
-	AUTO_FREE char *path = x_asprintf("%s/%s.XXXXXX", parent, owner);
-	AUTO_FREE char *template = x_strdup(path);
+	return x_asprintf("%.*s/spare", (int)(strrchr(path, '/') - path), path);
+}
 
-	if (!mkdtemp(path)) {
-		memcpy(path, template, strlen(path));
-		if (errno != ENOENT || (mkdir(parent, 0700) < 0 && errno != EEXIST) ||
-		    !mkdtemp(path))
-			return err_errno(err, "store_unavailable",
-					 "make a scratch directory in '%s'", parent);
-	}
-	int fd = path_open_dir(path, err);
-	if (fd < 0)
+/* Its age is that of its use: what lies there for long is swept. */
+static int
+take_spare(const char *path)
+{
+	AUTO_FREE char *spare = spare_of(path);
+
+	if (rename(spare, path) < 0)
 		return -1;
-	scratch->path = STEAL(path);
-	scratch->fd = fd;
-	return 0;
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && dir_is_untouched(fd) && futimens(fd, NULL) == 0)
+		return STEAL_FD(fd);
+	tree_remove(AT_FDCWD, path);
+	return -1;
+}
+
+static int
+make(const char *path, struct err *err)
+{
+	AUTO_FREE char *parent = x_strndup(path, (size_t)(strrchr(path, '/') - path));
+
+	if (mkdir(path, 0700) < 0 &&
+	    (errno != ENOENT || (mkdir(parent, 0700) < 0 && errno != EEXIST) ||
+	     mkdir(path, 0700) < 0))
+		return err_errno(err, "store_unavailable",
+				 "make a scratch directory in '%s'", parent);
+	return path_open_dir(path, err);
 }
 
 int
-scratch_init(struct scratch *scratch, struct scratch *spare, const char *state_dir,
-	     const char *owner, struct err *err)
+scratch_init(struct scratch *scratch, const char *state_dir, const char *owner,
+	     struct err *err)
 {
-	const char *name = spare->path ? strrchr(spare->path, '/') + 1 : "";
-	size_t n = strlen(owner);
+	uint64_t unique = 0;
 
-	if (!str_starts(name, owner) || name[n] != '.')
-		return make(scratch, state_dir, owner, err);
-	*scratch = *spare;
-	*spare = (struct scratch)SCRATCH_INIT;
+	if (getrandom(&unique, sizeof(unique), 0) != sizeof(unique))
+		return err_errno(err, "store_unavailable",
+				 "name a scratch directory in '%s'", state_dir);
+	AUTO_FREE char *path = x_asprintf("%s/scratch/%s.%016llx", state_dir, owner,
+					  (unsigned long long)unique);
+	int fd = take_spare(path);
+	if (fd < 0)
+		fd = make(path, err);
+	if (fd < 0)
+		return -1;
+	*scratch = (struct scratch){ .path = STEAL(path), .fd = fd };
 	return 0;
+}
+
+static int
+leave_spare(const struct scratch *scratch)
+{
+	AUTO_FREE char *spare = spare_of(scratch->path);
+
+	return dir_is_untouched(scratch->fd) ? rename(scratch->path, spare) : -1;
 }
 
 void
 scratch_done(struct scratch *scratch)
 {
-	if (scratch->fd >= 0)
-		close(scratch->fd);
-	if (scratch->path)
+	if (scratch->path && leave_spare(scratch) < 0)
 		tree_remove(AT_FDCWD, scratch->path);
+	auto_close(&scratch->fd);
 	auto_free(&scratch->path);
-	*scratch = (struct scratch)SCRATCH_INIT;
-}
-
-void
-scratch_keep(struct scratch *scratch, struct scratch *spare)
-{
-	if (scratch->fd < 0 || spare->path || !dir_is_untouched(scratch->fd)) {
-		scratch_done(scratch);
-		return;
-	}
-	*spare = *scratch;
-	*scratch = (struct scratch)SCRATCH_INIT;
 }
 
 void

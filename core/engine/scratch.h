@@ -14,19 +14,10 @@ struct scratch {
 };
 #define SCRATCH_INIT { NULL, -1 }
 
-/*
- * owner: the run it is for, so that scratch_sweep finds what a crash left. Takes
- * the spare one when that is of the same owner.
- */
-int scratch_init(struct scratch *scratch, struct scratch *spare, const char *state_dir,
-		 const char *owner, struct err *err);
+/* owner: the run it is for, so that scratch_sweep finds what a crash left. */
+int scratch_init(struct scratch *scratch, const char *state_dir, const char *owner,
+		 struct err *err);
 void scratch_done(struct scratch *scratch);
-
-/*
- * In place of done: one that is as it was made becomes the spare. Making and
- * removing a directory costs more than most callbacks.
- */
-void scratch_keep(struct scratch *scratch, struct scratch *spare);
 
 /* Removes the directories of a run whose processes are all dead. */
 void scratch_sweep(const char *state_dir, const char *owner);

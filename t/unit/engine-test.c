@@ -113,7 +113,7 @@ END_TEST
 
 /* ---- files ---- */
 
-static struct scratch dir = SCRATCH_INIT, spare = SCRATCH_INIT;
+static struct scratch dir = SCRATCH_INIT;
 static char base[] = "/tmp/fettle-engine-XXXXXX";
 
 static void
@@ -122,7 +122,7 @@ make_dir(void)
 	struct err err;
 
 	ck_assert_ptr_nonnull(mkdtemp(base));
-	ck_assert_int_eq(scratch_init(&dir, &spare, base, "test", &err), 0);
+	ck_assert_int_eq(scratch_init(&dir, base, "test", &err), 0);
 }
 
 static void
@@ -316,43 +316,81 @@ END_TEST
 
 /* ---- scratch directories ---- */
 
-static char *
-keep_and_take(const char *owner)
+static ino_t
+inode_of_dir(void)
 {
-	struct err err;
-	char *before = x_strdup(dir.path);
+	struct stat st;
 
-	scratch_keep(&dir, &spare);
-	ck_assert_int_eq(scratch_init(&dir, &spare, base, owner, &err), 0);
-	ck_assert_ptr_null(spare.path);
-	return before;
+	ck_assert_int_eq(fstat(dir.fd, &st), 0);
+	return st.st_ino;
 }
 
+static void
+take(const char *owner)
+{
+	struct err err;
+
+	ck_assert_int_eq(scratch_init(&dir, base, owner, &err), 0);
+}
+
+static int
+find_spare(void)
+{
+	AUTO_FREE char *spare = x_asprintf("%s/scratch/spare", base);
+
+	return access(spare, F_OK);
+}
+
+/* By whoever needs one next; as young as one that was made for it. */
 START_TEST(untouched_scratch_is_used_again)
 {
-	AUTO_FREE char *before = keep_and_take("test");
+	static const struct timespec old[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+	AUTO_FREE char *before = x_strdup(dir.path);
+	ino_t inode = inode_of_dir();
+	struct stat st;
 
-	ck_assert_str_eq(dir.path, before);
+	ck_assert_int_eq(futimens(dir.fd, old), 0);
+	scratch_done(&dir);
+	ck_assert_int_eq(access(before, F_OK), -1);
+	take("another");
+	ck_assert_int_eq(inode_of_dir() == inode, 1);
+	ck_assert_int_eq(find_spare(), -1);
+	ck_assert_int_eq(fstat(dir.fd, &st), 0);
+	ck_assert_int_gt(st.st_mtime, 1);
+	ck_assert_ptr_nonnull(strstr(dir.path, "/scratch/another."));
 }
 END_TEST
 
-START_TEST(scratch_of_another_run_is_not_used)
+START_TEST(only_one_takes_the_spare_scratch)
 {
-	AUTO_FREE char *before = x_strdup(dir.path);
-	struct err err;
+	struct scratch other;
+	ino_t inode = inode_of_dir();
 
-	scratch_keep(&dir, &spare);
-	ck_assert_int_eq(scratch_init(&dir, &spare, base, "tes", &err), 0);
-	ck_assert_str_ne(dir.path, before);
-	scratch_done(&spare);
+	scratch_done(&dir);
+	take("test");
+	other = dir;
+	take("test");
+	ck_assert_int_eq(inode_of_dir() == inode, 0);
+	ck_assert_str_ne(other.path, dir.path);
+	scratch_done(&other);
+}
+END_TEST
+
+START_TEST(spare_scratch_with_something_in_it_is_not_used)
+{
+	AUTO_FREE char *left = x_asprintf("%s/scratch/spare/left", base);
+
+	scratch_done(&dir);
+	ck_assert_int_eq(mkdir(left, 0700), 0);
+	take("test");
+	ck_assert_int_eq(dir_is_untouched(dir.fd), 1);
+	ck_assert_int_eq(find_spare(), -1);
 }
 END_TEST
 
 /* What a module may leave on its directory; each is a reason for a new one. */
 START_TEST(touched_scratch_is_not_used_again)
 {
-	struct err err;
-
 	switch (_i) {
 	case 0:
 		put("left", "behind");
@@ -370,10 +408,10 @@ START_TEST(touched_scratch_is_not_used_again)
 	}
 	AUTO_FREE char *before = x_strdup(dir.path);
 
-	scratch_keep(&dir, &spare);
-	ck_assert_ptr_null(spare.path);
+	scratch_done(&dir);
+	ck_assert_int_eq(find_spare(), -1);
 	ck_assert_int_eq(access(before, F_OK), -1);
-	ck_assert_int_eq(scratch_init(&dir, &spare, base, "test", &err), 0);
+	take("test");
 }
 END_TEST
 
@@ -413,7 +451,8 @@ main(void)
 	tcase_add_test(files, settle_sorts_out_every_crash);
 	tcase_add_test(files, mode_is_kept);
 	tcase_add_test(files, untouched_scratch_is_used_again);
-	tcase_add_test(files, scratch_of_another_run_is_not_used);
+	tcase_add_test(files, only_one_takes_the_spare_scratch);
+	tcase_add_test(files, spare_scratch_with_something_in_it_is_not_used);
 	tcase_add_loop_test(files, touched_scratch_is_not_used_again, 0, 4);
 	suite_add_tcase(suite, files);
 
