@@ -7,15 +7,11 @@
 # FETTLE_KILL_POINTS says how many points a sweep that is not tried whole tries;
 # 0: every one.
 
-need jq sqlite3
+. "$FETTLE_SRC/t/runs.sh"
+need sqlite3
 kill_at=$FETTLE_BUILD/t/fault/kill-at
 [ -x "$kill_at" ] || bail "$kill_at is not built"
 "$kill_at" -o "$T/report" true 2>/dev/null || skip_all 'nothing may be traced here'
-
-sql() # QUERY
-{
-	sqlite3 "$FETTLE_STATE_DIR/fettle.db" "$1"
-}
 
 # What holds of every store whatever was killed, once the next process has come;
 # prints what does not. A run may be told to begin again or to be put back, and then

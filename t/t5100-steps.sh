@@ -3,20 +3,9 @@
 # The life of steps, without Docker: order, outputs, edits, failure,
 # unwinding, `finally`, refusals, masking.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq
+. "$FETTLE_SRC/t/runs.sh"
 
-mkdir work
-cd work || bail "no workspace"
-
-state() # RUN: its state
-{
-	fettle show "$1" --json | jq -r .state
-}
-
-steps() # RUN: `id=state` in order
-{
-	fettle show "$1" --json | jq -r '[.steps[] | "\(.step)=\(.state)"] | join(" ")'
-}
+workspace
 
 # ---- success ----
 
@@ -43,7 +32,7 @@ finally:
 YAML
 run_ok 'a pipeline without a service needs no project and no Docker' \
 	fettle run -p ./ok.yaml
-is 'it succeeded' "$(state last)" succeeded
+is 'it succeeded' "$(of_last .state)" succeeded
 is 'its steps ran in order, finally last' "$(steps last)" \
 	'ask=succeeded patch=succeeded verify=succeeded last=succeeded'
 is 'the engine applied the edit' "$(cat a.txt)" "$(printf 'changed\ntwo\n')"
@@ -108,7 +97,7 @@ chmod 0751 gone.txt
 echo 'the operator is working here' >notes.txt
 before=$(tree_hash .)
 run_fails 3 'a failed verification ends with exit status 3' fettle run -p ./bad.yaml
-is 'the run is rolled_back' "$(state last)" rolled_back
+is 'the run is rolled_back' "$(of_last .state)" rolled_back
 is 'every file is back, byte for byte, mode and all' "$(tree_hash .)" "$before"
 is 'the effect was undone once, after it was caused' "$(cat "$T/world")" "$(printf 'up\ndown')"
 is 'the steps tell the story' "$(steps last)" \
@@ -128,7 +117,7 @@ like 'show names the rollback' "$out" '[Rr]olled back'
 
 sed 's/echo down/exit 9; echo down/' bad.yaml >worse.yaml
 run_fails 4 'a rollback that fails ends with exit status 4' fettle run -p ./worse.yaml
-is 'the run is rollback_failed' "$(state last)" rollback_failed
+is 'the run is rollback_failed' "$(of_last .state)" rollback_failed
 is 'the files are back all the same' "$(tree_hash . | cut -c1-9 >/dev/null; cat a.txt)" \
 	"$(printf 'one\ntwo\n')"
 like 'and says so' "$out$err" 'NOT ROLLED BACK'
@@ -152,7 +141,7 @@ on_failure:
     with: { argv: [touch, $T/undone] }
 YAML
 run_fails 3 'a failure before any change' fettle run -p ./early.yaml
-is 'is failed, not rolled_back' "$(state last)" failed
+is 'is failed, not rolled_back' "$(of_last .state)" failed
 not_ok 'and no rollback step was started' test -e "$T/undone"
 
 # ---- limits in time ----
@@ -164,10 +153,10 @@ steps:
   - { id: quiet, uses: verify/command, idle_timeout: 300ms, with: { argv: [sleep, '60'] } }
 YAML
 run_fails 3 'a step that says nothing for too long is stopped' fettle run -p ./idle.yaml
-is 'and that is the cause' "$(fettle show last --json | jq -r .code)" idle_timeout
+is 'and that is the cause' "$(of_last .code)" idle_timeout
 sed -i 's/idle_timeout: 300ms/timeout: 300ms/' idle.yaml
 run_fails 3 'and one that takes too long' fettle run -p ./idle.yaml
-is 'for its own cause' "$(fettle show last --json | jq -r .code)" timeout
+is 'for its own cause' "$(of_last .code)" timeout
 
 # ---- edits that are refused ----
 
@@ -224,8 +213,8 @@ wait "$race"
 is 'a file changed meanwhile ends with exit status 4' "$?" 4
 is 'it is left as the operator wrote it' "$(cat a.txt)" 'written by the operator meanwhile'
 is 'the other file is back' "$(cat b.txt)" one
-is 'the run says rollback_failed' "$(state last)" rollback_failed
-is 'and why' "$(fettle show last --json | jq -r .detail.rollback.code)" rollback_conflict
+is 'the run says rollback_failed' "$(of_last .state)" rollback_failed
+is 'and why' "$(of_last .detail.rollback.code)" rollback_conflict
 is 'both versions are kept' "$(fettle artifacts last conflict-a.txt.before)" \
 	"$(printf 'one\ntwo')"
 printf 'one\ntwo\n' >a.txt

@@ -6,7 +6,8 @@
 #
 # FETTLE_KILL_CALLS names other system calls to kill at.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need strace jq sqlite3
+. "$FETTLE_SRC/t/runs.sh"
+need strace sqlite3
 strace -o /dev/null true 2>/dev/null || skip_all 'strace may not trace here'
 
 # A kill comes on entry, before the call does anything: what an openat made is
@@ -83,7 +84,7 @@ verify()
 	[ "$up" -le 1 ] || echo "the effect was caused $up times"
 	[ "$up" -le "$down" ] || echo "caused $up times, undone $down times"
 	# A rollback step cut off in the middle is done again; a finished one never.
-	sqlite3 "$FETTLE_STATE_DIR/fettle.db" "
+	sql "
 		SELECT 'unwound twice: ' || run FROM events WHERE kind = 'step.ended'
 			AND json_extract(body, '\$.step') = 'undo'
 			AND json_extract(body, '\$.state') = 'succeeded'

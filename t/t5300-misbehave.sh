@@ -4,11 +4,9 @@
 # and leave no process. Policies that break deny. What no module may propose
 # is refused by the engine itself.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq
+. "$FETTLE_SRC/t/runs.sh"
 
-FETTLE_LIBDIR=${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}
-export FETTLE_LIBDIR
-[ -d "$FETTLE_LIBDIR/plugins/test" ] || bail 'the misbehaving modules are not built'
+test_modules
 mkdir -p work/sub work/.git
 cd work || bail 'no workspace'
 echo one >a.txt
@@ -17,17 +15,6 @@ ln sub/twin.txt sub/again.txt
 ln -s ../a.txt sub/link.txt
 ln -s /tmp outside
 mkfifo fifo
-
-# Every process of a step carries FETTLE_ATTEMPT=RUN/STEP/N in its environment.
-leftovers() # RUN
-{
-	grep -lzs "^FETTLE_ATTEMPT=$1" /proc/[0-9]*/environ || true
-}
-
-of_last() # FILTER
-{
-	fettle show last --json | jq -r "$1"
-}
 
 # ---- steps ----
 
@@ -47,7 +34,7 @@ YAML
 	run_fails 3 "$1: the run fails" fettle run -p ../m.yaml
 	is "$1: with code $2" "$(of_last .code)" "$2"
 	is "$1: steps before and finally ran, the one behind did not" \
-		"$(of_last '[.steps[] | "\(.step)=\(.state)"] | join(" ")')" \
+		"$(steps last)" \
 		'before=succeeded bad=failed behind=skipped last=succeeded'
 	is "$1: no process is left" "$(leftovers "$(of_last .run)")" ''
 	is "$1: no byte changed" "$(tree_hash .)" "$before"
@@ -171,7 +158,7 @@ isnt 'a nursery that is killed is replaced' "$second" "$first"
 touch "$T/go.two"
 wait "$engine"
 is 'without harm to its hosts or the run' \
-	"$? $(of_last '[.steps[] | "\(.step)=\(.state)"] | join(" ")')" \
+	"$? $(steps last)" \
 	'0 one=succeeded two=succeeded'
 is 'and it ends with the run' "$(kill -0 "$second" 2>/dev/null && echo "$second")" ''
 

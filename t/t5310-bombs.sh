@@ -4,17 +4,9 @@
 # speak out of turn: the step fails with a code, what was changed is put back,
 # the rest of the run goes on, nothing is left, and the store is whole.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq
+. "$FETTLE_SRC/t/runs.sh"
 
-FETTLE_LIBDIR=${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}
-export FETTLE_LIBDIR
-[ -e "$FETTLE_LIBDIR/plugins/test/bomb.so" ] || bail 'the misbehaving modules are not built'
-
-# Every process of a step carries FETTLE_ATTEMPT=RUN/STEP/N in its environment.
-leftovers() # RUN
-{
-	grep -lzs "^FETTLE_ATTEMPT=$1" /proc/[0-9]*/environ || true
-}
+test_modules
 
 # start SIN: runs it in a workspace and a store of its own.
 start()

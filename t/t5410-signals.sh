@@ -4,40 +4,20 @@
 # which signal, whichever of its processes it was; SIGTERM to who goes on with a
 # run unwinds it; a storm of signals ends in one true state.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq sqlite3
+. "$FETTLE_SRC/t/runs.sh"
+need sqlite3
 
-mkdir work
-cd work || bail 'no workspace'
-cat >slow.yaml <<YAML
-fettle: 1
-name: slow
-steps:
-  - id: patch
-    uses: patch/apply
-    with: { edits: [{ op: replace, path: a.txt, find: one, with: two }] }
-  - { id: restart, uses: restart/command, with: { argv: [sh, -c, 'echo up >>$T/world'] } }
-  - id: wait
-    uses: verify/command
-    with: { argv: [sh, -c, 'touch $T/ready; while [ ! -e $T/go ]; do sleep 0.02; done; test -e $T/good'] }
-on_failure:
-  - { id: undo, uses: rollback/command, with: { argv: [sh, -c, 'echo down >>$T/world'] } }
-YAML
+workspace
+there_and_back slow "touch $T/ready; while [ ! -e $T/go ]; do sleep 0.02; done; test -e $T/good"
 echo one >a.txt
 before=$(tree_hash .)
-
-of_last() # FILTER
-{
-	fettle show last --json | jq -r "$1"
-}
 
 # start COMMAND...: in $pid, until the waiting step waits.
 start()
 {
 	rm -f "$T/ready" "$T/go"
 	: >"$T/world"
-	"$FETTLE_BINDIR/fettle" "$@" >"$T/run.out" 2>&1 </dev/null &
-	pid=$!
-	wait_for 20 test -e "$T/ready" || bail "the waiting step did not start: $(cat "$T/run.out")"
+	fettle_until "$T/ready" "$@"
 }
 
 is_back()
@@ -146,7 +126,6 @@ while [ $storms -lt 25 ]; do
 done
 diag "$storms storms ended with: $(sort "$T/codes" | uniq -c | tr -s ' \n' ' ')"
 is 'every storm ends, and everything is back' "$(cat "$T/complaints")" ''
-is 'no run is left in the middle' "$(sqlite3 "$FETTLE_STATE_DIR/fettle.db" \
-	'SELECT count(*) FROM runs WHERE ended_ms IS NULL')" 0
+is 'no run is left in the middle' "$(sql 'SELECT count(*) FROM runs WHERE ended_ms IS NULL')" 0
 run_ok 'and the log is whole' fettle audit verify
 done_testing

@@ -3,10 +3,10 @@
 # Whoever reads what fettle prints, or does not: the run goes on, and its end is the
 # exit status. F46.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq python3
+. "$FETTLE_SRC/t/runs.sh"
+need python3
 
-mkdir work
-cd work || bail 'no workspace'
+workspace
 printf 'one\n' >a.txt
 {
 	printf 'fettle: 1\nname: many\nsteps:\n'
@@ -23,16 +23,12 @@ steps:
     with: { edits: [ { op: replace, path: a.txt, find: one, with: two } ] }
   - { id: verify, uses: verify/command, with: { argv: ['false'] } }
 YAML
-state()
-{
-	fettle show last --json | jq -r .state
-}
 
 # ---- nobody takes it
 
 for where in '>/dev/full' '>/dev/full 2>/dev/full' '2>&-' '>&-' '<&- >&- 2>&-' '| true'; do
 	run_ok "a run that succeeds, $where" sh -c "'$FETTLE_BINDIR/fettle' run -p ./many.yaml $where"
-	is 'ends as ever' "$(state)" succeeded
+	is 'ends as ever' "$(of_last .state)" succeeded
 done
 like 'what could not be written is told once' \
 	"$("$FETTLE_BINDIR/fettle" run -p ./many.yaml 2>&1 >/dev/full)" 'standard output: No space left'
@@ -40,11 +36,11 @@ for where in '>/dev/full' '2>&-' '>&-'; do
 	run_fails 3 "a run that is rolled back, $where" \
 		sh -c "'$FETTLE_BINDIR/fettle' run -p ./bad.yaml $where"
 	is 'is put back' "$(cat a.txt)" one
-	is 'and says so' "$(state)" rolled_back
+	is 'and says so' "$(of_last .state)" rolled_back
 done
 run_ok 'a worker' sh -c "'$FETTLE_BINDIR/fettle' run -q --queue -p ./many.yaml &&
 	'$FETTLE_BINDIR/fettle' work --drain >/dev/full 2>/dev/full"
-is 'carries a run out as ever' "$(state)" succeeded
+is 'carries a run out as ever' "$(of_last .state)" succeeded
 is 'a list whose reader has enough ends' "$(fettle runs | head -n 1 | cut -c 1-3)" RUN
 run_fails 1 'where what is printed is all there is, a full disk is a failure' \
 	sh -c "'$FETTLE_BINDIR/fettle' runs >/dev/full"
@@ -68,7 +64,7 @@ stalled()
 }
 run_ok 'a run goes on to its end when its events are not read' \
 	stalled pipe "$FETTLE_BINDIR/fettle" run --json -p ./many.yaml
-is 'it succeeded' "$(state)" succeeded
+is 'it succeeded' "$(of_last .state)" succeeded
 is 'every line that is read later is whole' "$(jq -r .kind "$T/read" 2>&1 | grep -c error)" 0
 is 'the last one is the summary' "$(tail -n 1 "$T/read" | jq -r .kind)" summary
 dropped=$(jq -s '[.[] | select(.kind == "output.dropped") | .body.count] | add' "$T/read")
@@ -83,15 +79,15 @@ like 'at the end it says how it ended' "$(cat "$T/read")" '^succeeded'
 like 'and that lines are missing' "$err" '[0-9]+ lines were not read in time'
 run_fails 3 'and when it is rolled back' \
 	stalled pipe "$FETTLE_BINDIR/fettle" run -p ./bad.yaml
-is 'which it is' "$(cat a.txt) $(state)" 'one rolled_back'
+is 'which it is' "$(cat a.txt) $(of_last .state)" 'one rolled_back'
 run_ok 'and on a terminal that is stopped' env TERM=xterm \
 	"$FETTLE_SRC/t/fixtures/stalled" pty "$T/read" "$(over $((before + 1)))" \
 	"$FETTLE_BINDIR/fettle" run -p ./many.yaml
 before=$((before + 1))
-is 'there it succeeded as well' "$(state)" succeeded
+is 'there it succeeded as well' "$(of_last .state)" succeeded
 like 'and the terminal shows it, once it goes on' "$(cat "$T/read")" 'succeeded'
 
 run_ok 'a run for a worker' fettle run -q --queue -p ./many.yaml
 run_ok 'whose lines are not read' stalled pipe "$FETTLE_BINDIR/fettle" work --drain
-is 'is carried out' "$(state)" succeeded
+is 'is carried out' "$(of_last .state)" succeeded
 done_testing

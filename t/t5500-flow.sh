@@ -3,15 +3,9 @@
 # `if`, `retry` and `continue_on_error`: which steps run, how often, and what
 # a failure means.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq
+. "$FETTLE_SRC/t/runs.sh"
 
-mkdir work
-cd work || bail 'no workspace'
-
-steps() # `id=state` of the last run, in order
-{
-	fettle show last --json | jq -r '[.steps[] | "\(.step)=\(.state)"] | join(" ")'
-}
+workspace
 
 # ---- if ----
 
@@ -36,10 +30,10 @@ finally:
   - { id: bad, uses: verify/command, if: failure(), with: { argv: ['true'] } }
 YAML
 run_ok 'a step whose condition is false is skipped' fettle run -p ./if.yaml
-is 'and only that' "$(steps)" \
+is 'and only that' "$(steps last)" \
 	'ask=succeeded yes=succeeded no=skipped both=succeeded never=skipped good=succeeded bad=skipped'
 run_fails 3 'the other way round' fettle run -p ./if.yaml -i place=there
-is 'the failing one runs, finally knows' "$(steps)" \
+is 'the failing one runs, finally knows' "$(steps last)" \
 	'ask=succeeded yes=skipped no=failed both=skipped never=skipped good=skipped bad=succeeded'
 run_ok 'plan shows what is skipped' fettle plan -p ./if.yaml --json
 is 'by its state' "$(json '.steps[] | select(.step == "no") | .state')" skipped
@@ -99,7 +93,7 @@ steps:
   - { id: told, uses: verify/command, if: failure(), with: { argv: ['true'] } }
 YAML
 run_ok 'a failure that is forgiven does not end the run' fettle run -p ./forgive.yaml
-is 'it is still a failure, and later steps can ask' "$(steps)" \
+is 'it is still a failure, and later steps can ask' "$(steps last)" \
 	'optional=failed after=succeeded told=succeeded'
 like 'the end tells it as forgiven' "$out" "forgiven +optional: 'false' ended with exit status 1 "
 unlike 'and not as a cause' "$out" '^ *(cause|what to do) '

@@ -3,10 +3,10 @@
 # Bad input of the rows T, I and C that needs a whole run: values, the command
 # line, the environment. t/corpus/README says which row is where.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq python3
+. "$FETTLE_SRC/t/runs.sh"
+need python3
 
-mkdir work
-cd work || bail 'no workspace'
+workspace
 
 # one ARGV [MORE...]: pipeline one.yaml with an input `text` and a step `one`
 # that runs this program; each MORE is a line of the step.
@@ -29,7 +29,7 @@ with_text() # VALUE: runs it with this text
 
 stdout()
 {
-	fettle show last --json | jq -r '.steps[] | select(.step == "one") | .outputs.stdout'
+	of_last '.steps[] | select(.step == "one") | .outputs.stdout'
 }
 
 code() # of the refusal, or of the failed run, in $T/out
@@ -180,7 +180,7 @@ YAML
 say='fix api; touch x && $(touch x) | `touch x`'
 run_ok 'I1: an instruction with shell signs' fettle run -p ./say.yaml "$say"
 is 'I1: is text' "$(stdout)" "$say"
-is 'I1: and stored as it is' "$(fettle show last --json | jq -r .instruction)" "$say"
+is 'I1: and stored as it is' "$(of_last .instruction)" "$say"
 not_ok 'I1: no shell ever saw it' test -e x
 say='fix api
 ```diff
@@ -281,7 +281,7 @@ one '[sh, -c, "ls -l /proc/self/fd | sed s/.*-..//; env | cut -d= -f1 | sort"]'
 for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
 	run_ok "C7: started with $closed" sh -c "\"\$1\" run -p ./one.yaml $closed" sh \
 		"$FETTLE_BINDIR/fettle"
-	is 'C7: it works' "$(fettle show last --json | jq -r .state)" succeeded
+	is 'C7: it works' "$(of_last .state)" succeeded
 done
 run_fails 1 'C8: a full disk at standard output' sh -c '"$1" runs >/dev/full' sh "$FETTLE_BINDIR/fettle"
 like 'C8: is said' "$err" 'standard output'

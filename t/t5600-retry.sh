@@ -2,19 +2,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # `fettle retry`: where it begins, what is kept, what is refused.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq sqlite3
+. "$FETTLE_SRC/t/runs.sh"
+need sqlite3
 
-mkdir work
-cd work || bail 'no workspace'
+workspace
 export T
 
 states() # `id=state/attempt` of the last run, in order
 {
-	fettle show last --json | jq -r '[.steps[] | "\(.step)=\(.state)/\(.attempt)"] | join(" ")'
-}
-run_id()
-{
-	fettle show last --json | jq -r .run
+	of_last '[.steps[] | "\(.step)=\(.state)/\(.attempt)"] | join(" ")'
 }
 events() # KIND: the bodies of that kind, one a line
 {
@@ -45,14 +41,14 @@ sed -i "s|\$T/|$T/|g" plain.yaml
 run_fails 3 'a step says no' fettle run -p ./plain.yaml
 is 'the run as it ended' "$(states)" \
 	'ask=succeeded/1 forgiven=failed/1 never=skipped/0 try=failed/1 last=skipped/0 end=succeeded/1'
-first=$(run_id)
+first=$(of_last .run)
 run_fails 3 'tried again it fails again' fettle retry last
 is 'the failed step was attempted again, those before were not' "$(states)" \
 	'ask=succeeded/1 forgiven=failed/1 never=skipped/0 try=failed/2 last=skipped/0 end=succeeded/2'
 like 'it says where it began' "$out" "^begins at 'try'$"
 touch "$T/good"
 run_ok 'and when the cause is gone it succeeds' fettle retry last
-is 'in the same run' "$(run_id)" "$first"
+is 'in the same run' "$(of_last .run)" "$first"
 is 'with a new attempt' "$(states)" \
 	'ask=succeeded/1 forgiven=failed/1 never=skipped/0 try=succeeded/3 last=succeeded/1 end=succeeded/3'
 like 'what was found before is known' "$(fettle artifacts last try.3.log)" '^size 1$'
@@ -125,7 +121,7 @@ run_ok 'it can be rolled back' fettle rollback last
 is 'to how it was before the run' "$(cat a.txt)" one
 run_fails 2 'the rollback is not retried' fettle retry last
 like 'for what it is' "$err" 'is the rollback of run'
-run_fails 2 'nor is what it put back' fettle retry "$(fettle show last --json | jq -r .rolls_back)"
+run_fails 2 'nor is what it put back' fettle retry "$(of_last .rolls_back)"
 like 'which succeeded' "$err" 'is succeeded: only'
 
 rm "$T/fine"
@@ -152,7 +148,7 @@ steps:
   - { id: try, uses: verify/command, with: { argv: [test, -e, $T/kept] } }
 YAML
 run_fails 3 'a run whose outputs name an artifact' fettle run -p ./kept.yaml
-dir=$(fettle show last --json | jq -r .artifacts_dir)
+dir=$(of_last .artifacts_dir)
 rm "$dir/middle.log"
 run_fails 3 'a lost log is told' fettle retry last
 like 'by name' "$out" "warning: artifact 'middle.log' of step 'middle' is missing"
@@ -179,7 +175,7 @@ steps:
 YAML
 due() # the time to look has come
 {
-	sqlite3 "$FETTLE_STATE_DIR/fettle.db" 'UPDATE runs SET due_ms = 1 WHERE due_ms IS NOT NULL'
+	sql 'UPDATE runs SET due_ms = 1 WHERE due_ms IS NOT NULL'
 }
 id=$(fettle run --queue -q -p ./nap.yaml)
 run_ok 'a worker takes it' fettle work --once

@@ -2,45 +2,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A step that waits for people: who counts, what they agree to, what voids it.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq sqlite3
+. "$FETTLE_SRC/t/runs.sh"
+need sqlite3
+need_people
 
-FETTLE_LIBDIR=${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}
-export FETTLE_LIBDIR
-[ -d "$FETTLE_LIBDIR/plugins/test" ] || bail 'the test modules are not built'
-FETTLE_SITE_FILE=$PWD/site.yaml
-export FETTLE_SITE_FILE
-mkdir work
-cd work || bail 'no workspace'
+test_modules
+workspace
 
-# Root acts for the account it was called from; in a user namespace anybody can.
-as() # ACCOUNT ARGUMENT...
-{
-	as_who=$1
-	shift
-	if [ "$(id -u)" -eq 0 ]; then
-		SUDO_USER=$as_who "$FETTLE_BINDIR/fettle" "$@"
-	else
-		unshare -r env SUDO_USER="$as_who" "$FETTLE_BINDIR/fettle" "$@"
-	fi
-}
-[ "$(id -u)" -eq 0 ] || unshare -r true 2>/dev/null || skip_all 'nobody can be somebody else here'
-
-site() # LINE...: the principals, and more
-{
-	cat >"$FETTLE_SITE_FILE" <<'YAML'
-fettle: 1
-principals:
-  ann: { users: [ann, ann-admin], roles: [sre, lead] }
+people='  ann: { users: [ann, ann-admin], roles: [sre, lead] }
   bob: { users: [bob], roles: [sre] }
   eve: { users: [eve, eve2], roles: [sre] }
   cook: { users: [cook], roles: [kitchen] }
   gone: { users: [gone], roles: [sre], disabled: true }
   robot: { users: [robot], class: agent, roles: [sre] }
-  hook: { users: [hook], class: webhook, roles: [sre] }
-YAML
-	printf '%s\n' "$@" >>"$FETTLE_SITE_FILE"
-	chmod 644 "$FETTLE_SITE_FILE"
-}
+  hook: { users: [hook], class: webhook, roles: [sre] }'
 pipeline() # WITH of policy ask
 {
 	cat >p.yaml <<YAML
@@ -63,14 +38,6 @@ fresh()
 	printf 'one\n' >a.txt
 	rm -f "$T/looked"
 }
-state()
-{
-	fettle show last --json | jq -r .state
-}
-digest()
-{
-	fettle show last --json | jq -r .hold.digest
-}
 code() # of the last captured --json error
 {
 	printf '%s\n' "$out" | jq -r 'select(.error) | .error.code' | head -1
@@ -87,19 +54,19 @@ pipeline '{}'
 fresh
 before=$(tree_hash .)
 run_fails 5 'a run that needs people waits' as ann run -p ./p.yaml
-is 'as its state says' "$(state)" awaiting_approval
+is 'as its state says' "$(of_last .state)" awaiting_approval
 is 'nothing is changed' "$(tree_hash .)" "$before"
 like 'it says who has to agree' "$out" '1 person with role sre, not who asked \(policy ask: people must agree\)'
 like 'and how' "$out" 'fettle approve 2'
-is 'the step waits' "$(fettle show last --json | jq -r '.steps[] | select(.step == "patch") | .state')" awaiting_approval
-is 'no process is left' "$(fettle show last --json | jq -r .is_orphan)" false
+is 'the step waits' "$(of_last '.steps[] | select(.step == "patch") | .state')" awaiting_approval
+is 'no process is left' "$(of_last .is_orphan)" false
 like 'show tells it too' "$(fettle show last)" 'to agree +fettle approve'
 run_fails 2 'it is not retried while it waits' fettle retry last
 
 run_fails 2 'A1: without the digest nothing is agreed to' as bob approve last --json
 is 'with its code' "$(code)" approval.digest_required
 like 'the plain form shows what it is about' "$(as bob approve last 2>/dev/null </dev/null)" '^-one$'
-d=$(digest)
+d=$(of_last .hold.digest)
 run_fails 2 'A3: another digest' as bob approve last --json --digest 0000
 is 'is invalid' "$(code)" approval_invalid
 run_fails 2 'A4: who asked does not agree' as ann approve last --json --digest "$d"
@@ -119,10 +86,10 @@ done
 is 'none of that is an answer' "$(kinds)" hold.opened
 is 'and nothing is changed' "$(tree_hash .)" "$before"
 run_ok 'the right one agrees, and it goes on' as bob approve last --digest "$d" --comment fine
-is 'to its end' "$(state)" succeeded
+is 'to its end' "$(of_last .state)" succeeded
 is 'what was agreed to is done' "$(cat a.txt)" two
 is 'finished steps are not repeated' "$(wc -l <"$T/looked")" 1
-is 'in one attempt' "$(fettle show last --json | jq -r '.steps[] | select(.step == "patch") | .attempt')" 1
+is 'in one attempt' "$(of_last '.steps[] | select(.step == "patch") | .attempt')" 1
 is 'who it was is recorded' "$(fettle audit export last | jq -r 'select(.event.kind == "hold.consumed") | .event.body.by[]')" bob
 is 'each once' "$(kinds)" 'hold.opened hold.approved hold.consumed'
 run_fails 2 'A9: a run that has ended takes no approval' as eve approve last --json --digest "$d"
@@ -134,19 +101,19 @@ ok 'the chain is whole' fettle audit verify
 pipeline '{ quorum: 2 }'
 fresh
 run_fails 5 'two people' fettle run -p ./p.yaml
-d=$(digest)
+d=$(of_last .hold.digest)
 run_ok 'one agrees' as eve approve last --digest "$d"
 like 'one is missing' "$out" 'still needed: 1 more of 2'
 run_ok 'A5, A11: the same person again, by another account' as eve2 approve last --digest "$d"
 is 'counts once' "$(kinds)" 'hold.opened hold.approved'
-is 'and it still waits' "$(state)" awaiting_approval
+is 'and it still waits' "$(of_last .state)" awaiting_approval
 sed -i 's/eve: {/eve: { disabled: true,/' "$FETTLE_SITE_FILE"
 run_ok 'A7: the first is disabled before the second agrees' as bob approve last --digest "$d"
-is 'so the gate does not open' "$(state)" awaiting_approval
+is 'so the gate does not open' "$(of_last .state)" awaiting_approval
 is 'and nothing is changed' "$(cat a.txt)" one
 site
 run_ok 'a third agrees' as ann approve last --digest "$d"
-is 'now it goes on' "$(state)" succeeded
+is 'now it goes on' "$(of_last .state)" succeeded
 
 cat >two.yaml <<'YAML'
 fettle: 1
@@ -161,24 +128,24 @@ steps:
 YAML
 fresh
 run_fails 5 'two policies that ask' fettle run -p ./two.yaml
-d=$(digest)
+d=$(of_last .hold.digest)
 run_ok 'one of them has its person' as bob approve last --digest "$d"
 like 'the other has not' "$out" 'still needed: 1 more of 1 with role lead'
 run_ok 'until it has' as ann approve last --digest "$d"
-is 'then it goes on' "$(state)" succeeded
+is 'then it goes on' "$(of_last .state)" succeeded
 
 # ---- no ----
 
 pipeline '{}'
 fresh
 run_fails 5 'a run that waits' fettle run -p ./p.yaml
-d=$(digest)
+d=$(of_last .hold.digest)
 run_fails 1 'a no needs a reason' as bob reject last
 run_ok 'is rejected' as bob reject last --reason 'not on a Friday'
-is 'and denied' "$(state)" denied
-is 'by its code' "$(fettle show last --json | jq -r .code)" approval_rejected
+is 'and denied' "$(of_last .state)" denied
+is 'by its code' "$(of_last .code)" approval_rejected
 like 'with the reason' "$(fettle show last)" 'not on a Friday'
-is 'finally ran' "$(fettle show last --json | jq -r '.steps[] | select(.step == "last") | .state')" succeeded
+is 'finally ran' "$(of_last '.steps[] | select(.step == "last") | .state')" succeeded
 run_fails 2 'A9: no approval after a no' as eve approve last --json --digest "$d"
 is 'by that name' "$(code)" approval_not_applicable
 run_fails 5 'retried it asks again' fettle retry last
@@ -191,8 +158,8 @@ is 'nothing was changed' "$(cat a.txt)" one
 pipeline '{ valid_for: 1s }'
 fresh
 run_fails 5 'a run that waits a second' fettle run -p ./p.yaml
-d=$(digest)
-id=$(fettle show last --json | jq -r .run)
+d=$(of_last .hold.digest)
+id=$(of_last .run)
 sleep 1.1
 run_fails 2 'A8: too late' as bob approve "$id" --json --digest "$d"
 is 'is refused' "$(printf '%s\n' "$out" | jq -r 'select(.error) | .error.code')" approval_expired
@@ -200,7 +167,7 @@ is 'and ends it' "$(fettle show "$id" --json | jq -r '.state + " " + .code')" 'd
 like 'it is an event' "$(kinds)" 'hold.expired$'
 fresh
 run_fails 5 'another one' fettle run -p ./p.yaml
-id=$(fettle show last --json | jq -r .run)
+id=$(of_last .run)
 sleep 1.1
 pipeline '{ before: verify }'
 fresh
@@ -215,34 +182,34 @@ fresh
 run_fails 5 'a run that waits behind its change' fettle run -p ./p.yaml
 is 'which stands' "$(cat a.txt)" two
 run_ok 'a no' as bob reject last --reason no
-is 'puts it back' "$(state) $(cat a.txt)" 'rolled_back one'
+is 'puts it back' "$(of_last .state) $(cat a.txt)" 'rolled_back one'
 fresh
 run_fails 5 'again' fettle run -p ./p.yaml
-run_ok 'a yes' as bob approve last --digest "$(digest)"
-is 'keeps it' "$(state) $(cat a.txt)" 'succeeded two'
+run_ok 'a yes' as bob approve last --digest "$(of_last .hold.digest)"
+is 'keeps it' "$(of_last .state) $(cat a.txt)" 'succeeded two'
 
 # ---- what was agreed to has changed ----
 
 pipeline '{}'
 fresh
 run_fails 5 'a run that waits' fettle run -p ./p.yaml
-d=$(digest)
+d=$(of_last .hold.digest)
 printf 'one\nmore\n' >a.txt
 run_fails 5 'the file changed meanwhile: the approval is void, it asks again' as bob approve last --digest "$d"
 is 'by its events' "$(kinds)" 'hold.opened hold.approved hold.voided hold.opened'
-isnt 'for something else' "$(digest)" "$d"
+isnt 'for something else' "$(of_last .hold.digest)" "$d"
 is 'nothing was changed' "$(cat a.txt)" 'one
 more'
 run_fails 2 'the old digest is of no use' as eve approve last --json --digest "$d"
 is 'any more' "$(code)" approval_invalid
-run_ok 'the new one is' as eve approve last --digest "$(digest)"
+run_ok 'the new one is' as eve approve last --digest "$(of_last .hold.digest)"
 is 'for the new file' "$(cat a.txt)" 'two
 more'
 
 fresh
 run_fails 5 'a run that waits' fettle run -p ./p.yaml
 site 'policies:' '  - { uses: ask, with: { roles: [lead] } }'
-run_fails 5 'A12: the policies changed meanwhile: it asks again' as bob approve last --digest "$(digest)"
+run_fails 5 'A12: the policies changed meanwhile: it asks again' as bob approve last --digest "$(of_last .hold.digest)"
 is 'the approval is void' "$(kinds)" 'hold.opened hold.approved hold.voided hold.opened'
 is 'and nothing is changed' "$(cat a.txt)" one
 fettle cancel last >/dev/null 2>&1
@@ -252,31 +219,27 @@ site
 
 fresh
 run_fails 5 'a run that waits' fettle run -p ./p.yaml
-written=$(fettle show last --json | jq -r .run)
-sqlite3 "$FETTLE_STATE_DIR/fettle.db" "
+written=$(of_last .run)
+sql "
 	INSERT INTO approvals SELECT run, opened_seq, 'bob', '[\"sre\"]', 0 FROM holds WHERE state = 'open';
 	UPDATE runs SET due_ms = 1 WHERE state = 'awaiting_approval'"
 capture fettle run -p ./p.yaml
 is 'A16: a row written by hand opens no gate' "$(cat a.txt)" one
 fettle cancel last >/dev/null 2>&1
-is 'not by anybody' "$(sqlite3 "$FETTLE_STATE_DIR/fettle.db" "SELECT count(*) FROM events
+is 'not by anybody' "$(sql "SELECT count(*) FROM events
 	WHERE kind = 'step.intent' AND json_extract(body, '\$.step') = 'patch'
 	AND run = (SELECT run FROM runs ORDER BY n DESC LIMIT 1 OFFSET 1)")" 0
 fettle cancel "$written" >/dev/null 2>&1
 
 # ---- one that cannot be ended ----
 
-db()
-{
-	sqlite3 "$FETTLE_STATE_DIR/fettle.db" "$1"
-}
 pipeline '{ valid_for: 1s }'
 fresh
 run_fails 5 'a run that waits, and will be damaged' fettle run -p ./p.yaml
-damaged=$(fettle show last --json | jq -r .run)
+damaged=$(of_last .run)
 run_fails 5 'one that only waits' fettle run -p ./p.yaml
-healthy=$(fettle show last --json | jq -r .run)
-db "DROP TRIGGER events_keep;
+healthy=$(of_last .run)
+sql "DROP TRIGGER events_keep;
 	UPDATE events SET body = '{' WHERE run = '$damaged' AND kind = 'hold.opened';
 	INSERT INTO runs (run, state, queued_ms, due_ms, priority, crashes, epoch, seq, head)
 	VALUES ('20000101-000000-forged', 'awaiting_approval', 1, 1, 0, 0, 1, 1, ''),
@@ -291,23 +254,23 @@ run_ok 'they keep no other run from its end' fettle run -p ./other.yaml
 like 'it says which waits' "$err" 'end run 20000101-000000-forged: there is no run'
 like 'and which began' "$err" 'finish run 20000101-000000-ghost: there is no run'
 is 'the run behind them in the queue is ended' "$(fettle show "$healthy" --json | jq -r .code)" approval_expired
-is 'the damaged one, too' "$(db "SELECT state FROM runs WHERE run = '$damaged'")" denied
+is 'the damaged one, too' "$(sql "SELECT state FROM runs WHERE run = '$damaged'")" denied
 is 'without a change' "$(cat a.txt)" one
 run_ok 'nor a worker from its work' fettle work --drain
 like 'which says so, too' "$err" 'end run 20000101-000000-forged'
 run_fails 5 'nor do they keep one from being tried again' fettle retry "$healthy"
 fettle cancel "$healthy" >/dev/null 2>&1
-db "DELETE FROM runs WHERE run GLOB '20000101-*' OR run = '$damaged'"
+sql "DELETE FROM runs WHERE run GLOB '20000101-*' OR run = '$damaged'"
 
 # ---- what was agreed to cannot be read any more ----
 
 pipeline '{}'
 fresh
 run_fails 5 'a run that waits' fettle run -p ./p.yaml
-run_ok 'is agreed to' as bob approve last --digest "$(digest)" --no-wait
+run_ok 'is agreed to' as bob approve last --digest "$(of_last .hold.digest)" --no-wait
 find "$FETTLE_STATE_DIR/blobs" -name "*$(printf 'two\n' | sha256sum | cut -c 5-64)" -delete
 run_ok 'a worker takes it' fettle work --once
-is 'an edit whose bytes are lost is denied' "$(fettle show last --json | jq -r '.state + " " + .code')" 'denied edits_unreadable'
+is 'an edit whose bytes are lost is denied' "$(of_last '.state + " " + .code')" 'denied edits_unreadable'
 like 'with the reason' "$(fettle show last)" 'the edits cannot be read.*blob'
 is 'as a verdict' "$(fettle audit export last | jq -r 'select(.event.kind == "step.verdict" and .event.body.step == "patch") | .event.body.verdict' | xargs)" 'hold deny'
 is 'and never begun' "$(fettle audit export last | jq -r 'select(.event.kind == "step.intent" and .event.body.step == "patch") | 1')" ''
@@ -318,8 +281,8 @@ is 'nothing is changed' "$(cat a.txt)" one
 fresh
 pipeline '{ quorum: 2 }'
 run_fails 5 'A13: a run that waits for two' fettle run -p ./p.yaml
-d=$(digest)
-id=$(fettle show last --json | jq -r .run)
+d=$(of_last .hold.digest)
+id=$(of_last .run)
 for _ in $(seq 50); do
 	as bob approve "$id" --digest "$d" --no-wait >/dev/null 2>&1 &
 	as eve approve "$id" --digest "$d" --no-wait >/dev/null 2>&1 &
@@ -328,7 +291,7 @@ wait
 is 'each person counts once' "$(kinds)" 'hold.opened hold.approved hold.approved'
 run_ok 'and one of them goes on' as eve approve "$id" --digest "$d"
 is 'once' "$(kinds)" 'hold.opened hold.approved hold.approved hold.consumed'
-is 'to its end' "$(state)" succeeded
+is 'to its end' "$(of_last .state)" succeeded
 
 # ---- a worker goes on ----
 
@@ -339,9 +302,9 @@ worker=$!
 wait_for 10 sh -c '[ "$("$FETTLE_BINDIR/fettle" workers --json | jq length)" -gt 0 ]' ||
 	bail "no worker: $(cat "$T/worker")"
 run_fails 5 'a run waits' fettle run -p ./p.yaml
-run_ok 'who agrees leaves it to a worker that lives' as bob approve last --digest "$(digest)"
+run_ok 'who agrees leaves it to a worker that lives' as bob approve last --digest "$(of_last .hold.digest)"
 like 'and says so' "$out" 'a worker goes on with it'
-succeeded() { [ "$(state)" = succeeded ]; }
+succeeded() { [ "$(of_last .state)" = succeeded ]; }
 ok 'which takes it to its end' wait_for 20 succeeded
 is 'as it was agreed to' "$(cat a.txt)" two
 kill "$worker"
@@ -381,7 +344,7 @@ fettle cancel last >/dev/null 2>&1
 } >long.yaml
 run_fails 5 'A17: an edit of many lines' fettle run -p ./long.yaml
 is 'A17: is reviewed to its end' "$(as bob approve last 2>/dev/null </dev/null | grep -c '^+line ')" 5000
-is 'A17: also as JSON' "$(as bob approve last --json 2>/dev/null </dev/null >/dev/null; fettle show last --json | jq -r .hold.diff | grep -c '^+line ')" 5000
+is 'A17: also as JSON' "$(as bob approve last --json 2>/dev/null </dev/null >/dev/null; of_last .hold.diff | grep -c '^+line ')" 5000
 fettle cancel last >/dev/null 2>&1
 
 esc=$(printf '\033')

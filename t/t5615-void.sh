@@ -4,11 +4,12 @@
 # The step is proposed once more, under today's rules, and people are asked again; an
 # effect comes of what was agreed to and of nothing else.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq sqlite3
+. "$FETTLE_SRC/t/runs.sh"
+need sqlite3
 
 built=${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}
 [ -d "$built/plugins/test" ] || bail 'the test modules are not built'
-[ "$(id -u)" -eq 0 ] || unshare -r true 2>/dev/null || skip_all 'nobody can be somebody else here'
+need_people
 # Modules of its own, which may be replaced.
 mkdir "$T/own"
 cp -r "$built" "$T/own/modules"
@@ -17,31 +18,11 @@ cp "$(dirname "$built")"/libfettle.so.0* "$T/own" 2>/dev/null ||
 FETTLE_LIBDIR=$T/own/modules
 FETTLE_SITE_FILE=$T/site.yaml
 export FETTLE_LIBDIR FETTLE_SITE_FILE
-mkdir work
-cd work || bail 'no workspace'
+workspace
 
-as() # ACCOUNT ARGUMENT...
-{
-	as_who=$1
-	shift
-	if [ "$(id -u)" -eq 0 ]; then
-		SUDO_USER=$as_who "$FETTLE_BINDIR/fettle" "$@"
-	else
-		unshare -r env SUDO_USER="$as_who" "$FETTLE_BINDIR/fettle" "$@"
-	fi
-}
-site() # LINE...: the principals, and more
-{
-	cat >"$FETTLE_SITE_FILE" <<'YAML'
-fettle: 1
-principals:
-  ann: { users: [ann], roles: [lead] }
+people='  ann: { users: [ann], roles: [lead] }
   bob: { users: [bob], roles: [sre] }
-  eve: { users: [eve], roles: [sre] }
-YAML
-	printf '%s\n' "$@" >>"$FETTLE_SITE_FILE"
-	chmod 644 "$FETTLE_SITE_FILE"
-}
+  eve: { users: [eve], roles: [sre] }'
 pipeline() # MORE: lines in front of the steps
 {
 	cat >p.yaml <<YAML
@@ -55,10 +36,6 @@ steps:
     with: { edits: [{ op: replace, path: a.txt, find: one, with: two }] }
   - { id: check, uses: verify/command, with: { argv: ['true'] } }
 YAML
-}
-of_last() # FILTER
-{
-	fettle show last --json | jq -r "$1"
 }
 events() # FILTER: of the last run's events
 {
@@ -335,7 +312,7 @@ sleeps()
 	run_ok "$1: it is agreed to" fettle work --drain
 	is "$1: it sleeps behind its change" "$(of_last .state) $(cat a.txt)" 'pending two'
 	touch "$T/now"
-	sqlite3 "$FETTLE_STATE_DIR/fettle.db" "UPDATE runs SET due_ms = 1 WHERE state = 'pending'"
+	sql "UPDATE runs SET due_ms = 1 WHERE state = 'pending'"
 }
 sleeps 'nothing changes meanwhile'
 run_ok 'nothing changes meanwhile: it goes on' fettle work --once

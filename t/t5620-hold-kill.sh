@@ -6,7 +6,8 @@
 #
 # FETTLE_KILL_CALLS names other system calls to kill at.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need strace jq sqlite3
+. "$FETTLE_SRC/t/runs.sh"
+need strace sqlite3
 strace -o /dev/null true 2>/dev/null || skip_all 'strace may not trace here'
 [ "$(id -u)" -eq 0 ] || skip_all 'only root can be somebody else under strace'
 : "${FETTLE_KILL_CALLS:=renameat2 rename unlinkat mkdirat fsync fdatasync ftruncate
@@ -14,17 +15,9 @@ write sendto clone3 clone vfork}"
 # Where time is short: every sixth write of pages, say.
 : "${FETTLE_KILL_STEP:=1}"
 
-FETTLE_LIBDIR=${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}
-export FETTLE_LIBDIR
-[ -d "$FETTLE_LIBDIR/plugins/test" ] || bail 'the test modules are not built'
-FETTLE_SITE_FILE=$PWD/site.yaml
-export FETTLE_SITE_FILE
-cat >site.yaml <<'YAML'
-fettle: 1
-principals:
-  bob: { users: [bob], roles: [sre] }
-YAML
-chmod 644 site.yaml
+test_modules
+people='  bob: { users: [bob], roles: [sre] }'
+site
 mkdir work
 cat >work/p.yaml <<YAML
 fettle: 1
@@ -74,7 +67,7 @@ verify()
 		echo "$state: up $up, down $down" ;;
 	*) echo "the run is $state, the file has $text" ;;
 	esac
-	sqlite3 "$FETTLE_STATE_DIR/fettle.db" "
+	sql "
 		SELECT 'used twice' FROM events WHERE kind = 'hold.consumed'
 			GROUP BY run HAVING count(*) > 1;
 		SELECT 'approved twice' FROM events WHERE kind = 'hold.approved'
@@ -101,7 +94,7 @@ for call in $FETTLE_KILL_CALLS pwrite64; do
 		echo "$call $n" >>points
 		{
 			# The same person says the same again; then anybody comes by.
-			SUDO_USER=bob fettle -C work approve "$run" --digest "$digest" >again 2>&1
+			as bob -C work approve "$run" --digest "$digest" >again 2>&1
 			fettle -C work run -p ./next.yaml >next 2>&1 || echo "next: $(cat next)"
 			verify
 		} >complaint

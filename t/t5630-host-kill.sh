@@ -9,17 +9,9 @@
 [ "$(id -u)" -eq 0 ] || skip_all 'only root can be somebody else under a tracer'
 : "${FETTLE_KILL_POINTS:=16}"
 
-FETTLE_LIBDIR=${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}
-export FETTLE_LIBDIR
-[ -d "$FETTLE_LIBDIR/plugins/test" ] || bail 'the test modules are not built'
-FETTLE_SITE_FILE=$PWD/site.yaml
-export FETTLE_SITE_FILE
-cat >site.yaml <<'YAML'
-fettle: 1
-principals:
-  bob: { users: [bob], roles: [sre] }
-YAML
-chmod 644 site.yaml
+test_modules
+people='  bob: { users: [bob], roles: [sre] }'
+site
 
 # One pipeline for all: a policy, edits, an effect, and a way back.
 prepare() # POLICY PROGRAM: what judges, what verifies
@@ -116,7 +108,7 @@ plain()
 approve_again()
 {
 	[ "$(sql 'SELECT state FROM runs')" != awaiting_approval ] ||
-		SUDO_USER=bob fettle -C "$W/work" approve "$run" --digest "$digest" >"$W/again" 2>&1 ||
+		as bob -C "$W/work" approve "$run" --digest "$digest" >"$W/again" 2>&1 ||
 		echo "again: $(cat "$W/again")"
 }
 

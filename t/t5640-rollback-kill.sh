@@ -8,9 +8,8 @@
 . "$FETTLE_SRC/t/kill.sh"
 [ "$(id -u)" -eq 0 ] || skip_all 'only root can be somebody else here'
 : "${FETTLE_KILL_POINTS:=20}"
-FETTLE_LIBDIR=${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}
-export FETTLE_LIBDIR
-[ -d "$FETTLE_LIBDIR/plugins/test" ] || bail 'the test modules are not built'
+test_modules
+people='  bob: { users: [bob], roles: [sre] }'
 
 # A repair that stands: three files, one of them twice, and an effect.
 begin() # [POLICIES]: of the site, from then on
@@ -39,17 +38,13 @@ steps:
 on_failure:
   - { id: undo, uses: rollback/command, with: { argv: [sh, -c, 'echo down >>$W/world'] } }
 YAML
-	site=$W/site.yaml
-	printf 'fettle: 1\n' >"$site"
-	chmod 644 "$site"
-	FETTLE_SITE_FILE=$site
-	export FETTLE_SITE_FILE
+	FETTLE_SITE_FILE=$W/site.yaml
+	site
 	clean=$(tree_hash "$W/work")
 	fettle -C "$W/work" run -p ./p.yaml >"$W/out" 2>&1 || bail "$(cat "$W/out")"
 	repair=$(fettle runs -q -n 1)
 	changed=$(tree_hash "$W/work")
-	printf 'principals:\n  bob: { users: [bob], roles: [sre] }\n%s' "${1:-}" >>"$site"
-
+	site "${1:-}"
 }
 
 keep_warm()
@@ -134,7 +129,7 @@ plain()
 agree() # with what waits now, if anything does
 {
 	waits=$(sql "SELECT run FROM runs WHERE rolls_back = '$repair' AND state = 'awaiting_approval'")
-	[ -z "$waits" ] || SUDO_USER=bob fettle approve "$waits" --digest \
+	[ -z "$waits" ] || as bob approve "$waits" --digest \
 		"$(fettle show "$waits" --json | jq -r .hold.digest)" >"$W/agreed" 2>&1 ||
 		echo "agreed: $(cat "$W/agreed")"
 }

@@ -4,32 +4,16 @@
 # stated, judged and recorded, which both runs tell of; what it refuses, how it fails,
 # and that it can be tried again then.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq sqlite3
+. "$FETTLE_SRC/t/runs.sh"
+need sqlite3
 [ "$(id -u)" -eq 0 ] || skip_all 'only root can be somebody else here'
 
-FETTLE_LIBDIR=${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}
-FETTLE_SITE_FILE=$T/site.yaml
-export FETTLE_LIBDIR FETTLE_SITE_FILE
-[ -d "$FETTLE_LIBDIR/plugins/test" ] || bail 'the test modules are not built'
-mkdir work
-cd work || bail 'no directory'
+test_modules
+workspace
 
-site() # LINE...: the people, and these lines
-{
-	printf '%s\n' 'fettle: 1' 'principals:' '  ann: { users: [ann], roles: [sre] }' \
-		'  bob: { users: [bob], roles: [sre] }' '  eve: { users: [eve], roles: [sre] }' "$@" >"$FETTLE_SITE_FILE"
-	chmod 644 "$FETTLE_SITE_FILE"
-}
-as() # ACCOUNT ARGUMENT...
-{
-	as_who=$1
-	shift
-	SUDO_USER=$as_who "$FETTLE_BINDIR/fettle" "$@"
-}
-of() # RUN FILTER
-{
-	fettle show "$1" --json | jq -r "$2"
-}
+people='  ann: { users: [ann], roles: [sre] }
+  bob: { users: [bob], roles: [sre] }
+  eve: { users: [eve], roles: [sre] }'
 repair() # runs the pipeline; $repair is the run
 {
 	printf 'one\ntwo\n' >a.txt
@@ -38,13 +22,13 @@ repair() # runs the pipeline; $repair is the run
 	: >"$T/world"
 	before=$(tree_hash .)
 	run_ok "$1" as ann run -p ./p.yaml
-	repair=$(of last .run)
+	repair=$(of_last .run)
 	after=$(tree_hash .)
 }
-rolled() { undo=$(of last .run); }
+rolled() { undo=$(of_last .run); }
 told() # RUN KIND FILTER: of the bodies of its events
 {
-	sqlite3 "$FETTLE_STATE_DIR/fettle.db" "SELECT body FROM events WHERE run = '$1'
+	sql "SELECT body FROM events WHERE run = '$1'
 		AND kind GLOB '$2' ORDER BY seq" | jq -r "$3"
 }
 pipeline() # [POLICIES]
@@ -85,11 +69,11 @@ is 'the effect with what the repair knew' "$(cat "$T/world")" "up
 down it $repair"
 isnt 'by another run' "$undo" "$repair"
 is 'which tells who, what and why' \
-	"$(of "$undo" '[.state, .rolls_back, .requested_by, .instruction] | join("|")')" \
+	"$(of_run "$undo" '[.state, .rolls_back, .requested_by, .instruction] | join("|")')" \
 	"succeeded|$repair|operator:bob|rollback of run $repair: the wrong one"
 is 'from its first event on' "$(told "$undo" run.queued '.rolls_back + " " + .reason')" \
 	"$repair the wrong one"
-is 'the repair stays what it was' "$(of "$repair" '.state + " " + .rolled_back_by')" "succeeded $undo"
+is 'the repair stays what it was' "$(of_run "$repair" '.state + " " + .rolled_back_by')" "succeeded $undo"
 is 'and its own log tells of it' "$(told "$repair" run.undone '.by + " " + .state')" "$undo succeeded"
 is 'it has a plan of its own' \
 	"$(fettle artifacts "$undo" plan.json | jq -r '.rolls_back + ": " + ([.steps[].id] | join(" "))')" \
@@ -103,9 +87,9 @@ ok 'its diff is that of the repair turned round' sh -c '
 	patch -s -p1 <"$1" && patch -s -p1 <"$2" && cmp a.txt "$3"' sh "$T/forward" "$T/reverse" "$T/a.before"
 is 'the log of what was done is there' "$(fettle artifacts "$undo" --json | jq -r '[.[].name] | sort | join(" ")')" \
 	'patch.diff plan.json revert-2.log revert.log'
-events=$(sqlite3 "$FETTLE_STATE_DIR/fettle.db" 'select * from runs; select * from standing; select * from steps')
+events=$(sql 'select * from runs; select * from standing; select * from steps')
 run_ok 'the tables follow from the events' fettle store rebuild
-is 'to the last row' "$(sqlite3 "$FETTLE_STATE_DIR/fettle.db" \
+is 'to the last row' "$(sql \
 	'select * from runs; select * from standing; select * from steps')" "$events"
 run_ok 'the log proves it' fettle audit verify
 run_fails 2 'the repair is not put back twice' fettle rollback "$repair"
@@ -125,7 +109,7 @@ theirs=$(tree_hash .)
 run_fails 3 'a file that was changed since' fettle rollback last
 is 'keeps all from being put back' "$(tree_hash .) $(cat "$T/world")" "$theirs up"
 like 'both hashes are named' "$out" "a\\.txt' was changed after run $repair changed it \\(it is [0-9a-f]{12}, the run left [0-9a-f]{12}\\)"
-is 'nothing was changed by it' "$(of last '.state + " " + .code + " " + (.changes | length | tostring)')" 'failed rollback_conflict 0'
+is 'nothing was changed by it' "$(of_last '.state + " " + .code + " " + (.changes | length | tostring)')" 'failed rollback_conflict 0'
 like 'what to do next is the rollback' "$out" "next +fettle rollback $repair"
 printf 'one\ntwo\n' >a.txt
 run_ok 'one that is back already is no conflict' fettle rollback "$repair"
@@ -137,12 +121,12 @@ repair 'a third'
 touch "$T/stuck"
 run_fails 4 'a rollback that gets stuck' fettle rollback last
 rolled
-is 'says so' "$(of "$undo" .state)" rollback_failed
+is 'says so' "$(of_run "$undo" .state)" rollback_failed
 like 'and what to do' "$out" "fettle rollback $repair +# try it again"
 unlike 'which is not to roll the rollback back' "$out" "fettle rollback $undo"
 is 'the files are back, and the effect is not' "$(tree_hash .) $(cat "$T/world")" "$before up"
-is 'the repair is not told to be rolled back' "$(of "$repair" '.state + " " + (.rolled_back_by // "no")')" 'succeeded no'
-is 'but what of it stands' "$(sqlite3 "$FETTLE_STATE_DIR/fettle.db" \
+is 'the repair is not told to be rolled back' "$(of_run "$repair" '.state + " " + (.rolled_back_by // "no")')" 'succeeded no'
+is 'but what of it stands' "$(sql \
 	"select run || ' ' || kind from standing where undone_seq is null")" "$repair restart-command"
 run_fails 2 'the rollback is not what is rolled back' fettle rollback "$undo"
 like 'but the repair' "$err" "fettle rollback $repair"
@@ -150,9 +134,9 @@ run_fails 2 'nor is it retried' fettle retry "$undo"
 like 'for the same reason' "$err" "fettle rollback $repair"
 rm "$T/stuck"
 run_ok 'the repair is rolled back again' fettle rollback "$repair"
-is 'with what was left' "$(of last '[.changes[] | select(.standing | not) | .kind] | join(" ")')" restart-command
+is 'with what was left' "$(of_last '[.changes[] | select(.standing | not) | .kind] | join(" ")')" restart-command
 is 'once' "$(grep -c down "$T/world")" 1
-is 'and is told to be rolled back' "$(of "$repair" .rolled_back_by)" "$(of last .run)"
+is 'and is told to be rolled back' "$(of_run "$repair" .rolled_back_by)" "$(of_last .run)"
 
 # ---- policies: those of the repair and the site's, as they are now
 
@@ -175,10 +159,10 @@ run_fails 7 'it can be cancelled' fettle cancel "$undo"
 is 'with nothing changed' "$(tree_hash .) $(cat "$T/world")" "$after up"
 run_fails 5 'and ordered again' as ann rollback "$repair"
 rolled
-digest=$(of "$undo" .hold.digest)
+digest=$(of_run "$undo" .hold.digest)
 run_fails 2 'who asked for it cannot agree' as ann approve "$undo" --digest "$digest"
 run_ok 'a colleague can' as bob approve "$undo" --digest "$digest"
-is 'and one is not enough' "$(tree_hash .) $(of "$undo" .state)" "$after awaiting_approval"
+is 'and one is not enough' "$(tree_hash .) $(of_run "$undo" .state)" "$after awaiting_approval"
 run_ok 'another has to agree' as eve approve "$undo" --digest "$digest"
 is 'and all is put back' "$(tree_hash .)" "$before"
 run_fails 2 'an approval is used once' as bob approve "$undo" --digest "$digest"
@@ -202,13 +186,13 @@ printf 'one\ntwo\n' >a.txt
 printf 'here' >gone.txt
 before=$(tree_hash .)
 run_fails 3 'a run whose work stands, though something behind it failed' fettle run -p ./p.yaml
-repair=$(of last .run)
+repair=$(of_last .run)
 run_ok 'is rolled back by a run of its own' fettle rollback "$repair"
 is 'as a whole' "$(tree_hash .)" "$before"
-is 'which it tells' "$(of "$repair" '.state + " " + .rolled_back_by')" "failed $(of last .run)"
+is 'which it tells' "$(of_run "$repair" '.state + " " + .rolled_back_by')" "failed $(of_last .run)"
 touch "$T/tidy"
 run_ok 'it can be retried' fettle retry "$repair"
-is 'and stands again' "$(of "$repair" '.state + " " + (.rolled_back_by // "no")')" 'succeeded no'
+is 'and stands again' "$(of_run "$repair" '.state + " " + (.rolled_back_by // "no")')" 'succeeded no'
 run_ok 'until it is rolled back once more' fettle rollback "$repair"
 is 'as a whole' "$(tree_hash .)" "$before"
 run_ok 'the log proves all of it' fettle audit verify

@@ -3,32 +3,16 @@
 # Cancelling a run from another process, wherever it stands, and putting runs
 # into the queue.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq sqlite3
+. "$FETTLE_SRC/t/runs.sh"
+need sqlite3
 
-mkdir work
-cd work || bail 'no workspace'
+workspace
 printf 'one\n' >a.txt
-cat >slow.yaml <<YAML
-fettle: 1
-name: slow
-steps:
-  - id: patch
-    uses: patch/apply
-    with: { edits: [ { op: replace, path: a.txt, find: one, with: changed } ] }
-  - id: restart
-    uses: restart/command
-    with: { argv: [sh, -c, 'echo up >>$T/world'] }
-  - id: wait
-    uses: verify/command
-    with: { argv: [sh, -c, 'sleep 61.7 & echo \$\$ >$T/ready; wait'] }
-on_failure:
-  - id: undo
-    uses: rollback/command
-    with: { argv: [sh, -c, 'echo down >>$T/world; touch $T/undoing; while [ -e $T/hold ]; do sleep 0.05; done'] }
+there_and_back slow "sleep 61.7 & touch $T/ready; wait" \
+	"touch $T/undoing; while [ -e $T/hold ]; do sleep 0.05; done"
+cat >>slow.yaml <<YAML
 finally:
-  - id: tidy
-    uses: verify/command
-    with: { argv: [sh, -c, 'echo tidy >>$T/tidied'] }
+  - { id: tidy, uses: verify/command, with: { argv: [sh, -c, 'echo tidy >>$T/tidied'] } }
 YAML
 cat >retry.yaml <<YAML
 fettle: 1
@@ -56,20 +40,10 @@ steps:
 YAML
 before=$(tree_hash .)
 
-start() # PIPELINE FILE: in the background, until FILE is there
+start() # PIPELINE FILE: until FILE is there
 {
 	rm -f "$T/ready" "$T/world" "$T/undoing" "$T/tidied" "$T/tried"
-	"$FETTLE_BINDIR/fettle" run -p "./$1" >"$T/run.out" 2>&1 </dev/null &
-	pid=$!
-	wait_for 20 test -e "$2" || bail "$1 did not come so far: $(cat "$T/run.out")"
-}
-of_last()
-{
-	fettle show last --json | jq -r "$1"
-}
-sql()
-{
-	sqlite3 "$FETTLE_STATE_DIR/fettle.db" "$1"
+	fettle_until "$2" run -p "./$1"
 }
 
 # ---- while a module runs ----

@@ -3,7 +3,8 @@
 # Workers: every queued run is carried out once, one at a time for a service,
 # whatever is killed meanwhile.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq sqlite3 flock
+. "$FETTLE_SRC/t/runs.sh"
+need sqlite3 flock
 
 # Services without Docker: a project step of the tests' own.
 [ -d "$FETTLE_BUILD/t/modules/plugins/test" ] || bail 'the modules of the tests are not built'
@@ -13,8 +14,7 @@ cp "$T/lib/plugins/test/services.so" "$T/lib/plugins/project/compose.so"
 FETTLE_LIBDIR=$T/lib
 export FETTLE_LIBDIR
 
-mkdir work
-cd work || bail 'no workspace'
+workspace
 cat >fettle.yaml <<'YAML'
 fettle: 1
 project: shop
@@ -56,10 +56,6 @@ name: nop
 steps: [ { id: one, uses: verify/command, with: { argv: ['true'] } } ]
 YAML
 
-sql()
-{
-	sqlite3 "file:$FETTLE_STATE_DIR/fettle.db?mode=ro" "$1"
-}
 state() # RUN
 {
 	fettle show "$1" --json | jq -r '.state + " " + (.code // "")'
@@ -160,10 +156,8 @@ wait "$worker"
 # ---- what waits holds no slot ----
 
 # Who may agree: the worker has to know them too.
-FETTLE_SITE_FILE=$T/site.yaml
-export FETTLE_SITE_FILE
-printf 'fettle: 1\nprincipals: { bob: { users: [bob], roles: [sre] } }\n' >"$FETTLE_SITE_FILE"
-chmod 644 "$FETTLE_SITE_FILE"
+people='  bob: { users: [bob], roles: [sre] }'
+site
 cat >nap.yaml <<YAML
 fettle: 1
 name: nap
@@ -200,13 +194,13 @@ if [ "$(id -u)" -eq 0 ]; then
 	wait_for 20 is_in awaiting_approval "$run"
 	is 'a run that waits for people holds none either' "$(state "$run" | cut -d' ' -f1)" awaiting_approval
 	digest=$(fettle show "$run" --json | jq -r .hold.digest)
-	ok 'somebody agrees' env SUDO_USER=bob "$FETTLE_BINDIR/fettle" approve "$run" --digest "$digest" --no-wait
+	ok 'somebody agrees' as bob approve "$run" --digest "$digest" --no-wait
 	wait_for 20 is_in succeeded "$run"
 	is 'and a worker goes on' "$(state "$run")" 'succeeded '
 else
 	skip 'a run that waits for people' 'only root can be somebody else here'
 fi
-unset FETTLE_SITE_FILE
+rm "$FETTLE_SITE_FILE"
 kill "$worker"
 wait "$worker"
 

@@ -125,11 +125,9 @@ is 'all of it' "$(state "$run")" 'rolled_back rollback_ordered'
 # ---- who waits for the site did not die ----
 
 if [ "$(id -u)" -eq 0 ] && [ -d "$FETTLE_BUILD/t/modules/plugins/test" ]; then
-	FETTLE_LIBDIR=$FETTLE_BUILD/t/modules
-	FETTLE_SITE_FILE=$T/site.yaml
-	export FETTLE_LIBDIR FETTLE_SITE_FILE
-	printf 'fettle: 1\nprincipals: { bob: { users: [bob], roles: [sre] } }\n' >site.yaml
-	chmod 644 site.yaml
+	test_modules
+	people='  bob: { users: [bob], roles: [sre] }'
+	site
 	sed 's/^name:.*/&\npolicies: [{ uses: ask }]/' work/plain.yaml >work/ask.yaml
 	echo one >work/a.txt
 	fettle -C work run -p ./ask.yaml >out 2>&1
@@ -137,15 +135,13 @@ if [ "$(id -u)" -eq 0 ] && [ -d "$FETTLE_BUILD/t/modules/plugins/test" ]; then
 	digest=$(fettle show "$run" --json | jq -r .hold.digest)
 	fettle pause --reason 'a walk' >out 2>&1
 	for n in 1 2 3 4 5; do
-		SUDO_USER=bob fettle -C work approve "$run" --digest "$digest" >out 2>&1
+		as bob -C work approve "$run" --digest "$digest" >out 2>&1
 	done
 	is 'a paused site lets a run wait that was agreed to' "$(state "$run")" \
 		'awaiting_approval approval_needed'
 	fettle resume >out 2>&1
 	fettle work --drain >out 2>&1
 	is 'and then it goes on' "$(state "$run")" 'succeeded '
-	unset FETTLE_LIBDIR FETTLE_SITE_FILE
-	export FETTLE_LIBDIR="$FETTLE_STAGE$FETTLE_PREFIX/lib/fettle"
 else
 	skip 'a paused site lets a run wait that was agreed to' 'needs root and the test modules'
 	skip 'and then it goes on' 'needs root and the test modules'

@@ -3,10 +3,10 @@
 # The kill switch: while the site is paused no run begins, and one that goes on
 # ends before its first change.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq sqlite3
+. "$FETTLE_SRC/t/runs.sh"
+need sqlite3
 
-mkdir work
-cd work || bail 'no workspace'
+workspace
 printf 'one\n' >a.txt
 # Waits at two places: before its first change, and behind it.
 cat >two.yaml <<YAML
@@ -31,19 +31,9 @@ steps: [ { id: one, uses: verify/command, with: { argv: ['true'] } } ]
 YAML
 before=$(tree_hash .)
 
-start() # FILE: a run in the background, until the file is there
-{
-	"$FETTLE_BINDIR/fettle" run -p ./two.yaml >"$T/run.out" 2>&1 </dev/null &
-	pid=$!
-	wait_for 20 test -e "$1" || bail "it did not come so far: $(cat "$T/run.out")"
-}
 clear()
 {
 	rm -f "$T/looking" "$T/go" "$T/changed" "$T/on" "$T/world" "$T/tidied"
-}
-of_last()
-{
-	fettle show last --json | jq -r "$1"
 }
 
 capture fettle resume
@@ -76,14 +66,14 @@ is 'and once' "$(fettle resume --json | jq .resumed)" false
 run_ok 'a worker takes what waited' fettle work --drain
 is 'to its end' "$(fettle show "$run" --json | jq -r .state)" succeeded
 is 'who and when is kept, in a chain of its own' \
-	"$(sqlite3 "$FETTLE_STATE_DIR/fettle.db" "SELECT group_concat(kind || ' ' || seq) FROM events WHERE run = 'site'")" \
+	"$(sql "SELECT group_concat(kind || ' ' || seq) FROM events WHERE run = 'site'")" \
 	'site.paused 1,site.resumed 2'
 run_ok 'which is part of the log' fettle audit verify
 
 # ---- what goes on when the site is paused ----
 
 clear
-start "$T/looking"
+fettle_until "$T/looking" run -p ./two.yaml
 fettle pause --reason now >/dev/null
 touch "$T/go"
 wait "$pid"
@@ -104,7 +94,7 @@ is 'which can be undone' "$(tree_hash .)" "$before"
 
 clear
 touch "$T/go"
-start "$T/changed"
+fettle_until "$T/changed" run -p ./two.yaml
 fettle pause >/dev/null
 touch "$T/on"
 wait "$pid"
@@ -116,7 +106,7 @@ fettle resume >/dev/null
 
 clear
 touch "$T/go"
-start "$T/changed"
+fettle_until "$T/changed" run -p ./two.yaml
 run_ok 'with --cancel' fettle pause --cancel --reason 'fire'
 like 'it says how many were asked' "$out" '^1 run was asked to end'
 wait "$pid"

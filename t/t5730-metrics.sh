@@ -3,13 +3,10 @@
 # StatsD: what is sent for which end of a run, where to, and that no sink, dead or
 # alive, makes a difference to a run.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq python3 sqlite3
+. "$FETTLE_SRC/t/runs.sh"
+need python3 sqlite3
 
-FETTLE_LIBDIR=${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}
-export FETTLE_LIBDIR
-[ -d "$FETTLE_LIBDIR/plugins/test" ] || bail 'the test modules are not built'
-FETTLE_SITE_FILE=$PWD/site.yaml
-export FETTLE_SITE_FILE
+test_modules
 unset STATSD_HOST STATSD_PORT STATSD_PREFIX
 unset SPEC_WORKFLOW_METRICS_HOST SPEC_WORKFLOW_METRICS_PORT SPEC_WORKFLOW_METRICS_PREFIX
 
@@ -36,8 +33,7 @@ lines()
 	printf '%s\n' "$@"
 }
 
-mkdir work
-cd work || bail 'no workspace'
+workspace
 printf 'one\n' >a.txt
 cat >good.yaml <<'YAML'
 fettle: 1
@@ -158,14 +154,10 @@ is 'send anything' "$(sent)" ''
 # ---- people
 
 if [ "$(id -u)" -eq 0 ]; then
-	cat >"$FETTLE_SITE_FILE" <<'YAML'
-fettle: 1
-principals:
-  ann: { users: [ann], roles: [sre] }
-  bob: { users: [bob], roles: [sre] }
-YAML
-	chmod 644 "$FETTLE_SITE_FILE"
-	run_fails 5 'a run that waits for people' env SUDO_USER=ann "$FETTLE_BINDIR/fettle" \
+	people='  ann: { users: [ann], roles: [sre] }
+  bob: { users: [bob], roles: [sre] }'
+	site
+	run_fails 5 'a run that waits for people' as ann \
 		run -q -p ./held.yaml
 	is 'is told of as waiting' "$(sent)" "$(lines \
 		'fettle.runs.queued:1|c' \
@@ -174,8 +166,8 @@ YAML
 		'fettle.steps.look.succeeded:1|c' \
 		'fettle.steps.look.duration:N|ms' \
 		'fettle.runs.status.awaiting_approval:1|c')"
-	run_ok 'once approved' env SUDO_USER=bob "$FETTLE_BINDIR/fettle" approve -q last \
-		--digest "$(fettle show last --json | jq -r .hold.digest)"
+	run_ok 'once approved' as bob approve -q last \
+		--digest "$(of_last .hold.digest)"
 	is 'it is told of to its end' "$(sent)" "$(lines \
 		'fettle.runs.status.running:1|c' \
 		'fettle.steps.patch.started:1|c' \
@@ -184,10 +176,10 @@ YAML
 		'fettle.runs.status.succeeded:1|c' \
 		'fettle.runs.duration.succeeded:N|ms')"
 	printf 'two\n' >a.txt
-	run_fails 5 'another one' env SUDO_USER=ann "$FETTLE_BINDIR/fettle" run -q -p ./held.yaml
+	run_fails 5 'another one' as ann run -q -p ./held.yaml
 	sent >/dev/null
-	run_ok 'once rejected' env SUDO_USER=bob "$FETTLE_BINDIR/fettle" reject -q last \
-		--reason no --digest "$(fettle show last --json | jq -r .hold.digest)"
+	run_ok 'once rejected' as bob reject -q last \
+		--reason no --digest "$(of_last .hold.digest)"
 	like 'it is told of as denied' "$(sent)" '^fettle\.runs\.status\.denied:1\|c$'
 	rm "$FETTLE_SITE_FILE"
 else

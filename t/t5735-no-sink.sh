@@ -3,7 +3,8 @@
 # Networks in which metrics get nowhere: no run takes longer for it, ends otherwise or
 # says a word. In a network of its own, without Internet and without name servers.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq ip unshare
+. "$FETTLE_SRC/t/runs.sh"
+need ip unshare
 
 if [ -z "${FETTLE_TEST_NETWORK:-}" ]; then
 	own='--net --mount'
@@ -16,11 +17,8 @@ if [ -z "${FETTLE_TEST_NETWORK:-}" ]; then
 	exit
 fi
 
-FETTLE_SITE_FILE=$PWD/site.yaml
-export FETTLE_SITE_FILE
 unset STATSD_HOST STATSD_PORT STATSD_PREFIX
-mkdir work
-cd work || bail 'no workspace'
+workspace
 cat >p.yaml <<'YAML'
 fettle: 1
 name: p

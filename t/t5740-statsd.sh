@@ -3,11 +3,10 @@
 # The real StatsD server understands what is sent: its own counters and timers say so.
 # FETTLE_TEST_STATSD names its stats.js; t/statsd-server fetches it.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
+. "$FETTLE_SRC/t/runs.sh"
 [ -n "${FETTLE_TEST_STATSD:-}" ] || skip_all 'FETTLE_TEST_STATSD names no StatsD server'
-need jq node python3
+need node python3
 
-FETTLE_SITE_FILE=$PWD/site.yaml
-export FETTLE_SITE_FILE
 
 # free_port: one that nobody has now, for UDP and TCP.
 free_port()

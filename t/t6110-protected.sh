@@ -4,37 +4,20 @@
 # agree, and not touched before: no file, no image, no container. Also what is
 # behind a change while people think, and a retry.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
+. "$FETTLE_SRC/t/runs.sh"
 . "$FETTLE_SRC/t/docker.sh"
 [ "$(id -u)" -eq 0 ] || skip_all 'only root can be somebody else here'
 
 docker_engine
 shop protected
-FETTLE_SITE_FILE=$T/site.yaml
-export FETTLE_SITE_FILE
-as() # ACCOUNT ARGUMENT...
-{
-	as_who=$1
-	shift
-	SUDO_USER=$as_who "$FETTLE_BINDIR/fettle" "$@"
-}
-site() # BEFORE
-{
-	cat >"$FETTLE_SITE_FILE" <<YAML
-fettle: 1
-principals:
-  ann: { users: [ann], roles: [sre] }
+people='  ann: { users: [ann], roles: [sre] }
   bob: { users: [bob], roles: [sre] }
-  robot: { users: [robot], class: agent, roles: [sre] }
-policies:
-  - { uses: approval, with: { before: [$1], roles: [sre], valid_for: 1h } }
-YAML
-	chmod 644 "$FETTLE_SITE_FILE"
-}
-of_last() # FILTER
+  robot: { users: [robot], class: agent, roles: [sre] }'
+ask_before() # STAGE
 {
-	fettle show last --json | jq -r "$1"
+	site 'policies:' "  - { uses: approval, with: { before: [$1], roles: [sre], valid_for: 1h } }"
 }
-site patch
+ask_before patch
 sed -i 's/^  api:$/  api:\n    protected: true/' "$shop/fettle.yaml"
 like 'the service is protected' "$(cat "$shop/fettle.yaml")" 'protected: true'
 shop_up
@@ -99,7 +82,7 @@ run_ok 'the log proves all of it' fettle audit verify
 
 # ---- before the verification ----
 
-site verify
+ask_before verify
 run_fails 6 'a service that is protected needs a yes for each change' \
 	as ann run 'repair missing dependency for the api service'
 is 'by that name' "$(of_last .code)" protected_service
@@ -137,7 +120,7 @@ run_ok 'which is put back' as ann rollback "$first"
 
 # ---- a rule of the site that comes while people think
 
-site patch
+ask_before patch
 run_fails 5 'a repair waits' as ann run 'repair missing dependency for the api service'
 echo 'only_named_services: true' >>"$FETTLE_SITE_FILE"
 sed -i 's/^  api:$/  web:/' fettle.yaml

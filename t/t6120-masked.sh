@@ -4,6 +4,7 @@
 # does not know them, and says so instead of working with what is left. And an
 # edit never writes a secret's value.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
+. "$FETTLE_SRC/t/runs.sh"
 . "$FETTLE_SRC/t/docker.sh"
 
 docker_engine
@@ -42,10 +43,6 @@ steps:
     env: { KEY: "\${{ steps.find.outputs.values.key }}" }
     with: { argv: [sh, -c, 'test "\${#KEY}" = 15'] }
 YAML
-of_last() # FILTER
-{
-	fettle show last --json | jq -r "$1"
-}
 run_fails 3 'a run whose outputs hold a secret fails behind them' \
 	fettle run -p "$T/p.yaml" 'look at the api service'
 is 'it is nowhere in the store' "$(grep -rc hunter2 "$FETTLE_STATE_DIR" | grep -v ':0$')" ''

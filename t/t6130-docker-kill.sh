@@ -15,14 +15,8 @@
 
 docker_engine
 lab kills
-FETTLE_SITE_FILE=$T/site.yaml
-export FETTLE_SITE_FILE
-cat >"$FETTLE_SITE_FILE" <<'YAML'
-fettle: 1
-principals:
-  bob: { users: [bob], roles: [sre] }
-YAML
-chmod 644 "$FETTLE_SITE_FILE"
+people='  bob: { users: [bob], roles: [sre] }'
+site
 sed -i 's/^  api:$/  api:\n    protected: true/' "$lab/fettle.yaml"
 pipeline serve
 cat >"$T/next.yaml" <<'YAML'

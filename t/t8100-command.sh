@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # STAGE/command: how a program is run, what it hands over, how it fails.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq
+. "$FETTLE_SRC/t/runs.sh"
 
-mkdir work
-cd work || bail "no workspace"
+workspace
 
 # pipe USES WITH...: a pipeline of one step `one`, each WITH a line of its `with:`.
 pipe()
@@ -15,15 +14,10 @@ pipe()
 	printf '      %s\n' "$@" >>one.yaml
 }
 
-message()
-{
-	fettle show last --json | jq -r "$1"
-}
-
 # value FILTER: of the outputs of step `one`.
 value()
 {
-	message ".steps[] | select(.step == \"one\") | .outputs | $1"
+	of_last ".steps[] | select(.step == \"one\") | .outputs | $1"
 }
 
 # ---- it cannot work, and says so before anything runs
@@ -60,19 +54,19 @@ run_fails 2 'no ${{ }} inside a program text' fettle run -p ./one.yaml
 
 pipe analyze/command "argv: [sh, -c, 'seq 1 9000; echo last words >&2; exit 7']"
 run_fails 3 'a program that fails is a failed step' fettle run -p ./one.yaml
-is 'the code' "$(message .code)" command_failed
-is 'the message has the status and the last lines' "$(message .message)" \
+is 'the code' "$(of_last .code)" command_failed
+is 'the message has the status and the last lines' "$(of_last .message)" \
 	"'sh' ended with exit status 7: 8997 / 8998 / 8999 / 9000 / last words"
 is 'the log has all lines' "$(fettle artifacts last one.log | grep -c '^[0-9]*$')" 9000
 is 'in their order' "$(fettle artifacts last one.log | grep -A 1 '^9000$' | tail -n 1)" \
 	'last words'
 pipe analyze/command "argv: [sh, -c, 'kill -SEGV \$\$']"
 run_fails 3 'a program that is killed is a failed step' fettle run -p ./one.yaml
-like 'the signal is named' "$(message .message)" 'killed by signal 11'
+like 'the signal is named' "$(of_last .message)" 'killed by signal 11'
 pipe analyze/command "argv: [sh, -c, 'echo nonsense >>\"\$FETTLE_OUTPUTS\"']"
 run_fails 3 'outputs of another form are refused' fettle run -p ./one.yaml
-is 'by their code' "$(message .code)" command_outputs
-like 'and their line' "$(message .message)" 'line 1: neither NAME=VALUE nor NAME<<END'
+is 'by their code' "$(of_last .code)" command_outputs
+like 'and their line' "$(of_last .message)" 'line 1: neither NAME=VALUE nor NAME<<END'
 pipe analyze/command "argv: [sh, -c, 'rm -f \"\$FETTLE_OUTPUTS\"; mkfifo \"\$FETTLE_OUTPUTS\"']"
 run_fails 3 'outputs that are no file are refused' fettle run -p ./one.yaml
 pipe analyze/command "argv: [sh, -c, 'head -c 2000000 /dev/zero >>\"\$FETTLE_OUTPUTS\"']"
@@ -140,10 +134,10 @@ run_fails 3 'without `within` it tries once' fettle run -p ./one.yaml
 is 'only' "$(wc -l <"$T/count")" 1
 pipe verify/command "argv: [sh, -c, 'echo not yet; exit 1']" 'within: 300ms' 'interval: 50ms'
 run_fails 3 'it gives up in time' fettle run -p ./one.yaml
-like 'with the last answer' "$(message .message)" 'exit status 1: not yet'
+like 'with the last answer' "$(of_last .message)" 'exit status 1: not yet'
 pipe verify/command "argv: [sleep, '600']" 'within: 300ms' 'interval: 50ms'
 run_fails 3 'one try cannot outlive the whole time' fettle run -p ./one.yaml
-like 'and is killed' "$(message .message)" 'did not end in time'
+like 'and is killed' "$(of_last .message)" 'did not end in time'
 
 # ---- rolling back
 

@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # patch/apply: what is proposed is what is written, or nothing is.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq
+. "$FETTLE_SRC/t/runs.sh"
 
-mkdir work
-cd work || bail "no workspace"
+workspace
 
 # edits EDIT...: a pipeline of one patch step.
 edits()

@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # patch/apply with a diff: what it says is what is written, or nothing is.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq
+. "$FETTLE_SRC/t/runs.sh"
 
-mkdir work
-cd work || bail "no workspace"
+workspace
 
 # diff [PARAMETER]: a pipeline of one patch step; the diff is standard input.
 diff()
@@ -126,8 +125,7 @@ is 'really' "$(tree_hash .)" "$tree"
 
 # ---- row D69: the file changes between the proposal and the edit
 
-FETTLE_LIBDIR=${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}
-export FETTLE_LIBDIR
+test_modules
 printf 'one\ntwo\n' >a
 {
 	printf 'fettle: 1\nname: diff\npolicies: [ { uses: pslow } ]\n'

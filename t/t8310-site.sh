@@ -2,15 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The site file: its policies judge every run, and a broken one lets none begin.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq
+. "$FETTLE_SRC/t/runs.sh"
 
-FETTLE_LIBDIR=${FETTLE_MODULES:-$FETTLE_BUILD/t/modules}
-export FETTLE_LIBDIR
-[ -d "$FETTLE_LIBDIR/plugins/test" ] || bail 'the test modules are not built'
-FETTLE_SITE_FILE=$PWD/site.yaml
-export FETTLE_SITE_FILE
-mkdir work
-cd work || bail 'no workspace'
+test_modules
+workspace
 echo one >a.txt
 cat >p.yaml <<'YAML'
 fettle: 1

@@ -3,36 +3,14 @@
 # Breaking the glass: what a policy denies waits for two people where `override`
 # says so, once, and on the record. And waiting for people nobody knows is a no.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
-need jq
+. "$FETTLE_SRC/t/runs.sh"
 
-[ "$(id -u)" -eq 0 ] || unshare -r true 2>/dev/null || skip_all 'nobody can be somebody else here'
-FETTLE_SITE_FILE=$PWD/site.yaml
-export FETTLE_SITE_FILE
-mkdir work
-cd work || bail 'no workspace'
+need_people
+workspace
 
-as() # ACCOUNT ARGUMENT...: root acts for the account it was called from
-{
-	as_who=$1
-	shift
-	if [ "$(id -u)" -eq 0 ]; then
-		SUDO_USER=$as_who "$FETTLE_BINDIR/fettle" "$@"
-	else
-		unshare -r env SUDO_USER="$as_who" "$FETTLE_BINDIR/fettle" "$@"
-	fi
-}
-site() # LINE...: the people, and more
-{
-	{
-		echo 'fettle: 1'
-		echo 'principals:'
-		echo '  ann: { users: [ann], roles: [lead] }'
-		echo '  bob: { users: [bob], roles: [lead] }'
-		echo '  eve: { users: [eve], roles: [sre] }'
-		[ $# -eq 0 ] || printf '%s\n' "$@"
-	} >"$FETTLE_SITE_FILE"
-	chmod 644 "$FETTLE_SITE_FILE"
-}
+people='  ann: { users: [ann], roles: [lead] }
+  bob: { users: [bob], roles: [lead] }
+  eve: { users: [eve], roles: [sre] }'
 pipeline() # POLICY...
 {
 	{
@@ -63,13 +41,13 @@ run_ok 'the record has all answers' sh -c \
 is 'the denial too' "$(fettle audit export last | jq -r 'select(.event.kind == "step.verdict") |
 	[.event.body.answers[] | "\(.policy)=\(.verdict)"] | join(" ")')" \
 	'freeze=deny override=hold'
-digest=$(fettle show last --json | jq -r .hold.digest)
+digest=$(of_last .hold.digest)
 run_fails 2 'somebody without the role cannot' as eve approve last --digest "$digest"
 run_ok 'one person agrees' as ann approve last --digest "$digest"
 is 'which is not enough' "$(cat a.txt)" one
 run_ok 'a second one agrees, and it goes on' as bob approve last --digest "$digest"
 is 'then it is changed' "$(cat a.txt)" two
-is 'the run has succeeded' "$(fettle show last --json | jq -r .state)" succeeded
+is 'the run has succeeded' "$(of_last .state)" succeeded
 is 'judged once more, it waits as it did' "$(fettle policy replay --json last |
 	jq -r '.[] | "\(.then) \(.now)"' | xargs)" 'hold hold hold hold'
 run_fails 2 'it is used once' as ann approve last --digest "$digest"
@@ -117,7 +95,7 @@ steps:
 YAML
 run_fails 6 'a program that is not listed' as eve run -p ./cmd.yaml
 like 'is named' "$out" "program 'touch' may not be started"
-is 'the one that is listed ran' "$(fettle show last --json | jq -r '.steps[0].state')" succeeded
+is 'the one that is listed ran' "$(of_last '.steps[0].state')" succeeded
 
 # ---- nobody who may agree
 
