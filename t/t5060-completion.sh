@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Completion knows exactly the verbs and options that the parser knows, and what
-# there is: runs, services, pipelines, modules. Tried with bash itself.
+# there is: runs, services, pipelines, modules. Tried with the shells themselves.
 . "${FETTLE_SRC:-$(dirname "$0")/..}/t/lib.sh"
 PATH=$FETTLE_BINDIR:$PATH
 export PATH
@@ -42,6 +42,12 @@ command -v bash >/dev/null 2>&1 || {
 	done_testing
 }
 
+# one_line: what is offered, sorted, in one line.
+one_line()
+{
+	sed 's/ *$//' | LC_ALL=C sort | tr '\n' ' '
+}
+
 # offers WORD...: what bash offers for the last word, one line each, sorted.
 offers()
 {
@@ -49,7 +55,30 @@ offers()
 	bash -c '. ./fettle.bash
 		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 		_fettle
-		printf "%s\n" "${COMPREPLY[@]}"' bash fettle "$@" 2>&1 | sed 's/ *$//' | LC_ALL=C sort | tr '\n' ' '
+		printf "%s\n" "${COMPREPLY[@]}"' bash fettle "$@" 2>&1 | one_line
+}
+
+offers_fish() # WORD...
+{
+	# shellcheck disable=SC2016
+	fish -c 'source fettle.fish; complete -C "$argv"' "fettle $*" 2>&1 | cut -f 1 | sed 's/^--[a-z]*=//' |
+		one_line
+}
+
+# What the completion system of zsh would be given, by stand-ins for its functions;
+# it offers what begins as the last word does.
+offers_zsh() # WORD...
+{
+	# shellcheck disable=SC2016
+	zsh -f -c '
+		compadd() { print -rl -- ${(P)2} }
+		_describe() { print -rl -- ${(@)${(@P)@[-1]}%%:*} }
+		_files() { print -rl -- *(N) }
+		compset() { PREFIX=${PREFIX#*=} }
+		words=("$@") CURRENT=$# PREFIX=$@[-1]
+		. ./fettle.zsh | while read -r word; do
+			[[ $word == ${${@[-1]}##*=}* ]] && print -r -- $word
+		done' zsh fettle "$@" 2>&1 | one_line
 }
 
 cat >docker-compose.yml <<'YAML'
@@ -91,6 +120,29 @@ is 'directories only' "$(offers -C fol)" 'folder '
 is 'an option does not hide the verb' "$(offers -C folder runs --lim)" '--limit '
 is 'shells' "$(offers completion z)" 'zsh '
 is 'an instruction is free text' "$(offers run '')" ' '
+
+offered() # CLAIM WORDS WANT: by $shell
+{
+	if command -v "$shell" >/dev/null 2>&1; then
+		is "$shell: $1" "$("offers_$shell" $2)" "$3"
+	else
+		skip "$shell: $1" "$shell is not installed"
+	fi
+}
+for shell in zsh fish; do
+	offered 'verbs by their beginning' 'ru' 'run runs '
+	offered 'a second word' 'store re' 'rebuild restore '
+	offered 'options of a verb' 'runs --o' '--offset '
+	offered 'those of all verbs' 'store gc --no' '--no-color '
+	offered 'by its beginning a run' 'logs 2' "$run "
+	offered 'services of the project' 'run -s w' 'web worker '
+	offered 'with an equal sign, too' 'run --service=wo' 'worker '
+	offered 'states' 'runs --state r' 'rollback_failed rolled_back rolling_back running '
+	offered 'modules' 'plugins build/' 'build/command build/compose '
+	offered 'files' 'plugin check one' 'one.yaml '
+	offered 'an option does not hide the verb' '-C folder runs --lim' '--limit '
+	offered 'nor does help' 'help sto' 'store '
+done
 rm fettle.yaml
 is 'without a project there are no services' "$(offers run -s '')" ' '
 FETTLE_STATE_DIR=$T/nowhere

@@ -129,71 +129,14 @@ completion_of_verb(const struct verb *verb)
 	return NULL;
 }
 
-/* A quotation that bash, zsh and fish all read as the text itself. */
-void
-completion_add_text(struct str *out, const char *text)
-{
-	str_add_c(out, '\'');
-	for (; *text; text++)
-		str_add_c(out, *text == '\'' ? '`' : *text);
-	str_add_c(out, '\'');
-}
-
-/* The first words of all verbs, each once. */
-void
-completion_first_words(struct strv *ret)
-{
-	for (const struct verb *verb = verbs; verb->name; verb++) {
-		AUTO_FREE char *word =
-			x_strndup(verb->name, strcspn(verb->name, " "));
-
-		if (!strv_has(ret, word))
-			strv_add(ret, word);
-	}
-}
-
-const char *
-completion_takes(const struct verb *verb, const struct option_row *row)
-{
-	return row->bit == OPTION_COMMON || (verb->options & row->bit) ? row->name :
-									 NULL;
-}
-
-/* Options whose value is the next word, as a pattern. */
-void
-completion_add_with_value(struct str *out)
-{
-	for (size_t i = 0; i < option_row_count; i++) {
-		const struct option_row *row = &option_rows[i];
-
-		if (!row->value)
-			continue;
-		str_addf(out, "%s--%s", out->s[out->len - 1] == '\t' ? "" : " | ",
-			 row->name);
-		if (row->letter)
-			str_addf(out, " | -%c", row->letter);
-	}
-}
-
 int
 verb_completion(struct cli *cli)
 {
-	static const struct {
-		const char *shell;
-		void (*print)(struct str *out);
-	} scripts[] = {
-		{ "bash", completion_bash },
-		{ "zsh", completion_zsh },
-		{ "fish", completion_fish },
-	};
 	const char *what = cli_arg(cli, 0);
 	AUTO(strv) struct strv words = STRV_INIT;
 	AUTO(str) struct str text = STR_INIT;
 
-	for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
-		if (str_eq(scripts[i].shell, what))
-			scripts[i].print(&text);
-	if (!text.len && list_words(cli, what, &words) < 0)
+	if (!completion_script(what, &text) && list_words(cli, what, &words) < 0)
 		return cli_misuse(cli, "completion",
 				  "there is no completion for '%s'; there is one for "
 				  "bash, zsh and fish",

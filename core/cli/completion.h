@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the scripts for the shells are made of: the tables, and how to quote. */
+/* What the scripts for the shells are made of, beside the tables of the parser. */
 #ifndef FETTLE_CLI_COMPLETION_H
 #define FETTLE_CLI_COMPLETION_H
 
@@ -18,17 +18,7 @@ const struct completion_source *
 completion_of_option(const struct option_row *row);
 const struct completion_source *completion_of_verb(const struct verb *verb);
 
-/* The first words of all verbs, each once. */
-void completion_first_words(struct strv *ret);
-/* The option's name when the verb takes it, else NULL. */
-const char *completion_takes(const struct verb *verb, const struct option_row *row);
-/* A quotation that bash, zsh and fish all read as the text itself. */
-void completion_add_text(struct str *out, const char *text);
-/* Options whose value is the next word, as a pattern of bash and zsh. */
-void completion_add_with_value(struct str *out);
-
-void completion_bash(struct str *out);
-void completion_zsh(struct str *out);
-void completion_fish(struct str *out);
+/* The script for a shell, added to `out`; false: there is none for it. */
+bool completion_script(const char *shell, struct str *out);
 
 #endif
