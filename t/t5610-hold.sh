@@ -394,12 +394,15 @@ on_terminal() # COMMAND...
 	[ "$(id -u)" -eq 0 ] || set -- unshare -r "$@"
 	"$@" 2>&1 </dev/null
 }
-for shown in 'approve last' 'show last' 'diff last' 'plan -p ./odd.yaml'; do
-	seen=$(on_terminal "$FETTLE_BINDIR/fettle $shown")
-	unlike "$shown: sets no title" "$seen" "$esc]"
-	unlike "$shown: turns no line around" "$seen" "$rlo"
-	[ "$shown" = 'show last' ] ||
-		like "$shown: names the file as it is" "$seen" 'b.u\{202e\}.txt|b.342.200.256.txt'
+for TERM in xterm dumb ''; do
+	export TERM
+	for shown in 'approve last' 'show last' 'diff last' 'plan -p ./odd.yaml'; do
+		seen=$(on_terminal "$FETTLE_BINDIR/fettle $shown")
+		unlike "$shown, TERM=$TERM: sets no title" "$seen" "$esc]"
+		unlike "$shown, TERM=$TERM: turns no line around" "$seen" "$rlo"
+		[ "$shown" = 'show last' ] || like "$shown, TERM=$TERM: names the file as it is" \
+			"$seen" 'b.u\{202e\}.txt|b.342.200.256.txt'
+	done
 done
 fettle cancel last >/dev/null 2>&1
 

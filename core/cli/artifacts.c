@@ -120,7 +120,7 @@ print_artifact(struct cli *cli, int fd, const json_t *row, struct err *err)
 	AUTO_FREE char *bytes = NULL;
 	size_t len;
 
-	if (!cli->options.json && !cli->out.is_tty)
+	if (!cli->options.json && !cli->out.is_terminal)
 		return copy_to(fd, STDOUT_FILENO, "standard output", err);
 	if (file_read_fd(fd, name, TEXT_MAX_BYTES, &bytes, &len, err) < 0)
 		return err_remedy(err, "save it to a file with `-o FILE`");

@@ -46,8 +46,8 @@ out_init(struct out *out, bool with_colour)
 	const char *term = getenv("TERM");
 	bool is_capable = term && *term && !str_eq(term, "dumb");
 
-	*out = (struct out){ .is_tty = isatty(STDOUT_FILENO) == 1 && is_capable,
-			     .live_fd = -1 };
+	*out = (struct out){ .is_terminal = isatty(STDOUT_FILENO) == 1, .live_fd = -1 };
+	out->is_tty = out->is_terminal && is_capable;
 	out->has_colour = out->is_tty && with_colour && !env_given("NO_COLOR");
 	if (!out->is_tty)
 		return;
@@ -180,7 +180,7 @@ out_json_flags(struct out *out, const json_t *json, size_t flags)
 	AUTO(str) struct str text = STR_INIT;
 	AUTO_FREE char *dump = NULL;
 
-	if (out->is_tty)
+	if (out->is_terminal)
 		flags |= JSON_ENSURE_ASCII;
 	dump = json_dumps(json, flags | JSON_ENCODE_ANY);
 	if (!dump)
@@ -268,7 +268,7 @@ out_add_safe(const struct out *out, struct str *str, const char *bytes, size_t n
 {
 	size_t i = 0, begin = 0, skip;
 
-	if (!out->is_tty) {
+	if (!out->is_terminal) {
 		str_add_n(str, bytes, n);
 		return;
 	}
@@ -399,7 +399,7 @@ out_add_diff(const struct out *out, struct str *str, const char *diff, size_t n)
 {
 	const char *end = diff + n, *next;
 
-	if (!out->is_tty) {
+	if (!out->is_terminal) {
 		str_add_n(str, diff, n);
 		return;
 	}

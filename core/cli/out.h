@@ -23,6 +23,7 @@ enum tone {
 #define TONE_COUNT 8
 
 struct out {
+	bool is_terminal; /* of any kind: foreign text is not sent to it as it is */
 	bool is_tty;	/* and not TERM=dumb */
 	bool has_colour;
 	bool has_utf8;

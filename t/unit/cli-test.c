@@ -8,7 +8,8 @@
 
 #include "cli/cli.h"
 
-static const struct out terminal = { .is_tty = true,
+static const struct out terminal = { .is_terminal = true,
+				     .is_tty = true,
 				     .has_colour = true,
 				     .has_utf8 = true };
 static const struct out pipe_end = { 0 };
