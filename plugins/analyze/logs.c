@@ -135,17 +135,26 @@ fail_build_unknown(struct look *look)
 }
 
 static int
-fail_build_works(struct look *look)
+fail_build_works(struct look *look, enum build_says says)
 {
 	AUTO_FREE char *remedy = text_format(
 		"start it on the files as they are: `%s up -d --no-deps --build %s`; "
 		"if it then dies, its log says why",
 		look->compose, look->site.service);
 
+	if (says == BUILD_SAME)
+		return fettle_fail(
+			look->ctx, "build_works",
+			"let its containers' logs be read, too: `source: auto`",
+			"the build of service '%s' works and gives the image "
+			"that it runs: it is not what has to be repaired",
+			look->site.service);
 	return fettle_fail(look->ctx, "build_works", remedy,
-			   "the build of service '%s' works, so it is not what has to "
-			   "be repaired",
-			   look->site.service);
+			   "the build of service '%s' works, and %s",
+			   look->site.service,
+			   json_member(look->own, "image_id") ?
+				   "what runs is another image" :
+				   "nothing runs of it");
 }
 
 /* The first path that the service's allow-list does not admit, or NULL. */
@@ -254,9 +263,9 @@ run(struct fettle_ctx *ctx)
 	AUTO(look) struct look look = { 0 };
 	struct fettle_proposed_effect effect;
 	bool builds = fettle_proposed_effect(ctx, 0, &effect);
-	struct findings *found = &look.logs.findings;
+	enum build_says says = BUILD_NOTHING;
+	struct findings *found;
 	struct fault fault = { 0 };
-	int works = 0;
 
 	look_set_up(ctx, &look);
 	if (look_open(&look, &fault) < 0)
@@ -265,17 +274,18 @@ run(struct fettle_ctx *ctx)
 	    look_at_containers(&look, &fault) < 0)
 		return fault_end(ctx, &fault);
 	builds &= !has_repair(&look.logs);
-	if (builds && (works = look_at_build(&look, &fault)) < 0)
+	if (builds && look_at_build(&look, &says, &fault) < 0)
 		return fault_end(ctx, &fault);
 	tell_findings(&look, &look.build.findings);
 	tell_findings(&look, &look.logs.findings);
-	if (builds && !works)
-		found = &look.build.findings;
+	if (says == BUILD_OTHER ||
+	    (says == BUILD_SAME && text_equal(source_of(ctx), "build")))
+		return fail_build_works(&look, says);
+	found = says == BUILD_FAILS ? &look.build.findings : &look.logs.findings;
 	if (found->count)
 		return answer(&look, &found->v[0]);
-	return !builds ? fail_nothing_found(&look) :
-	       works   ? fail_build_works(&look) :
-			 fail_build_unknown(&look);
+	return says == BUILD_FAILS ? fail_build_unknown(&look) :
+				     fail_nothing_found(&look);
 }
 
 static const char *const effects[] = { "image source=auto|build", NULL };

@@ -6,6 +6,7 @@
 
 #include "plugins/analyze/buildlog.h"
 #include "plugins/common/build.h"
+#include "plugins/common/image.h"
 #include "plugins/common/program.h"
 
 static void
@@ -68,7 +69,7 @@ look_init(struct fettle_ctx *ctx, struct look *look)
 		.services = fact_json(ctx, "project.services"),
 		.health = fact_json(ctx, "service.health"),
 		.allow = fact_json(ctx, "service.allow"),
-		.compose = program_fact(ctx),
+		.compose = program_command(ctx),
 	};
 	look->site = (struct site){
 		.service = fettle_fact(ctx, "service.name"),
@@ -189,8 +190,20 @@ has_repair(const struct evidence *evidence)
 
 /* ---- reading the build ----------------------------------------------------- */
 
+static int
+compare_image(struct look *look, enum build_says *ret, struct fault *fault)
+{
+	AUTO_FREE char *now = NULL;
+
+	if (image_find(look->api, json_text(look->own, "image"), &now, fault) < 0)
+		return -1;
+	*ret = text_equal(now, json_member(look->own, "image_id")) ? BUILD_SAME :
+								     BUILD_OTHER;
+	return 0;
+}
+
 int
-look_at_build(struct look *look, struct fault *fault)
+look_at_build(struct look *look, enum build_says *ret, struct fault *fault)
 {
 	AUTO_BUILD struct build build = { 0 };
 	struct text *log = &look->build.log;
@@ -203,7 +216,8 @@ look_at_build(struct look *look, struct fault *fault)
 		return -1;
 	buildlog_clean(text_get(&build.compose.log), build.compose.log.len, log);
 	if (status == 0)
-		return 1;
+		return compare_image(look, ret, fault);
+	*ret = BUILD_FAILS;
 	look->said = STEAL(build.compose.said);
 	if (engine_get(look->api, "/images/json", &look->images, fault) < 0)
 		return -1;

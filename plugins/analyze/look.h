@@ -25,7 +25,7 @@ struct look {
 	struct evidence logs, build;
 	struct site site;
 	int lines;     /* of each container's log to read */
-	char *compose; /* its program, for people to type */
+	char *compose; /* as people type it here: see program_command() */
 	char *said;    /* the last words of the build, or NULL */
 	bool is_quiet; /* propose looks as well, and need not say it twice */
 };
@@ -40,8 +40,16 @@ int look_open(struct look *look, struct fault *fault);
 /* Fills `logs`, and prints what it reads. 0 or -1. */
 int look_at_containers(struct look *look, struct fault *fault);
 
-/* Builds as it was approved. 1 it works; 0 it does not, and `build` has why; -1. */
-int look_at_build(struct look *look, struct fault *fault);
+/* How a build that was tried went. */
+enum build_says {
+	BUILD_NOTHING,	/* it was not tried */
+	BUILD_FAILS,	/* and `build` has why */
+	BUILD_SAME,	/* it works, and gives the image that runs */
+	BUILD_OTHER	/* it works, and what runs is another image, or nothing */
+};
+
+/* Builds as it was approved. 0 or -1. */
+int look_at_build(struct look *look, enum build_says *ret, struct fault *fault);
 
 /* Is the surest finding one that an edit repairs? */
 bool has_repair(const struct evidence *evidence);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugins/common/compose.h"
+
 void
 program_done(struct program *program)
 {
@@ -28,13 +30,76 @@ program_text(const json_t *argv)
 	return text.s;
 }
 
+/* A word as a shell reads it. */
+static void
+add_word(struct text *text, const char *word)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789_./:@%+=,-";
+
+	text_add(text, " ");
+	if (*word && word[strspn(word, plain)] == '\0') {
+		text_add(text, word);
+		return;
+	}
+	text_add(text, "'");
+	for (; *word; word++) {
+		if (*word == '\'')
+			text_add(text, "'\\'");
+		text_add_n(text, word, 1);
+	}
+	text_add(text, "'");
+}
+
+static void
+add_option(struct text *text, const char *option, const char *value)
+{
+	text_addf(text, " %s", option);
+	add_word(text, value);
+}
+
+static void
+add_options(struct text *text, const char *option, const json_t *values)
+{
+	const json_t *value;
+	size_t i;
+
+	json_array_foreach(values, i, value)
+		add_option(text, option, json_string_value(value));
+}
+
 char *
-program_fact(struct fettle_ctx *ctx)
+program_command(struct fettle_ctx *ctx)
 {
 	AUTO_JSON json_t *argv = json_of(fettle_fact(ctx, "project.compose_program"));
+	AUTO_JSON json_t *options = json_of(fettle_fact(ctx, "project.compose"));
+	AUTO_FREE char *program = json_array_size(argv) > 0 ?
+					  program_text(argv) :
+					  text_copy("docker-compose");
+	const char *name = fettle_fact(ctx, "project.name");
+	const char *workspace = fettle_fact(ctx, "project.directory");
+	const char *below = json_member(options, "directory");
+	const char *env_file = json_member(options, "env_file");
+	struct text text = { 0 };
 
-	return json_array_size(argv) > 0 ? program_text(argv) :
-					   text_copy("docker-compose");
+	text_add(&text, program);
+	if (name) {
+		AUTO_FREE char *project = compose_normal_name(name);
+
+		add_option(&text, "-p", project);
+	}
+	if (below)
+		add_option(&text, "--project-directory", below);
+	add_options(&text, "-f", json_object_get(options, "files"));
+	if (env_file) {	/* whole: versions 1 and 2 look for it in different places */
+		AUTO_FREE char *path =
+			text_format("%s/%s", workspace ? workspace : ".", env_file);
+
+		add_option(&text, "--env-file", path);
+	}
+	add_options(&text, "--profile", json_object_get(options, "profiles"));
+	return text.s;
 }
 
 bool

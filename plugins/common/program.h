@@ -25,8 +25,12 @@ void program_done(struct program *program);
 
 /* `docker compose`, for people to type. Caller owns. */
 char *program_text(const json_t *argv);
-/* The same of fact project.compose_program; docker-compose when there is none. */
-char *program_fact(struct fettle_ctx *ctx);
+/*
+ * The program with what makes it mean this project and no other, for people to type
+ * in the workspace: `docker-compose -p shop -f docker-compose.yml`. Of the facts;
+ * caller owns.
+ */
+char *program_command(struct fettle_ctx *ctx);
 /* Whether they begin with the same number; NULL equals nothing. */
 bool program_same_major(const char *version, const char *other);
 

@@ -44,22 +44,21 @@ refuse_shared(const json_t *service, const char *name, struct fault *fault)
 }
 
 static int
-refuse_other_compose(const char *name, const char *made_by, const char *program,
+refuse_other_compose(const char *name, const char *made_by, const char *command,
 		     struct fault *fault)
 {
 	fault_no(fault, "compose_version",
 		 "the containers of service '%s' were made by Compose %s, and here is "
-		 "only `%s` of another version: it would give them and their image "
-		 "other names",
-		 name, made_by, program);
+		 "only another version: it would give them and their image other names",
+		 name, made_by);
 	return fault_remedy(fault,
 			    "install Compose %s again, or hand the project over to "
 			    "this one first: `%s up -d`",
-			    made_by, program);
+			    made_by, command);
 }
 
 int
-target_check(const json_t *service, const char *program, struct fault *fault)
+target_check(const json_t *service, const char *command, struct fault *fault)
 {
 	const char *name = json_member(service, "name");
 	const char *foreign = json_member(service, "foreign");
@@ -84,7 +83,7 @@ target_check(const json_t *service, const char *program, struct fault *fault)
 			"container, mount it at the same absolute path as on the host");
 	}
 	if (made_by)
-		return refuse_other_compose(name, made_by, program, fault);
+		return refuse_other_compose(name, made_by, command, fault);
 	if (refuse_shared(service, name, fault) < 0)
 		return -1;
 	if (json_member_true(service, "mixed_images")) {
@@ -95,7 +94,7 @@ target_check(const json_t *service, const char *program, struct fault *fault)
 		return fault_remedy(fault,
 				    "bring them onto one image first: `%s up -d "
 				    "--no-deps --force-recreate %s`",
-				    program, name);
+				    command, name);
 	}
 	if (json_member_true(service, "image_gone")) {
 		fault_no(fault, "previous_image_gone",
@@ -105,7 +104,7 @@ target_check(const json_t *service, const char *program, struct fault *fault)
 		return fault_remedy(fault,
 				    "build and start it by hand first: `%s up -d "
 				    "--no-deps --build %s`",
-				    program, name);
+				    command, name);
 	}
 	if (json_member_true(service, "drift")) {
 		fault_no(fault, "compose_drift",
@@ -118,7 +117,7 @@ target_check(const json_t *service, const char *program, struct fault *fault)
 			"apply the configuration first (`%s up -d --no-deps %s`) or "
 			"undo its change; name variables it uses under compose.env or "
 			"compose.env_file in fettle.yaml",
-			program, name);
+			command, name);
 	}
 	return 0;
 }

@@ -13,9 +13,9 @@
 /*
  * -1 with `no_service`, `own_container`, `project_moved`, `compose_version`,
  * `shared_namespace`, `mixed_images`, `previous_image_gone` or `compose_drift`.
- * program: what the remedies tell to type, `docker compose`.
+ * command: what the remedies tell to type, see program_command().
  */
-int target_check(const json_t *service, const char *program, struct fault *fault);
+int target_check(const json_t *service, const char *command, struct fault *fault);
 /* -1 with `no_build_section`. */
 int target_check_build(const json_t *service, struct fault *fault);
 

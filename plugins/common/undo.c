@@ -7,6 +7,7 @@
 
 #include "plugins/common/image.h"
 #include "plugins/common/neighbours.h"
+#include "plugins/common/program.h"
 
 #define UP_TRIES 2
 #define UP_REST_MS 2000
@@ -86,6 +87,8 @@ static int
 image_gone(const struct undo *undo, const struct undo_service *s, const char *id,
 	   struct fault *fault)
 {
+	AUTO_FREE char *command = program_command(undo->compose->ctx);
+
 	fault_no(fault, "previous_image_gone",
 		 "the previous image %s of service '%s' no longer exists: it cannot be "
 		 "put "
@@ -95,7 +98,7 @@ image_gone(const struct undo *undo, const struct undo_service *s, const char *id
 		fault,
 		"the files are as they were: build that image again and start it: "
 		"`%s build %s`, then `%s up -d --no-deps --force-recreate %s`",
-		undo->compose->name, s->name, undo->compose->name, s->name);
+		command, s->name, command, s->name);
 }
 
 static int
@@ -355,6 +358,7 @@ incomplete(const struct undo *undo, const struct undo_service *s, const char *wh
 {
 	const char *image_id = json_member(s->container_before, "image_id");
 	const char *tag_id = image_id ? image_id : recorded_tag(s);
+	AUTO_FREE char *command = program_command(undo->compose->ctx);
 
 	fault_no(fault, "rollback_incomplete", "service '%s' is not back as it was: %s",
 		 s->name, what);
@@ -362,12 +366,12 @@ incomplete(const struct undo *undo, const struct undo_service *s, const char *wh
 		return fault_remedy(
 			fault,
 			"remove what is left by hand: `%s rm -sf %s`",
-			undo->compose->name, s->name);
+			command, s->name);
 	return fault_remedy(
 		fault,
 		"put it back by hand: `docker tag %s %s`, then `%s up -d --no-deps "
 		"--no-build --force-recreate %s`",
-		tag_id, s->image, undo->compose->name, s->name);
+		tag_id, s->image, command, s->name);
 }
 
 /* The service is back; what it took on the way is not ours to put back. */

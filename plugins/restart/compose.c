@@ -31,9 +31,9 @@ check(struct fettle_ctx *ctx)
 {
 	struct fault fault = { 0 };
 	AUTO_JSON json_t *service = target_fact(ctx, &fault);
-	AUTO_FREE char *program = program_fact(ctx);
+	AUTO_FREE char *command = program_command(ctx);
 
-	if (!service || target_check(service, program, &fault) < 0)
+	if (!service || target_check(service, command, &fault) < 0)
 		return fault_end(ctx, &fault);
 	return FETTLE_OK;
 }
