@@ -136,12 +136,26 @@ become_module(struct host *host)
 	_exit(1);
 }
 
+/* PID 1 has the whole namespace below it; without one, a subreaper comes close. */
 static int
-supervise_module(struct host *host, enum scope scope, struct err *err)
+own_descendants(struct host *host, struct err *err)
 {
+	if (host->jail.has_namespace)
+		return jail_apply(&host->jail, JAIL_INIT, err);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return err_errno(err, "jail.failed", "become a subreaper");
+	return 0;
+}
+
+static int
+supervise_module(struct host *host, struct err *err)
+{
+	enum scope scope = host->jail.has_namespace ? SCOPE_NAMESPACE : SCOPE_TREE;
 	bool is_crowded;
 	pid_t pid;
 
+	if (own_descendants(host, err) < 0)
+		return -1;
 	host->jail.supervisor = getpid();
 	pid = fork();
 	if (pid == 0)
@@ -158,14 +172,6 @@ supervise_module(struct host *host, enum scope scope, struct err *err)
 	return err_remedy(err, "see the step's log for what it started");
 }
 
-static int
-serve_as_init(struct host *host, struct err *err)
-{
-	if (jail_apply(&host->jail, JAIL_INIT, err) < 0)
-		return -1;
-	return supervise_module(host, SCOPE_NAMESPACE, err);
-}
-
 static _Noreturn void
 become_init(struct host *host, int parent_pipe)
 {
@@ -173,7 +179,7 @@ become_init(struct host *host, int parent_pipe)
 	int status;
 
 	die_with_parent(parent_pipe);
-	status = serve_as_init(host, &err);
+	status = supervise_module(host, &err);
 	if (status < 0)
 		host_send_error(host, "host", &err);
 	_exit(status < 0 ? 1 : status);
@@ -220,13 +226,10 @@ serve(struct host *host, bool is_init, const char **ret_why, struct err *err)
 		return -1;
 
 	supervise_prepare();
-	if (is_init)
-		return serve_as_init(host, err);
-	if (host->jail.has_namespace)
+	/* A namespace that was made here has its PID 1 in the next child only. */
+	if (host->jail.has_namespace && !is_init)
 		return supervise_init(host, err);
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
-		return err_errno(err, "jail.failed", "become a subreaper");
-	return supervise_module(host, SCOPE_TREE, err);
+	return supervise_module(host, err);
 }
 
 int
