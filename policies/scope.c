@@ -69,16 +69,3 @@ scope_unknown_stage(struct fettle_ctx *ctx, uint32_t param)
 			return list[i];
 	return NULL;
 }
-
-bool
-scope_has_proposal(struct fettle_ctx *ctx)
-{
-	const char *text = fettle_fact(ctx, "proposal");
-	AUTO_JSON json_t *proposal = text ? json_of(text) : NULL;
-
-	/* What cannot be read is something. */
-	return !proposal ||
-	       json_array_size(json_object_get(proposal, "edits")) > 0 ||
-	       json_array_size(json_object_get(proposal, "effects")) > 0 ||
-	       json_array_size(json_object_get(proposal, "commands")) > 0;
-}

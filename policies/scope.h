@@ -24,7 +24,4 @@ bool scope_has_service(struct fettle_ctx *ctx, uint32_t param);
 /* The first name in the list that is no stage, or NULL: a typing error would pass. */
 const char *scope_unknown_stage(struct fettle_ctx *ctx, uint32_t param);
 
-/* Whether the proposal states something: an edit, an effect or a command. */
-bool scope_has_proposal(struct fettle_ctx *ctx);
-
 #endif

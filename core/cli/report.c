@@ -60,8 +60,8 @@ report_label(const struct out *out, struct str *str, const char *label)
 	str_addf(str, "%*s", REPORT_INDENT - 2 - (int)strlen(label), "");
 }
 
-void
-report_change(const struct out *out, struct str *str, const json_t *change)
+static void
+add_change(const struct out *out, struct str *str, const json_t *change)
 {
 	const char *summary = json_text(change, "summary");
 
@@ -100,7 +100,7 @@ add_changes(struct cli *cli, struct str *out, const json_t *summary, const char 
 		if (json_flag(change, "standing") != standing)
 			continue;
 		report_label(&cli->out, out, label);
-		report_change(&cli->out, out, change);
+		add_change(&cli->out, out, change);
 		str_add_c(out, '\n');
 		label = "";
 	}

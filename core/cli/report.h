@@ -28,7 +28,4 @@ enum report_from { REPORT_END, REPORT_SHOW };
 void report_next(struct cli *cli, struct str *out, const json_t *summary,
 		 enum report_from from);
 
-/* One proposed or made change, without the end of the line. */
-void report_change(const struct out *out, struct str *str, const json_t *change);
-
 #endif

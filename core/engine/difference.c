@@ -10,6 +10,15 @@
 
 #define EVENTS_AT_ONCE 100
 
+struct difference {
+	json_t *edits, *effects; /* arrays in the form of proposals; owned */
+};
+
+enum difference_of {
+	DIFFERENCE_PROPOSED,	/* whatever a step stated */
+	DIFFERENCE_BEGUN	/* what a step of section `steps` began to do */
+};
+
 /* A file edited again: its first pre-image, its latest post-image. */
 static void
 merge_edit(json_t *edits, const json_t *edit, json_t *step)
@@ -80,7 +89,7 @@ learn(struct difference *difference, json_t *latest, const json_t *event,
 	}
 }
 
-void
+static void
 difference_done(struct difference *difference)
 {
 	json_decref(difference->edits);
@@ -88,7 +97,7 @@ difference_done(struct difference *difference)
 	*difference = (struct difference){ 0 };
 }
 
-int
+static int
 difference_init(struct difference *difference, struct store *store, const char *run,
 		enum difference_of of, struct err *err)
 {

@@ -11,19 +11,6 @@
 #include "base/json.h"
 #include "store/store.h"
 
-struct difference {
-	json_t *edits, *effects; /* arrays in the form of proposals; owned */
-};
-
-enum difference_of {
-	DIFFERENCE_PROPOSED,	/* whatever a step stated */
-	DIFFERENCE_BEGUN	/* what a step of section `steps` began to do */
-};
-
-int difference_init(struct difference *difference, struct store *store, const char *run,
-		    enum difference_of of, struct err *err);
-void difference_done(struct difference *difference);
-
 /*
  * What a run changed, whether it still stands or not: [{"step","kind","target",
  * "summary"}]; kind "edit" also with the lines "added" and "removed", where the

@@ -114,8 +114,9 @@ hold_is_of(const struct run *run, const struct plan_step *step)
 
 /* ---- its life ---- */
 
-const char *
-hold_person(const struct site *site, const char *actor)
+/* Whose run it is, of an actor as events name it. Borrowed from either. */
+static const char *
+person_of(const struct site *site, const char *actor)
 {
 	const char *account = str_starts(actor, "operator:") ?
 				      actor + strlen("operator:") :
@@ -143,9 +144,9 @@ requesters(const struct run *run, struct err *err)
 	const char *by = json_text(json_object_get(retried, "body"), "by");
 	json_t *names = json_array();
 	json_array_append_new(
-		names, json_string(hold_person(site, json_text(row, "requested_by"))));
+		names, json_string(person_of(site, json_text(row, "requested_by"))));
 	if (*by)
-		json_array_append_new(names, json_string(hold_person(site, by)));
+		json_array_append_new(names, json_string(person_of(site, by)));
 	return names;
 }
 

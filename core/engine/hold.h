@@ -26,9 +26,6 @@ bool hold_is_late(struct store *store, const char *run, const json_t *hold);
 /* The site an engine lives by; one without a file has no principals. */
 struct site *hold_site(const struct engine *engine, struct err *err);
 
-/* Whose run it is, of an actor as events name it. Borrowed from either. */
-const char *hold_person(const struct site *site, const char *actor);
-
 /* What a hold means for an attempt. */
 enum held_state { HELD_NOT, HELD_OPEN, HELD_CONSUMED };
 struct held {

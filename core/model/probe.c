@@ -147,8 +147,9 @@ probe_check_http(const char *text, struct err *err)
 	return url_err(err, text, "neither a port nor http");
 }
 
-int
-probe_check_tcp(const char *text, struct err *err)
+/* `:PORT` or `HOST:PORT`, under the same rules. */
+static int
+check_tcp(const char *text, struct err *err)
 {
 	const char *last = strrchr(text, ':');
 
@@ -279,7 +280,7 @@ read_tcp(const struct node *node, const char *file, json_t *probe, struct err *e
 
 	if (text == NULL)
 		return -1;
-	if (probe_check_tcp(text, err) < 0)
+	if (check_tcp(text, err) < 0)
 		return node_at(tcp, file, err);
 	return json_object_set_new(probe, "tcp", json_string(text));
 }

@@ -12,9 +12,6 @@
  */
 int probe_check_http(const char *text, struct err *err);
 
-/* `:PORT` or `HOST:PORT`, under the same rules. */
-int probe_check_tcp(const char *text, struct err *err);
-
 /*
  * A `health:` list as JSON, each one of {"http", "method"?, "expect"? (a status
  * or a list), "match"?, "redirects"?}, {"tcp"}, {"command": [argv]} and {"log"},

@@ -40,7 +40,6 @@ struct reader {
 	const char *text;
 	size_t len;
 	const char *file;
-	const struct node_limits *limits;
 	struct err *err;
 	struct arena arena;	/* of the tree */
 	struct member *open;	/* of all that is open, the innermost last */
@@ -141,9 +140,9 @@ check_node(struct reader *r, yaml_mark_t at, const yaml_char_t *anchor,
 	if (tag != NULL)
 		return read_err(r, at, "yaml.tag", "tag '%.80s': tags are not taken",
 				(const char *)tag);
-	if (++r->nodes > r->limits->nodes)
+	if (++r->nodes > node_limits.nodes)
 		return read_err(r, at, "yaml.nodes", "more than %u keys and values",
-				r->limits->nodes);
+				node_limits.nodes);
 	return 0;
 }
 
@@ -367,9 +366,9 @@ read_collection(struct reader *r, const yaml_event_t *event, struct node **ret)
 		       is_mapping ? event->data.mapping_start.tag
 				  : event->data.sequence_start.tag) < 0)
 		return -1;
-	if (++r->depth > r->limits->depth)
+	if (++r->depth > node_limits.depth)
 		return read_err(r, event->start_mark, "yaml.depth",
-				"nested more than %u deep", r->limits->depth);
+				"nested more than %u deep", node_limits.depth);
 	node = node_new(r, is_mapping ? NODE_MAPPING : NODE_SEQUENCE,
 			event->start_mark);
 	if ((is_mapping ? read_mapping(r, node) : read_sequence(r, node)) < 0)
@@ -441,7 +440,7 @@ read_stream(struct reader *r, struct node **ret)
 	return 0;
 }
 
-/* The reader's own part of node_parse_within. The root, or NULL. */
+/* The reader's own part of node_parse. The root, or NULL. */
 static struct node *
 read_tree(struct reader *r)
 {
@@ -461,19 +460,16 @@ read_tree(struct reader *r)
 }
 
 struct node *
-node_parse_within(const char *text, size_t len, const char *name,
-		  const struct node_limits *limits, struct err *err)
+node_parse(const char *text, size_t len, const char *name, struct err *err)
 {
-	struct reader r = {
-		.text = text, .len = len, .file = name, .limits = limits, .err = err
-	};
+	struct reader r = { .text = text, .len = len, .file = name, .err = err };
 	struct node *root;
 
 	if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
 		r.text += 3;
 		r.len -= 3;
 	}
-	if (scan_check(r.text, r.len, limits->bytes, name, err) < 0)
+	if (scan_check(r.text, r.len, node_limits.bytes, name, err) < 0)
 		return NULL;
 	if (!yaml_parser_initialize(&r.yaml)) {
 		err_set(err, "yaml.syntax", "read '%s': out of memory", name);
@@ -489,10 +485,4 @@ node_parse_within(const char *text, size_t len, const char *name,
 	root->arena = arena_alloc(&r.arena, sizeof(r.arena));
 	*root->arena = r.arena;
 	return root;
-}
-
-struct node *
-node_parse(const char *text, size_t len, const char *name, struct err *err)
-{
-	return node_parse_within(text, len, name, &node_limits, err);
 }

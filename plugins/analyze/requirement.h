@@ -45,7 +45,4 @@ char *requirement_repair(const char *line);
  */
 char *version_newest(const char *list);
 
-/* <0, 0, >0 by PEP 440, as far as releases, pre-releases and post-releases go. */
-int version_compare(const char *a, const char *b);
-
 #endif

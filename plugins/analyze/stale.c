@@ -17,8 +17,8 @@ is_younger(const char *path, int64_t since_s)
 	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime > since_s;
 }
 
-char *
-stale_file(const json_t *own, int64_t since_s)
+static char *
+younger_file(const json_t *own, int64_t since_s)
 {
 	const json_t *manifests = json_object_get(own, "default_allow");
 	const char *dockerfile = json_text(own, "dockerfile");
@@ -67,7 +67,7 @@ stale_reason(const json_t *own, struct engine_api *api, char **ret, struct fault
 		return 0;
 	if (engine_get(api, path, &inspection, fault) < 0)
 		return -1;
-	file = stale_file(own, engine_time_s(json_text(inspection, "Created")));
+	file = younger_file(own, engine_time_s(json_text(inspection, "Created")));
 	if (file)
 		*ret = text_format("'%s' is younger than the image it runs", file);
 	return 0;

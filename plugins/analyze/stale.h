@@ -15,10 +15,4 @@
 int stale_reason(const json_t *own, struct engine_api *api, char **ret,
 		 struct fault *fault);
 
-/*
- * The pure part: the Dockerfile or manifest that is younger than that time (in
- * seconds since 1970), or NULL. Paths are relative to where we are. Caller owns.
- */
-char *stale_file(const json_t *own, int64_t since_s);
-
 #endif

@@ -98,8 +98,9 @@ number_compare(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
-int
-version_compare(const char *a, const char *b)
+/* <0, 0, >0 by PEP 440, as far as releases, pre-releases and post-releases go. */
+static int
+compare(const char *a, const char *b)
 {
 	struct version x = { 0 }, y = { 0 };
 	int order;
@@ -132,7 +133,7 @@ version_newest(const char *list)
 		bool is_final = v.phase >= PHASE_FINAL;
 		if (newest &&
 		    (newest_is_final > is_final || (newest_is_final == is_final &&
-						    version_compare(one, newest) <= 0)))
+						    compare(one, newest) <= 0)))
 			continue;
 		free(newest);
 		newest = STEAL(one);

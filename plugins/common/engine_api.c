@@ -29,8 +29,11 @@ struct reply {
 };
 
 struct engine_api *
-engine_open_host(struct fettle_ctx *ctx, const char *host, struct fault *fault)
+engine_open(struct fettle_ctx *ctx, struct fault *fault)
 {
+	AUTO_JSON json_t *compose = json_of(fettle_fact(ctx, "project.compose"));
+	const char *given = json_member(compose, "docker_host");
+	const char *host = given ? given : "unix:///var/run/docker.sock";
 	bool is_unix = text_starts(host, "unix://") && host[7] == '/';
 
 	if (!is_unix && !text_starts(host, "tcp://")) {
@@ -58,16 +61,6 @@ engine_open_host(struct fettle_ctx *ctx, const char *host, struct fault *fault)
 	if (!api->curl)
 		abort();
 	return api;
-}
-
-struct engine_api *
-engine_open(struct fettle_ctx *ctx, struct fault *fault)
-{
-	AUTO_JSON json_t *compose = json_of(fettle_fact(ctx, "project.compose"));
-	const char *host = json_member(compose, "docker_host");
-
-	return engine_open_host(ctx, host ? host : "unix:///var/run/docker.sock",
-				fault);
 }
 
 void
@@ -264,7 +257,7 @@ send_call(struct engine_api *api, const struct engine_call *call, struct reply *
 	int64_t limit_ms = call->limit_ms > 0 ? call->limit_ms : ENGINE_CALL_MS;
 
 	/* So much less than the step has that it can still say what hangs. */
-	if (api->ctx && time_left_ms(api->ctx) - LAST_WORDS_MS < limit_ms)
+	if (time_left_ms(api->ctx) - LAST_WORDS_MS < limit_ms)
 		limit_ms = time_left_ms(api->ctx) - LAST_WORDS_MS;
 	if (limit_ms < 1)
 		limit_ms = 1;

@@ -17,11 +17,8 @@ struct engine_api;	/* one connection, kept alive over calls */
 /*
  * For the engine at fact project.compose.docker_host (a `unix:///path` or
  * `tcp://host:port`). Does not connect yet. NULL with `docker_host_invalid`.
- * ctx may be NULL in tests: then host is used and only ENGINE_CALL_MS limits.
  */
 struct engine_api *engine_open(struct fettle_ctx *ctx, struct fault *fault);
-struct engine_api *engine_open_host(struct fettle_ctx *ctx, const char *host,
-				    struct fault *fault);
 void engine_close(struct engine_api *api);
 void engine_auto_close(struct engine_api **api);
 #define AUTO_ENGINE __attribute__((cleanup(engine_auto_close)))
