@@ -41,6 +41,11 @@ YAML
 }
 
 misbehave crash module_crashed
+like 'crash: the signal is told' "$(of_last .message)" 'was killed by signal 11$'
+misbehave exit137 module_crashed
+like 'exit137: an exit status is no signal' "$(of_last .message)" \
+	'ended without a result \(exit status 137\)$'
+like 'exit137: nor for people' "$(fettle show last)" 'exit status 137'
 misbehave hang timeout
 misbehave exit0 module_crashed
 misbehave rawexit0 module_crashed

@@ -4,7 +4,6 @@
 
 #include "engine/inquiry.h"
 
-#include <signal.h>
 #include <sys/wait.h>
 
 #include "base/num.h"
@@ -41,6 +40,7 @@ struct talk {
 	const struct inquiry *inquiry;
 	struct reply reply;
 	unsigned kept;		/* notes, findings and artifacts so far */
+	int signal;		/* that a process of the host was killed by */
 };
 
 static int
@@ -106,6 +106,10 @@ talk_event(void *self, const json_t *event, int scratch_fd, struct err *err)
 			return talk_collect(lists[i].list, event, err);
 	if (str_eq(kind, "output"))
 		return talk_output(talk, event, err);
+	if (str_eq(kind, "killed")) {
+		talk->signal = (int)json_int_or(event, "signal", 0);
+		return 0;
+	}
 	if (str_eq(kind, "artifact")) {
 		if (inquiry->artifact)
 			inquiry->artifact(inquiry->self, event, scratch_fd);
@@ -180,25 +184,15 @@ reply_of_check(const json_t *checked, const char *what, struct reply *ret)
 			      "module");
 }
 
-/* 0: none. The processes above a module tell of its end as a shell does: 128 + N. */
-static int
-signal_of(int status)
-{
-	if (WIFSIGNALED(status))
-		return WTERMSIG(status);
-	return WEXITSTATUS(status) > 128 && WEXITSTATUS(status) < 128 + NSIG ?
-		       WEXITSTATUS(status) - 128 :
-		       0;
-}
-
 static void
 understand_crash(struct talk *talk, int status)
 {
 	struct reply *reply = &talk->reply;
+	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : talk->signal;
 
-	if (signal_of(status))
+	if (signal)
 		err_set(&reply->err, "module_crashed", "%s was killed by signal %d",
-			talk->inquiry->what, signal_of(status));
+			talk->inquiry->what, signal);
 	else
 		err_set(&reply->err, "module_crashed",
 			"%s ended without a result (exit status %d)",

@@ -136,6 +136,20 @@ become_module(struct host *host)
 	_exit(1);
 }
 
+/* Its exit status does not say so: a program may end with any by itself. */
+static int
+tell_signal(const struct host *host, const struct ended *ended)
+{
+	AUTO(json_ref)
+	json_t *event = json_pack("{s:s, s:i}", "e", "killed", "signal", ended->signal);
+	struct err ignored;
+
+	if (ended->signal)
+		(void)event_send(EVENT_FD, host->scratch_fd, event,
+				 &ignored); /* Nobody else to tell. */
+	return ended->status;
+}
+
 /* PID 1 has the whole namespace below it; without one, a subreaper comes close. */
 static int
 own_descendants(struct host *host, struct err *err)
@@ -151,7 +165,6 @@ static int
 supervise_module(struct host *host, struct err *err)
 {
 	enum scope scope = host->jail.has_namespace ? SCOPE_NAMESPACE : SCOPE_TREE;
-	bool is_crowded;
 	pid_t pid;
 
 	if (own_descendants(host, err) < 0)
@@ -162,9 +175,9 @@ supervise_module(struct host *host, struct err *err)
 		become_module(host);
 	if (pid < 0)
 		return err_errno(err, "host.fork", "start the module process");
-	int status = supervise(pid, scope, &is_crowded);
-	if (!is_crowded)
-		return status;
+	struct ended ended = supervise(pid, scope);
+	if (!ended.is_crowded)
+		return tell_signal(host, &ended);
 	err_set(err, "process_limit",
 		"the module and what it started were more than %d processes at a time, "
 		"and were ended",
@@ -188,7 +201,6 @@ become_init(struct host *host, int parent_pipe)
 static int
 supervise_init(struct host *host, struct err *err)
 {
-	bool is_crowded;
 	int ends[2];
 	pid_t pid;
 
@@ -202,7 +214,8 @@ supervise_init(struct host *host, struct err *err)
 	if (pid < 0)
 		return err_errno(err, "host.fork", "start PID 1 of the namespace");
 	close(ends[0]);
-	return supervise(pid, SCOPE_CHILD, &is_crowded);
+	struct ended ended = supervise(pid, SCOPE_CHILD);
+	return tell_signal(host, &ended);
 }
 
 static int

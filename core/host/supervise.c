@@ -93,7 +93,7 @@ kill_rest(enum scope scope)
 
 /* Reaps all that has ended; true when the child was among them. */
 static bool
-reap(pid_t child, int *ret_status)
+reap(pid_t child, struct ended *ret)
 {
 	bool has_ended = false;
 	int status;
@@ -101,8 +101,9 @@ reap(pid_t child, int *ret_status)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (pid == child) {
-			*ret_status = WIFEXITED(status) ? WEXITSTATUS(status) :
-							  128 + WTERMSIG(status);
+			ret->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+			ret->status = ret->signal ? 128 + ret->signal :
+						    WEXITSTATUS(status);
 			has_ended = true;
 		}
 	return has_ended;
@@ -165,24 +166,23 @@ is_crowded(pid_t child, enum scope scope, unsigned short *calm)
 				     is_above(PROCESSES_MAX);
 }
 
-int
-supervise(pid_t child, enum scope scope, bool *ret_is_crowded)
+struct ended
+supervise(pid_t child, enum scope scope)
 {
 	static const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
 	sigset_t set = supervised();
 	unsigned short calm = count_machine();
-	bool is_at_end = false, crowded = false;
-	int status = 0;
+	struct ended ended = { 0 };
+	bool is_at_end = false;
 
-	while (!is_at_end && !crowded) {
+	while (!is_at_end && !ended.is_crowded) {
 		int got = scope == SCOPE_CHILD ? sigwaitinfo(&set, NULL) :
 						 sigtimedwait(&set, NULL, &tick);
 		if (got == SIGTERM)
 			pass_on_term(child, scope);
-		crowded = is_crowded(child, scope, &calm);
-		is_at_end = reap(child, &status);
+		ended.is_crowded = is_crowded(child, scope, &calm);
+		is_at_end = reap(child, &ended);
 	}
 	kill_rest(scope);
-	*ret_is_crowded = crowded;
-	return status;
+	return ended;
 }

@@ -5,6 +5,8 @@
 
 #include "base/base.h"
 
+#include <sys/types.h>
+
 enum scope {
 	SCOPE_CHILD,	 /* the child is PID 1 of a namespace and cleans up itself */
 	SCOPE_NAMESPACE, /* we are that PID 1 */
@@ -23,10 +25,14 @@ void supervise_reset(void);
 /* Processes a module may have at a time; threads count where there is a namespace. */
 #define PROCESSES_MAX 2048
 
-/*
- * Returns when the child has ended and nothing of the scope is left: its exit status.
- * *ret_is_crowded: it was ended for having more than PROCESSES_MAX.
- */
-int supervise(pid_t child, enum scope scope, bool *ret_is_crowded);
+/* How a child ended. */
+struct ended {
+	int status;		/* its exit status; for a signal as a shell has it: 128 + N */
+	int signal;		/* what killed it, or 0 */
+	bool is_crowded;	/* it was ended for having more than PROCESSES_MAX */
+};
+
+/* Returns when the child has ended and nothing of the scope is left. */
+struct ended supervise(pid_t child, enum scope scope);
 
 #endif

@@ -20,6 +20,7 @@
  *             "verdict": "abstain"|"allow"|"hold"|"deny"|"error",
  *             "reason", "need": {"roles", "quorum", "valid_ms"}}  need: for hold only
  *  checked   {"module": int, as result, "ended": how, when it did not answer}
+ *  killed    {"signal": int}      of whom a supervisor waited for, instead of result
  *  result    {"result": "ok"|"noop"|"fail"|"error",
  *             "why": "input"|"host"|"transient"|"bug",
  *             "code", "text", "remedy"}                     last; exactly one a call

@@ -159,6 +159,7 @@ static const struct event_kind KINDS[] = {
 		  { "reason", SHAPE_TEXT },
 		  { "need", SHAPE_OBJECT, SHAPE_OPTIONAL },
 	  } },
+	{ "killed", NULL, { { "signal", SHAPE_INT } } },
 	{ "result",
 	  check_result,
 	  {

@@ -360,6 +360,10 @@ compose_config(struct compose *compose, const char *const *words, char **ret,
 			  "`%s config` did not end within a minute", compose->name);
 		return fault_remedy(fault, "run it by hand to see where it hangs");
 	}
+	if (exited.signal)
+		return fault_set(fault, FETTLE_WHY_TRANSIENT, "compose_killed",
+				 "`%s config` was killed by signal %d", compose->name,
+				 exited.signal);
 	AUTO_FREE char *errors =
 		text_copy_n(exited.err ? exited.err : "", exited.err_len);
 	AUTO_FREE char *unset = compose_unset_variable(errors);
@@ -424,6 +428,20 @@ compose_last_lines(const char *said, size_t said_len, size_t count)
 	return joined.s;
 }
 
+/* The last lines, and first what Compose cannot say itself. Caller owns. */
+static char *
+last_words(const struct fettle_exited *exited)
+{
+	AUTO_FREE char *lines =
+		exited->err ? compose_last_lines(exited->err, exited->err_len, 3) :
+			      NULL;
+
+	if (!exited->signal)
+		return lines ? text_copy(lines) : NULL;
+	return text_format("it was killed by signal %d%s%s", exited->signal,
+			   lines ? ": " : "", lines ? lines : "");
+}
+
 static int
 ended(struct compose *compose, const struct fettle_exited *exited, int started,
       int *ret, struct fault *fault)
@@ -444,13 +462,11 @@ ended(struct compose *compose, const struct fettle_exited *exited, int started,
 					   "log for what it waits for");
 	}
 	free(compose->said);
-	compose->said = exited->err ?
-				compose_last_lines(exited->err, exited->err_len, 3) :
-				NULL;
+	compose->said = last_words(exited);
 	text_done(&compose->log);
 	if (compose->keeps_log && exited->err)
 		text_add_n(&compose->log, exited->err, exited->err_len);
-	*ret = exited->signal ? 128 + exited->signal : exited->status;
+	*ret = exited->status;
 	return 0;
 }
 

@@ -50,14 +50,14 @@ void compose_argv(const struct compose *compose, struct argv *ret);
 /*
  * Runs `config` (words: its arguments) and takes what it prints. 0 with *ret
  * (caller owns), or -1 with `compose_variable_unset`, `compose_invalid` with
- * compose's own message, or `docker_unreachable`.
+ * compose's own message, `compose_killed` or `docker_unreachable`.
  */
 int compose_config(struct compose *compose, const char *const *words, char **ret,
 		   size_t *ret_len, struct fault *fault);
 
 /*
  * Runs the i-th command of the approved proposal with the exact environment,
- * output to the log. 0 with the exit status in *ret, or -1 with
+ * output to the log. 0 with the exit status in *ret, -1 for a signal, or -1 with
  * `compose_missing` or `step_timeout`.
  */
 int compose_run_proposed(struct compose *compose, uint32_t i, int *ret,

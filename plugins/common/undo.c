@@ -179,8 +179,10 @@ bring_up(const struct undo *undo, const struct argv *argv, struct fault *fault)
 		if (status == 0)
 			return 0;
 		/* What it left undone is seen when we look. */
-		fettle_warn(undo->compose->ctx, "%s exited with status %d%s", name,
-			    status, tries < UP_TRIES ? "; trying again" : "");
+		fettle_warn(undo->compose->ctx, "%s failed%s: %s", name,
+			    tries < UP_TRIES ? " and is tried again" : "",
+			    undo->compose->said ? undo->compose->said :
+						  "it did not say why");
 		if (tries == UP_TRIES)
 			return 0;
 		clock_sleep_ms(UP_REST_MS);

@@ -329,7 +329,7 @@ def removes_and_hangs(engine, world):
 
 
 def dies_of_signal(engine, world):
-    return said(137, "", "Killed\n")
+    return said(-9, "", "Killed\n")
 
 
 def restarts_old(engine, world):

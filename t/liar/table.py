@@ -180,7 +180,8 @@ def building():
         after("a build that removes the old image", lies.removes_old_image,
               ends=LOST, **WORSE),
         Compose("a build that hangs", "build", lies.hangs, says="timeout", ends=BACK),
-        Compose("a build that is killed", "build", lies.dies_of_signal, ends=BACK),
+        Compose("a build that is killed", "build", lies.dies_of_signal,
+                says="killed by signal 9", ends=BACK),
     ]
 
 
