@@ -90,4 +90,35 @@ like 'and the terminal shows it, once it goes on' "$(cat "$T/read")" 'succeeded'
 run_ok 'a run for a worker' fettle run -q --queue -p ./many.yaml
 run_ok 'whose lines are not read' stalled pipe "$FETTLE_BINDIR/fettle" work --drain
 is 'is carried out' "$(of_last .state)" succeeded
+
+# ---- nobody reads standard error: a run that begins warns of one that died
+
+cat >half.yaml <<YAML
+fettle: 1
+name: half
+steps:
+  - { id: change, uses: restart/command, with: { argv: ['true'] } }
+  - { id: wait, uses: verify/command, with: { argv: [sh, -c, 'touch $T/ready; exec sleep 60'] } }
+on_failure:
+  - { id: undo, uses: rollback/command, with: { argv: ['false'] } }
+YAML
+warned() # KIND ARGUMENTS
+{
+	rm -f "$T/ready"
+	"$FETTLE_BINDIR/fettle" run -q -p ./half.yaml >/dev/null 2>&1 &
+	wait_for 20 test -e "$T/ready" || bail 'the step that waits did not start'
+	kill -9 $!
+	wait $! 2>/dev/null
+	before=$((before + 1))
+	stalled "$1" sh -c "exec '$FETTLE_BINDIR/fettle' $2 2>&1 >/dev/null"
+}
+run_ok 'a run goes on to its end when its warnings are not read' \
+	warned pipe 'run -p ./many.yaml'
+is 'it succeeded as well' "$(of_last .state)" succeeded
+like 'who reads again is told what is missing' "$(cat "$T/read")" \
+	'warning: 1 line is left out before this one: it was not read in time'
+run_fails 3 'a run that is rolled back as well' warned pipe 'run -p ./bad.yaml'
+is 'is put back' "$(cat a.txt) $(of_last .state)" 'one rolled_back'
+run_ok 'and one on a terminal that is stopped' warned pty 'run -p ./many.yaml'
+is 'which succeeded' "$(of_last .state)" succeeded
 done_testing

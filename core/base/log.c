@@ -5,10 +5,12 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <unistd.h>
 
-#include "base/str.h"
+#include "base/stream.h"
 
 static const char *program = "fettle";
+static struct stream stream = STREAM_INIT(STDERR_FILENO);
 
 void
 log_name(const char *name)
@@ -16,6 +18,7 @@ log_name(const char *name)
 	program = name;
 }
 
+/* When it fails there is nowhere left to complain. */
 static void
 put_line(const char *kind, const char *text)
 {
@@ -26,7 +29,37 @@ put_line(const char *kind, const char *text)
 		if (*p == '\n')
 			*p = ' ';
 	str_add_c(&line, '\n');
-	(void)fputs(line.s, stderr);	/* there is nowhere left to complain */
+	stream_write(&stream, line.s, line.len);
+}
+
+/* Who reads again is told how much is missing, in front of what comes next. */
+static void
+tell_dropped(void)
+{
+	uint64_t count = stream.dropped;
+
+	if (count == 0 || !stream_is_ready(&stream))
+		return;
+	stream.dropped = 0;
+	AUTO_FREE char *text = x_asprintf("%llu line%s left out before this one: %s "
+					  "not read in time",
+					  (unsigned long long)count,
+					  count == 1 ? " is" : "s are",
+					  count == 1 ? "it was" : "they were");
+	put_line("warning", text);
+}
+
+void
+log_go_live(void)
+{
+	stream_go_live(&stream);
+}
+
+void
+log_settle(void)
+{
+	stream_settle(&stream);
+	tell_dropped();
 }
 
 void
@@ -39,6 +72,7 @@ log_warn(const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		abort();
+	tell_dropped();
 	put_line("warning", text);
 }
 
@@ -50,6 +84,7 @@ log_err(const struct err *err)
 
 	err_format(err, where, sizeof(where));
 	text = err->code[0] ? x_asprintf("%s [%s]", where, err->code) : x_strdup(where);
+	tell_dropped();
 	put_line("error", text);
 	if (err->remedy[0] != '\0')
 		put_line("what to do", err->remedy);

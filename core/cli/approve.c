@@ -155,7 +155,7 @@ digest_shown(struct cli *cli, const json_t *hold, const char *question)
 		out_write(&cli->out, &text);
 	}
 	/* Who was not shown all of it agrees to nothing. */
-	if (!can_ask || cli->out.is_broken)
+	if (!can_ask || cli->out.stream.is_broken)
 		return "";
 	return ask(cli, question) ? json_text(hold, "digest") : NULL;
 }

@@ -95,7 +95,7 @@ cancel(struct cli *cli, struct engine *engine, const char *name)
 			     engine_cancel(engine, follow.run, &err) :
 			     wait_for_end(engine, &follow, &err);
 	if (cli->options.no_wait) {
-		out_settle(&cli->out);
+		stream_settle(&cli->out.stream);
 		return failed < 0 ? cli_fail(cli, &err, EXIT_NOT_ROLLED_BACK) :
 				    print_asked(cli, follow.run, how);
 	}

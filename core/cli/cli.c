@@ -38,6 +38,7 @@ cli_fail(struct cli *cli, const struct err *err, int code)
 {
 	AUTO(json_ref) json_t *json = NULL;
 
+	log_settle(); /* Nothing is done any more that could be held up. */
 	log_err(err);
 	if (cli->options.json) {
 		json = err_to_json(err, code);
@@ -66,6 +67,8 @@ int
 cli_open_store(struct cli *cli, enum store_mode mode, struct err *err)
 {
 	cli->store = store_open(cli->state_dir, mode, err);
+	if (mode == STORE_WRITE)
+		log_go_live();
 	if (cli->store && mode == STORE_WRITE)
 		cli->metrics = metrics_new(cli->store, cli->site_file);
 	return cli->store ? 0 : -1;

@@ -239,7 +239,7 @@ follow(struct logs *logs, struct err *err)
 		read_all(logs, over != 0);
 		if (over < 0)
 			return -1;
-		if (over || logs->cli->out.is_broken)
+		if (over || logs->cli->out.stream.is_broken)
 			return over ? print_end(logs, err) : 0;
 		(void)poll(NULL, 0, POLL_MS);
 	}

@@ -157,7 +157,7 @@ static void
 cli_done(struct cli *cli)
 {
 	cli_close_store(cli);
-	str_done(&cli->out.rest);
+	stream_done(&cli->out.stream);
 	free(cli->state_dir);
 	free(cli->directory);
 	strv_done(&cli->args);
@@ -186,8 +186,9 @@ main(int argc, char **argv)
 	out_init(&cli.out, !cli.options.no_color);
 	status = call_verb(&cli, verb);
 	/* A reader that left early (`fettle runs | head -1`) is no failure of ours. */
-	if (cli.out.is_broken && cli.out.error != EPIPE && !cli.out.is_tty) {
-		errno = cli.out.error;
+	if (cli.out.stream.is_broken && cli.out.stream.error != EPIPE &&
+	    !cli.out.is_tty) {
+		errno = cli.out.stream.error;
 		(void)err_errno(&err, "output", "write to standard output");
 		log_err(&err);
 		if (status == EXIT_DONE && !cli.is_end_told)

@@ -4,22 +4,15 @@
 
 #include "cli/out.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <langinfo.h>
-#include <limits.h>
 #include <locale.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/path.h"
 
 #define ESCAPE_MAX 512
-#define PATIENCE_MS 1000 /* how long a run waits for its reader, once a stall */
 
 static const char *const tone_codes[TONE_COUNT] = {
 	[TONE_PLAIN] = "",
@@ -46,7 +39,8 @@ out_init(struct out *out, bool with_colour)
 	const char *term = getenv("TERM");
 	bool is_capable = term && *term && !str_eq(term, "dumb");
 
-	*out = (struct out){ .is_terminal = isatty(STDOUT_FILENO) == 1, .live_fd = -1 };
+	*out = (struct out){ .stream = STREAM_INIT(STDOUT_FILENO),
+			     .is_terminal = isatty(STDOUT_FILENO) == 1 };
 	out->is_tty = out->is_terminal && is_capable;
 	out->has_colour = out->is_tty && with_colour && !env_given("NO_COLOR");
 	if (!out->is_tty)
@@ -56,122 +50,11 @@ out_init(struct out *out, bool with_colour)
 	out->has_utf8 = str_eq(nl_langinfo(CODESET), "UTF-8");
 }
 
-static void
-set_broken(struct out *out)
-{
-	out->error = errno;
-	out->is_broken = true;
-	str_done(&out->rest);
-}
-
-static int
-live_fd(const struct out *out)
-{
-	return out->live_fd >= 0 ? out->live_fd : STDOUT_FILENO;
-}
-
-/* Would a write of no more than PIPE_BUF bytes to a pipe come back at once? */
-static bool
-has_room(struct out *out)
-{
-	int64_t until = clock_boot_ms() + (out->is_stalled ? 0 : PATIENCE_MS);
-	int ready;
-
-	do {
-		struct pollfd room = { live_fd(out), POLLOUT, 0 };
-		int64_t left = until - clock_boot_ms();
-
-		ready = poll(&room, 1, left > 0 ? (int)left : 0);
-	} while (ready < 0 && errno == EINTR);
-	out->is_stalled = ready == 0;
-	return ready != 0;
-}
-
-/* As much as there is room for. How much was written. */
-static size_t
-write_some(struct out *out, const char *bytes, size_t n)
-{
-	size_t done = 0;
-
-	while (done < n && has_room(out)) {
-		size_t most = n - done < PIPE_BUF ? n - done : PIPE_BUF;
-		ssize_t written = write(live_fd(out), bytes + done, most);
-
-		/* A terminal may have room, and yet not for this. */
-		if (written < 0 && errno == EAGAIN)
-			break;
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0) {
-			set_broken(out);
-			return n;
-		}
-		done += (size_t)written;
-	}
-	return done;
-}
-
-/*
- * A terminal takes a large text byte by byte, and waits between them. To open it anew
- * changes nothing for others who have it.
- */
-void
-out_go_live(struct out *out)
-{
-	out->is_live = true;
-	if (out->live_fd < 0 && isatty(STDOUT_FILENO) == 1)
-		out->live_fd = open("/proc/self/fd/1",
-				    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-}
-
-bool
-out_is_ready(struct out *out)
-{
-	size_t done;
-
-	if (!out->is_live || out->is_broken)
-		return true;
-	done = write_some(out, out->rest.s, out->rest.len);
-	if (done < out->rest.len) {
-		memmove(out->rest.s, out->rest.s + done, out->rest.len - done);
-		str_truncate(&out->rest, out->rest.len - done);
-		return false;
-	}
-	str_truncate(&out->rest, 0);
-	return has_room(out);
-}
-
-static void
-write_live(struct out *out, const struct str *str)
-{
-	size_t done;
-
-	if (!out_is_ready(out)) {
-		out->dropped++;
-		return;
-	}
-	done = write_some(out, str_get(str), str->len);
-	str_add_n(&out->rest, str_get(str) + done, str->len - done);
-}
-
 void
 out_write(struct out *out, struct str *str)
 {
-	if (out->is_live && !out->is_broken)
-		write_live(out, str);
-	else if (!out->is_broken &&
-		 file_write_all(STDOUT_FILENO, str_get(str), str->len) < 0)
-		set_broken(out);
+	stream_write(&out->stream, str_get(str), str->len);
 	str_truncate(str, 0);
-}
-
-void
-out_settle(struct out *out)
-{
-	out->is_live = false;
-	auto_close(&out->live_fd);
-	out_write(out, &out->rest);
-	str_done(&out->rest);
 }
 
 static void

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "base/stream.h"
 
 enum tone {
 	TONE_PLAIN,
@@ -27,13 +28,7 @@ struct out {
 	bool is_tty;	/* and not TERM=dumb */
 	bool has_colour;
 	bool has_utf8;
-	bool is_broken;	/* a write failed; nothing more is written */
-	int error;	/* errno of that write */
-	bool is_live;	/* a run goes on, which no reader may hold up */
-	int live_fd;	/* live: the terminal, opened so that no write waits; or -1 */
-	bool is_stalled; /* live: the reader did not read when last looked at */
-	struct str rest; /* live: of a text that was begun */
-	uint64_t dropped; /* live: texts that were not begun */
+	struct stream stream; /* live while a run goes on, which no reader holds up */
 };
 
 void out_init(struct out *out, bool with_colour);
@@ -41,15 +36,6 @@ void out_init(struct out *out, bool with_colour);
 /* Writes all of str to stdout and empties it. */
 void out_write(struct out *out, struct str *str);
 
-/*
- * From now on who does not read is waited for once, for a second; then texts are
- * dropped, each as a whole, until they do.
- */
-void out_go_live(struct out *out);
-/* False when live and a text would be dropped now. */
-bool out_is_ready(struct out *out);
-/* No longer live: what was begun is written to its end. */
-void out_settle(struct out *out);
 /* One JSON document, indented, in ASCII on a terminal. */
 void out_json(struct out *out, const json_t *json);
 /* One JSON object in one line. */

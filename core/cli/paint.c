@@ -291,7 +291,7 @@ view_erase(struct view *view)
 	AUTO(str) struct str screen = STR_INIT;
 	unsigned width, height, rows;
 
-	if (!out_is_ready(&view->cli->out))
+	if (!stream_is_ready(&view->cli->out.stream))
 		return;
 	out_size(&view->cli->out, &width, &height);
 	rows = rows_on_screen(view, width);
@@ -309,7 +309,7 @@ view_paint(struct view *view)
 	unsigned width, height, rows;
 
 	/* The screen stays as it is, and so does what is known of it. */
-	if (!out_is_ready(&view->cli->out))
+	if (!stream_is_ready(&view->cli->out.stream))
 		return;
 	out_size(frame.out, &width, &height);
 	add_header(view, &frame);

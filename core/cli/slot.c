@@ -126,7 +126,7 @@ slot_main(struct cli *cli, const struct slot *slot)
 	if (cli_open_store(cli, STORE_WRITE, &err) == 0) {
 		engine = cli_engine(cli, str_get(&actor));
 		engine.watch = (struct engine_watch){ .event = tell, .self = cli };
-		out_go_live(&cli->out);
+		stream_go_live(&cli->out.stream);
 		if (signals_install_slot(&engine.cancel_fd, &err) == 0)
 			end = serve(&engine, slot, &err);
 	}

@@ -22,8 +22,9 @@ look_at_signals(struct view *view)
 	if (signals_hung_up() && view->mode != VIEW_SILENT) {
 		/* Nobody looks any more; the run goes on, the store knows all. */
 		view->mode = VIEW_SILENT;
-		view->cli->out.is_broken = true;
-		view->cli->out.error = EPIPE; /* no error: there is nobody to tell */
+		view->cli->out.stream.is_broken = true;
+		view->cli->out.stream.error =
+			EPIPE; /* no error: there is nobody to tell */
 	}
 	/* What the shell wrote meanwhile stays: the list begins anew below it. */
 	if (signals_continues() != view->continues)
@@ -58,10 +59,10 @@ print_dropped(struct view *view)
 	struct out *out = &view->cli->out;
 	AUTO(json_ref) json_t *body = NULL;
 
-	if (out->dropped == 0 || !out_is_ready(out))
+	if (out->stream.dropped == 0 || !stream_is_ready(&out->stream))
 		return;
-	body = json_pack("{s:I}", "count", (json_int_t)out->dropped);
-	out->dropped = 0;
+	body = json_pack("{s:I}", "count", (json_int_t)out->stream.dropped);
+	out->stream.dropped = 0;
 	print_event(view, "output.dropped", body);
 }
 
@@ -155,7 +156,7 @@ void
 view_attend(struct view *view, struct engine *engine)
 {
 	engine->watch = view_watch(view);
-	out_go_live(&view->cli->out);
+	stream_go_live(&view->cli->out.stream);
 }
 
 void
@@ -164,13 +165,14 @@ view_end(struct view *view)
 	struct out *out = &view->cli->out;
 
 	view->is_over = true;
-	out_settle(out);
+	stream_settle(&out->stream);
+	log_settle();
 	if (view->mode == VIEW_LIVE && view->row_count)
 		view_paint(view);
 	if (view->mode == VIEW_JSON)
 		print_dropped(view);
-	else if (out->dropped > 0)
+	else if (out->stream.dropped > 0)
 		log_warn("%llu lines were not read in time, and are left out: `fettle "
 			 "show %s` tells what happened",
-			 (unsigned long long)out->dropped, view->run);
+			 (unsigned long long)out->stream.dropped, view->run);
 }

@@ -255,6 +255,7 @@ verb_work(struct cli *cli)
 		return cli_misuse(cli, "work", "--once takes one run: it goes neither "
 					       "with --drain nor with several slots");
 	worker.seats = x_calloc(worker.seat_count, sizeof(*worker.seats));
+	log_go_live();
 	if (pipe2(worker.drain, O_CLOEXEC) < 0) {
 		(void)err_errno(&err, "host.pipe", "make a pipe for the slots");
 		return cli_fail(cli, &err, EXIT_REFUSED);

@@ -27,9 +27,9 @@ void supervise_reset(void);
 
 /* How a child ended. */
 struct ended {
-	int status;		/* its exit status; for a signal as a shell has it: 128 + N */
-	int signal;		/* what killed it, or 0 */
-	bool is_crowded;	/* it was ended for having more than PROCESSES_MAX */
+	int status;	 /* its exit status; for a signal as a shell has it: 128 + N */
+	int signal;	 /* what killed it, or 0 */
+	bool is_crowded; /* it was ended for having more than PROCESSES_MAX */
 };
 
 /* Returns when the child has ended and nothing of the scope is left. */

@@ -4,12 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "base/ed25519.h"
 #include "base/hex.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/stream.h"
 
 START_TEST(cleanup_attributes_free_and_close)
 {
@@ -396,6 +399,53 @@ START_TEST(hexadecimal_digits_are_exactly_so_many)
 }
 END_TEST
 
+/* ---- streams ---- */
+
+static size_t
+drain(int fd)
+{
+	char buf[4096];
+	size_t total = 0;
+	ssize_t n;
+
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
+		total += (size_t)n;
+	return total;
+}
+
+START_TEST(no_reader_holds_up_a_live_stream)
+{
+	AUTO(str) struct str text = STR_INIT;
+	int ends[2];
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	size_t room = (size_t)fcntl(ends[1], F_SETPIPE_SZ, 8192);
+	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	while (text.len < room + 100)
+		str_add_c(&text, 'x');
+	struct stream stream = STREAM_INIT(ends[1]);
+
+	signal(SIGPIPE, SIG_IGN);
+	stream_go_live(&stream);
+	stream_write(&stream, text.s, text.len);
+	ck_assert_uint_eq(stream.rest.len, 100);
+	stream_write(&stream, "dropped", 7);
+	stream_write(&stream, "as well", 7);
+	ck_assert_uint_eq(stream.dropped, 2);
+	ck_assert_uint_eq(drain(ends[0]), room);
+	ck_assert(stream_is_ready(&stream));
+	ck_assert_uint_eq(drain(ends[0]), 100);
+	stream_write(&stream, "again", 5);
+	stream_settle(&stream);
+	ck_assert_uint_eq(drain(ends[0]), 5);
+	close(ends[0]);
+	stream_write(&stream, "broken", 6);
+	ck_assert(stream.is_broken && stream.error == EPIPE);
+	stream_done(&stream);
+	close(ends[1]);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -430,6 +480,7 @@ main(void)
 	tcase_add_test(tcase, err_text_is_cut_on_a_whole_character);
 	tcase_add_test(tcase, err_text_is_harmless);
 	tcase_add_test(tcase, log_writes_one_line_each);
+	tcase_add_test(tcase, no_reader_holds_up_a_live_stream);
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("keys");
