@@ -59,6 +59,8 @@ like 'is told' "$out" '^fettle [0-9]'
 
 run_ok 'no runs yet is no error' fettle runs
 like 'but said' "$out" "^no runs in $FETTLE_STATE_DIR\$"
+run_ok 'none of some kind' fettle runs -s api --state failed
+like 'neither' "$out" "^no runs of service api in state failed in $FETTLE_STATE_DIR\$"
 run_ok 'as JSON it is' fettle runs --json
 is 'an empty list' "$(json length)" 0
 for verb in show logs diff artifacts 'rollback last'; do

@@ -89,6 +89,17 @@ like 'the diff' "$out" '^\+uno$'
 like 'the command, quoted' "$out" "^  command +printf '.*' 'a b'\$"
 like 'and how to do it' "$out" "^  fettle run -p \./good\.yaml -i 'word=a b'\$"
 is 'and keeps no run' "$(fettle runs -q | wc -l)" 3
+like 'whose steps they are' "$out" '^  made by +operator$'
+cat >bad.yaml <<'YAML'
+fettle: 1
+name: bad
+steps:
+  - { id: patch, uses: patch/apply, with: { diff: "--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-none\n+two\n" } }
+  - { id: after, uses: verify/command, with: { argv: ['true'] } }
+YAML
+run_fails 2 'a plan that comes to no end' fettle plan -p ./bad.yaml
+like 'says why' "$out" '^  message +.*a\.txt'
+unlike 'and does not tell to run it' "$out" 'fettle run'
 
 # ---- JSON
 

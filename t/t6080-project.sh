@@ -177,6 +177,7 @@ is 'that of another profile has no container' "$(of debug '{{.Id}}')" ''
 # ---- what cannot be a target
 
 refused unknown_service 'a service of a profile that is not active' -s debug 'repair it'
+like 'with what makes it known' "$err" '`profiles:` under `compose:`'
 like 'the services that are active are listed' "$message" \
 	'api\.v1.*db-main.*mail\.out.*web_1.*work-er'
 refused no_build_section 'a service that is not built' -s db-main 'repair it'

@@ -2,6 +2,9 @@
 /* `fettle doctor`: could a repair work here, and did one stop half way? */
 #include "base/base.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "cli/pause.h"
 #include "cli/summary.h"
 
@@ -132,6 +135,23 @@ print_rows(struct cli *cli, const json_t *rows)
 	out_write(&cli->out, &text);
 }
 
+/* What can be read is there; a run writes, too. */
+static void
+add_store(struct cli *cli, json_t *rows)
+{
+	AUTO_FREE char *text = NULL;
+
+	if (access(cli->state_dir, W_OK) == 0) {
+		row_add(rows, "store", true, cli->state_dir, "");
+		return;
+	}
+	text = x_asprintf("'%s' cannot be written: %s", cli->state_dir,
+			  strerror(errno));
+	row_add(rows, "store", false, text,
+		"make it writable, or name another state directory with --state-dir; "
+		"until then only what is there can be looked at");
+}
+
 int
 verb_doctor(struct cli *cli)
 {
@@ -146,7 +166,7 @@ verb_doctor(struct cli *cli)
 	if (cli_open_store(cli, STORE_WRITE, &err) < 0) {
 		row_add(rows, "store", false, err.text, err.remedy);
 	} else {
-		row_add(rows, "store", true, cli->state_dir, "");
+		add_store(cli, rows);
 		add_pause(cli, rows);
 		add_unfinished(cli, rows);
 		add_overdue(cli, rows);

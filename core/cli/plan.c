@@ -5,6 +5,7 @@
  */
 #include "base/base.h"
 
+#include "base/json.h"
 #include "base/num.h"
 #include "cli/report.h"
 #include "cli/signals.h"
@@ -46,6 +47,7 @@ add_head(struct cli *cli, struct str *text, const json_t *plan)
 		out_addf(&cli->out, text, TONE_STRONG, " of service %s", service);
 	str_add_c(text, '\n');
 	add_labelled(cli, text, "asked", TONE_PLAIN, json_text(plan, "instruction"));
+	add_labelled(cli, text, "made by", TONE_PLAIN, json_text(plan, "generated_by"));
 	add_labelled(cli, text, "workspace", TONE_PLAIN, json_text(plan, "workspace"));
 }
 
@@ -191,6 +193,55 @@ add_run_command(struct cli *cli, struct str *text)
 	}
 }
 
+/* A plan that a policy or a step refuses would not get any further as a run. */
+static int
+plan_exit(const json_t *document)
+{
+	const json_t *steps = json_object_get(document, "steps");
+	const json_t *last = json_array_get(steps, json_array_size(steps) - 1);
+	const char *state = json_text(last, "state");
+
+	if (str_eq(state, "cancelled"))
+		return EXIT_CANCELLED;
+	if (str_eq(json_text(last, "verdict"), "deny"))
+		return EXIT_DENIED;
+	return str_eq(state, "failed") ? EXIT_REFUSED : EXIT_DONE;
+}
+
+/* What decides whether the service is well; nobody need read the YAML for it. */
+static void
+add_health(struct cli *cli, struct str *text, const json_t *plan)
+{
+	const json_t *health =
+		json_object_get(json_object_get(plan, "facts"), "service.health");
+	const char *label = "health";
+	json_t *probe;
+	size_t i;
+
+	if (!*json_text(plan, "service"))
+		return;
+	str_add_c(text, '\n');
+	if (!json_array_size(health))
+		add_labelled(cli, text, label, TONE_PLAIN,
+			     "no probe is configured: the state of its container alone "
+			     "decides");
+	json_array_foreach (health, i, probe) {
+		AUTO(str) struct str line = STR_INIT;
+		const char *key;
+		json_t *value;
+
+		json_object_foreach (probe, key, value) {
+			str_addf(&line, "%s%s ", line.len ? ", " : "", key);
+			if (json_is_string(value))
+				str_add(&line, json_string_value(value));
+			else
+				json_add(&line, value);
+		}
+		add_labelled(cli, text, label, TONE_PLAIN, str_get(&line));
+		label = "";
+	}
+}
+
 static void
 print_plan(struct cli *cli, const json_t *document)
 {
@@ -201,8 +252,10 @@ print_plan(struct cli *cli, const json_t *document)
 	size_t i;
 
 	add_head(cli, &text, plan);
-	if (!cli->options.quiet)
+	if (!cli->options.quiet) {
 		add_steps(cli, &text, plan);
+		add_health(cli, &text, plan);
+	}
 	json_array_foreach (json_object_get(document, "steps"), i, report) {
 		if (says_nothing(report))
 			strv_add(&quiet, json_text(report, "step"));
@@ -220,25 +273,14 @@ print_plan(struct cli *cli, const json_t *document)
 	if (*json_text(plan, "service"))
 		out_add(&cli->out, &text, TONE_WARN,
 			"Data in volumes is not rolled back.\n");
-	str_add(&text, "Nothing was changed. To do it:\n  ");
-	add_run_command(cli, &text);
-	str_add_c(&text, '\n');
+	if (plan_exit(document) != EXIT_DONE) {
+		str_add(&text, "Nothing was changed. A run would come no further.\n");
+	} else {
+		str_add(&text, "Nothing was changed. To do it:\n  ");
+		add_run_command(cli, &text);
+		str_add_c(&text, '\n');
+	}
 	out_write(&cli->out, &text);
-}
-
-/* A plan that a policy or a step refuses would not get any further as a run. */
-static int
-plan_exit(const json_t *document)
-{
-	const json_t *steps = json_object_get(document, "steps");
-	const json_t *last = json_array_get(steps, json_array_size(steps) - 1);
-	const char *state = json_text(last, "state");
-
-	if (str_eq(state, "cancelled"))
-		return EXIT_CANCELLED;
-	if (str_eq(json_text(last, "verdict"), "deny"))
-		return EXIT_DENIED;
-	return str_eq(state, "failed") ? EXIT_REFUSED : EXIT_DONE;
 }
 
 int

@@ -72,10 +72,19 @@ recover(struct engine *engine, struct view *view, struct err *err)
 static int
 refused(struct cli *cli, const struct view *view, const struct err *err)
 {
+	AUTO(str) struct str command = STR_INIT;
+	struct err left = *err;
+
 	if (str_eq(err->code, "cancelled"))
 		return cli_fail(cli, err, EXIT_CANCELLED);
-	/* A run that began and could not be recorded to its end. */
-	return cli_fail(cli, err, *view->run ? EXIT_NOT_ROLLED_BACK : EXIT_REFUSED);
+	if (!*view->run)
+		return cli_fail(cli, err, EXIT_REFUSED);
+	/* It began, and could not be recorded to its end. */
+	cli_add_command(cli, &command, "rollback", view->run);
+	err_context(&left, "run %s is left as it stands", view->run);
+	err_remedy(&left, "%s%sthen `%s` puts back what it changed", err->remedy,
+		   err->remedy[0] ? "; " : "", str_get(&command));
+	return cli_fail(cli, &left, EXIT_NOT_ROLLED_BACK);
 }
 
 /* For a worker. Nothing is carried out here, and nothing recovered. */

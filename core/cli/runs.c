@@ -65,6 +65,21 @@ add_row(struct cli *cli, struct table *table, const json_t *run)
 		   by, *by ? ")" : "");
 }
 
+/* Of those that were asked for. */
+static void
+add_none(struct cli *cli, struct str *text)
+{
+	const struct options *options = &cli->options;
+
+	str_add(text, options->cursor || options->offset ? "no more runs" : "no runs");
+	if (options->service)
+		out_addf(&cli->out, text, TONE_PLAIN, " of service %s",
+			 options->service);
+	if (options->state)
+		str_addf(text, " in state %s", options->state);
+	out_addf(&cli->out, text, TONE_PLAIN, " in %s\n", cli->state_dir);
+}
+
 static void
 print_runs(struct cli *cli, const json_t *runs)
 {
@@ -85,8 +100,7 @@ print_runs(struct cli *cli, const json_t *runs)
 	if (!cli->options.quiet && i)
 		table_print(&table, &cli->out, &text, 0);
 	else if (!cli->options.quiet)
-		out_addf(&cli->out, &text, TONE_PLAIN, "no runs in %s\n",
-			 cli->state_dir);
+		add_none(cli, &text);
 	out_write(&cli->out, &text);
 }
 

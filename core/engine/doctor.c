@@ -4,6 +4,8 @@
 
 #include "engine/engine.h"
 
+#include <unistd.h>
+
 #include "engine/draft.h"
 #include "engine/host.h"
 #include "engine/metrics.h"
@@ -84,6 +86,12 @@ look_at_modules(struct engine *engine, json_t *rows)
 	const json_t *module;
 	size_t i;
 
+	/* Not the modules are to blame when nothing can be tried. */
+	if (access(store_dir(engine->store), W_OK) < 0) {
+		add_row(rows, "modules", false,
+			"not tried: the store cannot be written", "see `store`");
+		return;
+	}
 	json_array_foreach (modules, i, module)
 		if (*json_text(module, "error"))
 			str_addf(&bad, "%s%s: %s", bad.len ? "; " : "",

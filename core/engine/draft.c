@@ -74,8 +74,11 @@ read_pipeline(struct draft *draft, struct err *err)
 	if (!text)
 		return no_such_pipeline(draft, name, err);
 	AUTO_FREE char *shown = x_asprintf("built-in pipeline '%s'", name);
-	return (draft->pipeline = pipeline_parse(text, strlen(text), shown, err)) ? 0 :
-										    -1;
+	draft->pipeline = pipeline_parse(text, strlen(text), shown, err);
+	if (!draft->pipeline)
+		return -1;
+	draft->pipeline->is_builtin = true;
+	return 0;
 }
 
 /* What waited in a queue must not be another pipeline by now. */
@@ -207,7 +210,8 @@ draft_skeleton(struct draft *draft, struct err *err)
 	plan->rolls_back = x_strdup("");
 	plan->workspace = x_strdup(draft->directory);
 	plan->rounds = draft->pipeline->rounds;
-	plan->generated_by = x_strdup("operator");
+	plan->generated_by =
+		x_strdup(draft->pipeline->is_builtin ? "rules" : "operator");
 	plan->generated_at_ms = clock_wall_ms();
 	plan->facts = json_object();
 	for (size_t i = 0; i < draft->pipeline->step_count; i++)

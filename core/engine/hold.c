@@ -325,9 +325,8 @@ refuse_hopeless(const struct run *run, struct gate *gate, struct err *err)
 		AUTO_FREE char *reasons = x_strdup(gate->err.text);
 		gate->verdict = GATE_DENY;
 		err_set(&gate->err, "approval_unavailable",
-			"%s; it asks for %lld people, and %lld who may agree are known "
-			"here",
-			reasons, (long long)quorum, (long long)there);
+			"%s; of the %lld who must agree %lld are known here", reasons,
+			(long long)quorum, (long long)there);
 		err_remedy(&gate->err,
 			   "write them into the site file, see fettle-site(5), and "
 			   "start a new run");

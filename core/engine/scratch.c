@@ -81,9 +81,12 @@ make(const char *path, struct err *err)
 
 	if (mkdir(path, 0700) < 0 &&
 	    (errno != ENOENT || (mkdir(parent, 0700) < 0 && errno != EEXIST) ||
-	     mkdir(path, 0700) < 0))
-		return err_errno(err, "store_unavailable",
-				 "make a scratch directory in '%s'", parent);
+	     mkdir(path, 0700) < 0)) {
+		err_errno(err, "store_unavailable", "make a scratch directory in '%s'",
+			  parent);
+		return err_remedy(err, "make it writable, or name another state "
+				       "directory with --state-dir");
+	}
 	return path_open_dir(path, err);
 }
 

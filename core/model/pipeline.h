@@ -51,6 +51,7 @@ struct pipeline_policy {
 
 struct pipeline {
 	char *file;		/* as it is called in errors */
+	bool is_builtin;	/* there is no such file */
 	char *name, *description;
 	uint32_t rounds;	/* how often analyze to verify may be tried; 1: once */
 	char sha256[65];	/* of the file's bytes */

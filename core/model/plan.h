@@ -46,7 +46,9 @@ struct plan {
 	char *workspace;		/* absolute directory */
 	uint32_t rounds;		/* how often `steps` may be tried */
 	char *rolls_back;		/* the run it puts back, or "" */
-	char *generated_by;		/* "operator" */
+	/* Whose steps these are: "operator", of a pipeline file; "rules", of the
+	   built-in one; "system", of a rollback. */
+	char *generated_by;
 	int64_t generated_at_ms;
 	json_t *inputs;			/* typed */
 	json_t *allow;			/* the service's globs; NULL: no project */

@@ -87,7 +87,7 @@ plan_revert(const struct plan *of, const char *run, const char *instruction)
 	plan->workspace = x_strdup(of->workspace);
 	plan->rolls_back = x_strdup(run);
 	plan->rounds = 1;
-	plan->generated_by = x_strdup("operator");
+	plan->generated_by = x_strdup("system");
 	plan->facts = json_object();
 	plan->inputs = json_incref(of->inputs);
 	plan->steps = x_calloc(of->step_count + 1, sizeof(*plan->steps));

@@ -59,8 +59,11 @@ unknown_err(const struct strv *known, const struct strv *near, const char *what,
 	else
 		str_addf(&text, "; known services: %s", str_get(&list));
 	err_set(err, "unknown_service", "%s", str_get(&text));
-	return err_remedy(err, known->count > 0 ? "name the service with -s SERVICE"
-						: "add services to the compose file");
+	return err_remedy(err, known->count == 0 ?
+				       "add services to the compose file" :
+				       "name the service with -s SERVICE; one of a "
+				       "profile is known when `profiles:` under "
+				       "`compose:` of fettle.yaml names that");
 }
 
 /* Characters of other scripts belong to words, their punctuation does not. */
