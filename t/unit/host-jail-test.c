@@ -2,6 +2,7 @@
 /* What a module can reach, and when its time is over. */
 #include "base/base.h"
 
+#include <grp.h>
 #include <sys/wait.h>
 
 #include <fettle/plugin.h>
@@ -97,16 +98,31 @@ START_TEST(killed_host_takes_all_with_it)
 }
 END_TEST
 
+/* The build folder may be below a directory that is not for everybody, as /root is. */
+static bool
+nobody_may_run_the_host(void)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(setgroups(0, NULL) == 0 && setgid(65534) == 0 &&
+				      setuid(65534) == 0 &&
+				      access(TEST_HOST, X_OK) == 0 ?
+			      0 :
+			      1);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return status == 0;
+}
+
 START_TEST(ordinary_user_is_served)
 {
-	if (geteuid() != 0)
-		return; /* Then all other tests show it. */
+	if (geteuid() != 0 || !nobody_may_run_the_host())
+		return; /* An ordinary user: then all other tests show it. */
 	AUTO(answer)
 	struct answer answer = ask(&(struct question){
 		.call = "run", .modules = { "test/forker" }, .flags = ASK_AS_NOBODY });
 
-	if (WIFEXITED(answer.status) && WEXITSTATUS(answer.status) == 125)
-		return; /* The build folder is not for everybody. */
 	ck_assert_str_eq(answer_result(&answer), "ok");
 	ck_assert_uint_eq(ask_survivors(answer.attempt), 0);
 }
