@@ -57,7 +57,8 @@ is 'finally runs at each end' "$(wc -l <"$T/ends")" 3
 is 'the forgiven failure is still a failure to finally' "$(events run.ended | wc -l)" 3
 is 'each retry is an event' "$(events run.retried | jq -r .from | sort | uniq -c | tr -s ' ')" ' 2 try'
 is 'with who it was' "$(events run.retried | jq -r .by | sort -u)" "operator:$(id -un)"
-like 'show tells the attempt' "$(fettle show last)" 'try +succeeded .* attempt 3'
+like 'show tells each attempt' "$(fettle show last | tr '\n' ' ')" \
+	' try +failed .* attempt 1: .* failed .* attempt 2: .* succeeded .* attempt 3 +last '
 like 'logs shows each attempt' "$(fettle logs last try)" '==> try.2.log <=='
 
 run_fails 2 'a run that succeeded is not retried' fettle retry last
