@@ -188,8 +188,8 @@ find_step(const json_t *steps, const char *name)
 static void
 add_attempt(json_t *steps, const json_t *event)
 {
-	static const char *const told[] = { "state", "result", "why", "code",
-					    "message", "remedy", "duration_ms" };
+	static const char *const told[] = { "state", "result", "why", "message",
+					    "remedy", "duration_ms", "code" };
 	bool is_begin = str_eq(json_text(event, "kind"), "step.intent");
 	const json_t *body = json_object_get(event, "body");
 	json_t *step = find_step(steps, json_text(body, "step"));
