@@ -273,10 +273,15 @@ isnt 'in a new container' "$(of mail.out '{{.Id}}')" "$before"
 is 'the others are the very same' "$(others mail.out)" "$neighbours"
 is 'nothing happened to them' "$(touches "$since" mail.out)" ''
 
-# ---- the same files under another name are another project
+# ---- the same files under another name are another project, when they lie elsewhere
 
 sed -i "s/^project: .*/project: other-$$/" fettle.yaml
-run_ok 'under another project name the services have no containers' \
+run_fails 2 'another project name than that of the containers is refused' \
+	fettle plan --json -p "$T/again.yaml" -s mail.out
+is 'by its code' "$(json .error.code)" project_renamed
+cp -a "$PWD" "$T/elsewhere"
+cd "$T/elsewhere" || bail "no copy"
+run_ok 'elsewhere the services have no containers' \
 	fettle plan --json -p "$T/again.yaml" -s mail.out
 like 'and their images other names' "$out" "other-$$[-_]mail.out"
 done_testing
