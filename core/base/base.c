@@ -63,15 +63,21 @@ x_strndup(const char *s, size_t n)
 }
 
 char *
-x_asprintf(const char *fmt, ...)
+x_vasprintf(const char *fmt, va_list ap)
 {
 	char *text = NULL;
+	if (vasprintf(&text, fmt, ap) < 0)
+		out_of_memory(strlen(fmt));
+	return text;
+}
+
+char *
+x_asprintf(const char *fmt, ...)
+{
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vasprintf(&text, fmt, ap);
+	char *text = x_vasprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		out_of_memory(strlen(fmt));
 	return text;
 }
 

@@ -6,6 +6,7 @@
 #ifndef FETTLE_BASE_BASE_H
 #define FETTLE_BASE_BASE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,7 @@ void *x_realloc(void *ptr, size_t count, size_t size) MUST_USE;
 char *x_strdup(const char *s) MUST_USE;			/* NULL stays NULL */
 char *x_strndup(const char *s, size_t n) MUST_USE;
 char *x_asprintf(const char *fmt, ...) PRINTF_LIKE(1, 2) MUST_USE;
+char *x_vasprintf(const char *fmt, va_list ap) PRINTF_LIKE(1, 0) MUST_USE;
 
 /*
  * Scope-bound clean-up. Every owning local is declared with one of these and

@@ -32,9 +32,7 @@ copy_text(char *to, size_t size, const char *from)
 static void PRINTF_LIKE(2, 0)
 add_formatted(struct str *text, const char *fmt, va_list ap)
 {
-	AUTO_FREE char *raw = NULL;
-	if (vasprintf(&raw, fmt, ap) < 0)
-		abort();
+	AUTO_FREE char *raw = x_vasprintf(fmt, ap);
 	str_add_visible(text, raw, strlen(raw));
 }
 

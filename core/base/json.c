@@ -282,6 +282,18 @@ json_flag(const json_t *object, const char *key)
 }
 
 json_t *
+json_find(const json_t *array, const char *key, const char *text)
+{
+	json_t *object;
+	size_t i;
+
+	json_array_foreach (array, i, object)
+		if (str_eq(json_text(object, key), text))
+			return object;
+	return NULL;
+}
+
+json_t *
 json_string_lossy(const char *bytes, size_t n)
 {
 	AUTO(str) struct str text = STR_INIT;

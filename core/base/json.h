@@ -30,6 +30,9 @@ const char *json_text_or(const json_t *object, const char *key, const char *fall
 int64_t json_int_or(const json_t *object, const char *key, int64_t fallback);
 bool json_flag(const json_t *object, const char *key); /* true only for true */
 
+/* The first object of the array whose member is this text, or NULL. Borrowed. */
+json_t *json_find(const json_t *array, const char *key, const char *text);
+
 /* A JSON string of any bytes: those that are not UTF-8 become U+FFFD. New reference. */
 json_t *json_string_lossy(const char *bytes, size_t n);
 

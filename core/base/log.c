@@ -65,13 +65,10 @@ log_settle(void)
 void
 log_warn(const char *fmt, ...)
 {
-	AUTO_FREE char *text = NULL;
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vasprintf(&text, fmt, ap);
+	AUTO_FREE char *text = x_vasprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		abort();
 	tell_dropped();
 	put_line("warning", text);
 }

@@ -30,14 +30,10 @@ strv_add_n(struct strv *strv, const char *s, size_t n)
 void
 strv_addf(struct strv *strv, const char *fmt, ...)
 {
-	char *s = NULL;
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vasprintf(&s, fmt, ap);
+	strv_push(strv, x_vasprintf(fmt, ap));
 	va_end(ap);
-	if (n < 0)
-		abort();
-	strv_push(strv, s);
 }
 
 bool

@@ -86,14 +86,12 @@ static void PRINTF_LIKE(2, 3)
 say(struct cli *cli, const char *fmt, ...)
 {
 	AUTO(str) struct str text = STR_INIT;
-	AUTO_FREE char *line = NULL;
 	va_list args;
 
 	if (cli->options.json || cli->options.quiet)
 		return;
 	va_start(args, fmt);
-	if (vasprintf(&line, fmt, args) < 0)
-		abort();
+	AUTO_FREE char *line = x_vasprintf(fmt, args);
 	va_end(args);
 	out_add(&cli->out, &text, TONE_PLAIN, line);
 	str_add_c(&text, '\n');

@@ -50,13 +50,11 @@ cli_fail(struct cli *cli, const struct err *err, int code)
 int
 cli_misuse(struct cli *cli, const char *verb, const char *fmt, ...)
 {
-	AUTO_FREE char *text = NULL;
 	struct err err;
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		abort();
+	AUTO_FREE char *text = x_vasprintf(fmt, args);
 	va_end(args);
 	(void)err_set(&err, "usage", "%s", text);
 	(void)err_remedy(&err, "see `fettle %s --help`", verb);

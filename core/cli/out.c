@@ -111,12 +111,10 @@ out_add(const struct out *out, struct str *str, enum tone tone, const char *text
 void
 out_addf(const struct out *out, struct str *str, enum tone tone, const char *fmt, ...)
 {
-	AUTO_FREE char *text = NULL;
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		abort();
+	AUTO_FREE char *text = x_vasprintf(fmt, args);
 	va_end(args);
 	out_add(out, str, tone, text);
 }

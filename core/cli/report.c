@@ -244,13 +244,9 @@ add_message(struct cli *cli, struct str *out, const char *label, const json_t *a
 static int64_t
 attempt_of(const json_t *summary, const char *step)
 {
-	json_t *row;
-	size_t i;
+	const json_t *steps = json_object_get(summary, "steps");
 
-	json_array_foreach (json_object_get(summary, "steps"), i, row)
-		if (str_eq(json_text(row, "step"), step))
-			return json_int_or(row, "attempt", 1);
-	return 1;
+	return json_int_or(json_find(steps, "step", step), "attempt", 1);
 }
 
 /* Where a log ends without empty lines and what Fettle added: the cause again. */

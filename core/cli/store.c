@@ -36,12 +36,10 @@ add_pair(struct table *table, const char *label, enum tone tone, const char *fmt
 static void
 add_pair(struct table *table, const char *label, enum tone tone, const char *fmt, ...)
 {
-	AUTO_FREE char *text = NULL;
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		abort();
+	AUTO_FREE char *text = x_vasprintf(fmt, args);
 	va_end(args);
 	table_add(table, TONE_DIM, label);
 	table_add(table, tone, text);

@@ -172,18 +172,6 @@ gather_level(struct store *store, const char *run, json_t *summary, struct err *
 	return 0;
 }
 
-static json_t *
-find_step(const json_t *steps, const char *name)
-{
-	json_t *step;
-	size_t i;
-
-	json_array_foreach (steps, i, step)
-		if (str_eq(json_text(step, "step"), name))
-			return step;
-	return NULL;
-}
-
 /* Each step has its attempts in "attempts": how each began, and how it ended. */
 static void
 add_attempt(json_t *steps, const json_t *event)
@@ -192,7 +180,7 @@ add_attempt(json_t *steps, const json_t *event)
 					    "remedy", "duration_ms", "code" };
 	bool is_begin = str_eq(json_text(event, "kind"), "step.intent");
 	const json_t *body = json_object_get(event, "body");
-	json_t *step = find_step(steps, json_text(body, "step"));
+	json_t *step = json_find(steps, "step", json_text(body, "step"));
 	json_t *attempts = json_object_get(step, "attempts"), *attempt;
 	json_t *number = json_object_get(body, "attempt"), *value;
 

@@ -97,12 +97,10 @@ table_add(struct table *table, enum tone tone, const char *text)
 void
 table_addf(struct table *table, enum tone tone, const char *fmt, ...)
 {
-	AUTO_FREE char *text = NULL;
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		abort();
+	AUTO_FREE char *text = x_vasprintf(fmt, args);
 	va_end(args);
 	table_add(table, tone, text);
 }

@@ -77,16 +77,14 @@ view_say(struct view *view, const char *text)
 void
 view_say_step(struct view *view, const struct view_row *row, const char *fmt, ...)
 {
-	AUTO_FREE char *text = NULL, *full = NULL;
 	va_list args;
 
 	if (view->mode != VIEW_LINES)
 		return;
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		abort();
+	AUTO_FREE char *text = x_vasprintf(fmt, args);
 	va_end(args);
-	full = x_asprintf("%s: %s", row->id, text);
+	AUTO_FREE char *full = x_asprintf("%s: %s", row->id, text);
 	view_say(view, full);
 }
 

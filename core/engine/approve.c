@@ -207,13 +207,7 @@ answer_body(const json_t *hold, const char *by)
 static bool
 has_approved(const json_t *hold, const char *by)
 {
-	const json_t *approval;
-	size_t i;
-
-	json_array_foreach (json_object_get(hold, "approvals"), i, approval)
-		if (str_eq(json_text(approval, "by"), by))
-			return true;
-	return false;
+	return json_find(json_object_get(hold, "approvals"), "by", by) != NULL;
 }
 
 /* One look at the store and one event: a transaction of the caller's. */

@@ -165,12 +165,10 @@ step_log_write(struct step_log *log, const char *bytes, size_t n)
 void
 step_log_line(struct step_log *log, const char *fmt, ...)
 {
-	AUTO_FREE char *line = NULL;
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&line, fmt, args) < 0)
-		abort();
+	AUTO_FREE char *line = x_vasprintf(fmt, args);
 	va_end(args);
 	step_log_write(log, line, strlen(line));
 	step_log_write(log, "\n", 1);
@@ -202,13 +200,9 @@ step_log_close(struct step_log *log)
 static bool
 has_artifact(const json_t *artifacts, const char *name, const char *sha256)
 {
-	const json_t *row;
-	size_t i;
+	const json_t *row = json_find(artifacts, "name", name);
 
-	json_array_foreach (artifacts, i, row)
-		if (str_eq(json_text(row, "name"), name))
-			return str_eq(json_text(row, "sha256"), sha256);
-	return false;
+	return row && str_eq(json_text(row, "sha256"), sha256);
 }
 
 int

@@ -23,13 +23,9 @@ enum difference_of {
 static void
 merge_edit(json_t *edits, const json_t *edit, json_t *step)
 {
-	const char *path = json_text(edit, "path");
-	json_t *known;
-	size_t i;
+	json_t *known = json_find(edits, "path", json_text(edit, "path"));
 
-	json_array_foreach (edits, i, known) {
-		if (!str_eq(json_text(known, "path"), path))
-			continue;
+	if (known) {
 		json_object_set(known, "post", json_object_get(edit, "post"));
 		json_object_set(known, "op", json_object_get(edit, "op"));
 		return;

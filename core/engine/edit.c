@@ -129,13 +129,7 @@ conflict(const json_t *edit, const struct image *now, struct err *err)
 static bool
 is_ours(const json_t *edits, const char *sha256)
 {
-	const json_t *edit;
-	size_t i;
-
-	json_array_foreach (edits, i, edit)
-		if (str_eq(json_text(edit, "post"), sha256))
-			return true;
-	return false;
+	return json_find(edits, "post", sha256) != NULL;
 }
 
 /* What a crash left half done: only the latest edit can have been cut off. */

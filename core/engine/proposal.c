@@ -36,9 +36,6 @@ static int
 check_path(const struct run *run, const json_t *edits, const char *path,
 	   struct err *err)
 {
-	const json_t *other;
-	size_t i;
-
 	if (path_check(path, err) < 0)
 		return err_context(err, "edit");
 	bool is_vcs = is_vcs_path(path);
@@ -48,12 +45,9 @@ check_path(const struct run *run, const json_t *edits, const char *path,
 			is_vcs ? "inside .git" : "Fettle's own configuration");
 		return err_remedy(err, "change it by hand if that is what you want");
 	}
-	json_array_foreach (edits, i, other)
-		if (str_eq(json_text(other, "path"), path))
-			return err_set(err, "edit.duplicate",
-				       "'%s' is edited twice in one "
-				       "proposal",
-				       path);
+	if (json_find(edits, "path", path))
+		return err_set(err, "edit.duplicate",
+			       "'%s' is edited twice in one proposal", path);
 	return 0;
 }
 

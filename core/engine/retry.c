@@ -96,23 +96,12 @@ check_nothing_stands(const struct takeover *t, struct err *err)
 
 /* ---- where does it begin? ---- */
 
-static const json_t *
-find_row(const json_t *rows, const char *step)
-{
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach (rows, i, row)
-		if (str_eq(json_text(row, "step"), step))
-			return row;
-	return NULL;
-}
-
 /* A step counts as done when it succeeded, was skipped, or failed and was forgiven. */
 static bool
 is_done(const struct retry_run *retry, const struct plan_step *step)
 {
-	const char *state = json_text(find_row(retry->steps, step->id), "state");
+	const json_t *row = json_find(retry->steps, "step", step->id);
+	const char *state = json_text(row, "state");
 
 	return str_eq(state, "succeeded") || str_eq(state, "skipped") ||
 	       (str_eq(state, "failed") && step->continue_on_error);
@@ -141,7 +130,7 @@ find_default(struct retry_run *retry, struct err *err)
 		retry->from = i;
 		if (is_failed)
 			return 0;
-		if (find_row(retry->undone, step->id)) {
+		if (json_find(retry->undone, "step", step->id)) {
 			retry->why = "its changes were put back";
 			return 0;
 		}
@@ -243,12 +232,10 @@ warn(struct retry_run *retry, const char *fmt, ...)
 {
 	struct run *run = &retry->t.run;
 	const char *step = retry->t.plan->steps[retry->from].id;
-	AUTO_FREE char *text = NULL;
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		abort();
+	AUTO_FREE char *text = x_vasprintf(fmt, args);
 	va_end(args);
 	run_note(run, "step.note",
 		 json_pack("{s:s, s:i, s:s, s:s}", "step", step, "attempt",

@@ -50,11 +50,7 @@ ctx_keep(struct fettle_ctx *ctx, void *memory)
 const char *
 ctx_keep_format(struct fettle_ctx *ctx, const char *fmt, va_list args)
 {
-	char *text;
-
-	if (vasprintf(&text, fmt, args) < 0)
-		abort();
-	return ctx_keep(ctx, text);
+	return ctx_keep(ctx, x_vasprintf(fmt, args));
 }
 
 void

@@ -238,13 +238,7 @@ add_services(struct store *store, int64_t since_ms, json_t *stats, struct err *e
 static json_t *
 commands_of(const json_t *services, const char *service)
 {
-	json_t *row;
-	size_t i;
-
-	json_array_foreach (services, i, row)
-		if (str_eq(json_text(row, "service"), service))
-			return json_object_get(row, "commands");
-	return NULL;
+	return json_object_get(json_find(services, "service", service), "commands");
 }
 
 static int

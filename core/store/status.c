@@ -115,13 +115,11 @@ static void PRINTF_LIKE(4, 5)
 	add_problem(json_t *problems, const char *run, const char *code,
 		    const char *fmt, ...)
 {
-	AUTO_FREE char *text = NULL;
 	json_t *problem;
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		abort();
+	AUTO_FREE char *text = x_vasprintf(fmt, args);
 	va_end(args);
 	if (json_array_size(problems) >= PROBLEMS_MAX)
 		return;
