@@ -10,12 +10,7 @@
 
 #include "engine/ending.h"
 #include "engine/run.h"
-
-/* What a rollback step is to undo. Borrowed arrays of the same length. */
-struct standing {
-	const json_t *effects;	/* as its run() is handed them */
-	const json_t *rows;	/* their numbers in the store: ended with its success */
-};
+#include "engine/standing.h"
 
 /*
  * standing: for a rollback step, else NULL. 0 with *ending changed when the

@@ -7,6 +7,7 @@
 #include "engine/inquiry.h"
 #include "engine/module.h"
 #include "engine/scope.h"
+#include "engine/standing.h"
 
 #define OBSERVE_TIMEOUT_MS 60000
 
@@ -20,7 +21,7 @@ own_effects(const struct plan_step *step, const json_t *standing, json_t *rows)
 
 	json_array_foreach (standing, i, row) {
 		if (!str_eq(json_text(row, "step"), step->id) ||
-		    str_eq(json_text(row, "kind"), "edit"))
+		    standing_is_edit(row))
 			continue;
 		json_array_append(effects, json_object_get(row, "body"));
 		json_array_append(rows, json_object_get(row, "n"));

@@ -69,33 +69,25 @@ load_standing(struct run *run, struct err *err)
 
 /* ---- files ---- */
 
-static bool
-is_edit(const json_t *row)
-{
-	return str_eq(json_text(row, "kind"), "edit");
-}
-
 /* From the last image of each path to its first: a file edited twice goes back once. */
 static json_t *
 reverse_edits(const json_t *rows)
 {
 	json_t *edits = json_array();
 	const json_t *row;
-	size_t i, k;
+	size_t i;
 
 	json_array_foreach (rows, i, row) {
-		json_t *edit = json_object_get(row, "body"), *known = NULL, *back;
+		json_t *edit = json_object_get(row, "body");
 
-		if (!is_edit(row))
+		if (!standing_is_edit(row))
 			continue;
-		json_array_foreach (edits, k, back)
-			if (str_eq(json_text(back, "path"), json_text(edit, "path")))
-				known = back;
+		json_t *known = json_find(edits, "path", json_text(edit, "path"));
 		if (known) {
 			json_object_set(known, "pre", json_object_get(edit, "post"));
 			continue;
 		}
-		back = json_copy(edit);
+		json_t *back = json_copy(edit);
 		json_object_set(back, "pre", json_object_get(edit, "post"));
 		json_object_set(back, "post", json_object_get(edit, "pre"));
 		json_object_set_new(back, "op",
@@ -166,24 +158,19 @@ keep_diff(struct run *run, const struct plan_step *step, int attempt,
 
 /* ---- effects and commands ---- */
 
-/* Of a thing that was changed twice the first knows how it was before. */
 static json_t *
 reverse_effects(const struct plan_step *step, const json_t *rows)
 {
 	json_t *effects = json_array();
-	AUTO(strv) struct strv known = STRV_INIT;
 	const json_t *row;
 	size_t i;
 
 	json_array_foreach (rows, i, row) {
-		const json_t *effect = json_object_get(row, "body");
-		AUTO_FREE char *thing = x_asprintf("%s %s", json_text(row, "kind"),
-						   json_text(row, "target"));
+		json_t *effect = json_object_get(row, "body");
 
-		if (is_edit(row) || strv_has(&known, thing))
+		if (standing_is_edit(row) || standing_has_effect(effects, effect))
 			continue;
-		strv_add(&known, thing);
-		json_t *back = json_copy((json_t *)(uintptr_t)effect);
+		json_t *back = json_copy(effect);
 		json_object_set_new(back, "summary",
 				    json_sprintf("puts back: %s",
 						 json_text(effect, "summary")));

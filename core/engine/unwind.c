@@ -10,12 +10,6 @@
 #include "engine/image.h"
 #include "engine/observe.h"
 
-static bool
-is_edit(const json_t *row)
-{
-	return str_eq(json_text(row, "kind"), "edit");
-}
-
 /* The first thing that is in the way of "as before"; later ones are in the events. */
 static void
 stands(struct ending *ending, const struct err *why)
@@ -59,7 +53,7 @@ edits_by_path(const json_t *standing)
 	json_array_foreach (standing, i, row) {
 		const char *path = json_text(row, "target");
 
-		if (!is_edit(row))
+		if (!standing_is_edit(row))
 			continue;
 		if (!(edits = json_object_get(paths, path)))
 			json_object_set_new(paths, path, edits = json_array());
@@ -101,23 +95,9 @@ unwind_files(struct run *run, const json_t *standing, struct ending *ending,
 			  err);
 }
 
-static bool
-has_effect(const json_t *effects, const json_t *effect)
-{
-	const json_t *known;
-	size_t i;
-
-	json_array_foreach (effects, i, known)
-		if (str_eq(json_text(known, "kind"), json_text(effect, "kind")) &&
-		    str_eq(json_text(known, "target"), json_text(effect, "target")))
-			return true;
-	return false;
-}
-
 /*
  * The effects a step can undo, as rollback modules are handed them, and their
- * row numbers. Of a thing that was changed twice only the first effect counts:
- * it alone knows how it was before the run.
+ * row numbers.
  */
 static json_t *
 pick_effects(const json_t *standing, const struct plan_step *step, json_t *ret_rows)
@@ -127,10 +107,10 @@ pick_effects(const json_t *standing, const struct plan_step *step, json_t *ret_r
 	size_t i;
 
 	json_array_foreach (standing, i, row) {
-		if (is_edit(row) ||
+		if (standing_is_edit(row) ||
 		    !strv_has(&step->description->undoes, json_text(row, "kind")))
 			continue;
-		if (!has_effect(effects, json_object_get(row, "body")))
+		if (!standing_has_effect(effects, json_object_get(row, "body")))
 			json_array_append(effects, json_object_get(row, "body"));
 		json_array_append(ret_rows, json_object_get(row, "n"));
 	}
