@@ -94,16 +94,24 @@ check_place(const struct audit *audit, const char *run, int64_t seq, const char 
 	return 0;
 }
 
+/* Whether what stands behind the first `head` bytes is said by `prefix`, the last of
+ * them, and ends with the line. */
+static bool
+is_framed(const char *line, size_t n, size_t head, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return n >= head + 3 && memcmp(line + head - len, prefix, len) == 0 &&
+	       memcmp(line + n - 2, "}\n", 2) == 0;
+}
+
 static int
 check_event(struct audit *audit, const char *line, size_t n, struct err *err)
 {
 	const size_t head = strlen(HASH_PREFIX) + 64 + strlen(EVENT_PREFIX);
 	char hash[SHA256_HEX_SIZE], given[SHA256_HEX_SIZE];
 
-	if (n < head + 3 ||
-	    memcmp(line + head - strlen(EVENT_PREFIX), EVENT_PREFIX,
-		   strlen(EVENT_PREFIX)) != 0 ||
-	    memcmp(line + n - 2, "}\n", 2) != 0)
+	if (!is_framed(line, n, head, EVENT_PREFIX))
 		return broken(audit, err, "it is no event");
 	snprintf(given, sizeof(given), "%.64s", line + strlen(HASH_PREFIX));
 	const char *text = line + head;
@@ -246,10 +254,7 @@ check_checkpoint(struct audit *audit, const char *line, size_t n, struct err *er
 			    strlen(CHECKPOINT_PREFIX);
 	char hex[2 * ED25519_SIGNATURE_SIZE + 1];
 
-	if (n < head + 3 ||
-	    memcmp(line + head - strlen(CHECKPOINT_PREFIX), CHECKPOINT_PREFIX,
-		   strlen(CHECKPOINT_PREFIX)) != 0 ||
-	    memcmp(line + n - 2, "}\n", 2) != 0)
+	if (!is_framed(line, n, head, CHECKPOINT_PREFIX))
 		return broken(audit, err, "it is no checkpoint");
 	snprintf(hex, sizeof(hex), "%s", line + strlen(SIGNATURE_PREFIX));
 	const char *text = line + head;

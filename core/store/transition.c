@@ -151,6 +151,19 @@ check_proposed(const struct run_row *row, const struct event_kind *kind,
 	return 0;
 }
 
+/* The attempt of the body is the latest one, and nothing of it has happened yet. */
+static int
+check_not_begun(const struct run_row *row, const struct event_kind *kind,
+		const json_t *body, const struct step_row *step, struct err *err)
+{
+	int64_t attempt = json_int_or(body, "attempt", 0);
+
+	if (!step->is_started && !step->has_ended && attempt == step->attempt)
+		return 0;
+	return refuse(row, kind, err, "attempt %lld of step '%s' has begun already",
+		      (long long)attempt, json_text(body, "step"));
+}
+
 static int
 check_verdict(const struct run_row *row, const struct event_kind *kind,
 	      const json_t *body, const struct step_row *step, struct err *err)
@@ -166,11 +179,7 @@ check_verdict(const struct run_row *row, const struct event_kind *kind,
 		return refuse(row, kind, err,
 			      "attempt %lld of step '%s' has no proposal to judge",
 			      (long long)attempt, name);
-	if (step->is_started || step->has_ended || attempt != step->attempt)
-		return refuse(row, kind, err,
-			      "attempt %lld of step '%s' has begun already",
-			      (long long)attempt, name);
-	return 0;
+	return check_not_begun(row, kind, body, step, err);
 }
 
 static int
@@ -185,11 +194,7 @@ check_intent(const struct run_row *row, const struct event_kind *kind,
 			      "no verdict allows attempt %lld of step '%s'%s%s",
 			      (long long)attempt, name,
 			      step->verdict[0] ? ": it says " : "", step->verdict);
-	if (step->is_started || step->has_ended || attempt != step->attempt)
-		return refuse(row, kind, err,
-			      "attempt %lld of step '%s' has begun already",
-			      (long long)attempt, name);
-	return 0;
+	return check_not_begun(row, kind, body, step, err);
 }
 
 static int
