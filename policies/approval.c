@@ -28,7 +28,9 @@ judge(struct fettle_ctx *ctx)
 		return fettle_deny(ctx,
 				   "parameter `before` names '%s', which is no stage",
 				   unknown);
-	if (!scope_has_stage(ctx, BEFORE) || !scope_has_service(ctx, SERVICES))
+	if (!scope_has_stage(ctx, BEFORE) && !scope_is_early_change(ctx, BEFORE))
+		return FETTLE_ABSTAIN;
+	if (!scope_has_service(ctx, SERVICES))
 		return FETTLE_ABSTAIN;
 	AUTO_FREE char *why = text_format("step '%s' needs people who agree to it",
 					  step ? step : "");

@@ -49,6 +49,18 @@ scope_has_stage(struct fettle_ctx *ctx, uint32_t param)
 }
 
 bool
+scope_is_early_change(struct fettle_ctx *ctx, uint32_t param)
+{
+	const char *text = fettle_fact(ctx, "proposal");
+	AUTO_JSON json_t *proposal = text ? json_of(text) : NULL;
+
+	return text_equal(fettle_fact(ctx, "service.protected"), "true") &&
+	       text_equal(fettle_fact(ctx, "step.stage"), "analyze") &&
+	       json_array_size(json_object_get(proposal, "effects")) > 0 &&
+	       is_listed(fettle_param_list(ctx, param), "patch");
+}
+
+bool
 scope_has_service(struct fettle_ctx *ctx, uint32_t param)
 {
 	const char *const *list = fettle_param_list(ctx, param);

@@ -18,6 +18,11 @@ bool scope_is_rollback(struct fettle_ctx *ctx);
  * build and restart, and of every other one whose changes it puts back.
  */
 bool scope_has_stage(struct fettle_ctx *ctx, uint32_t param);
+/*
+ * Whether patch is in the list of stages at `param`, and the step is an analysis that
+ * changes a protected service before any patch: one that tries its build.
+ */
+bool scope_is_early_change(struct fettle_ctx *ctx, uint32_t param);
 /* Whether the service is in the list at `param`, or the list is empty. */
 bool scope_has_service(struct fettle_ctx *ctx, uint32_t param);
 

@@ -80,6 +80,27 @@ done
 run_fails 2 'it is put back once' as ann rollback "$repair"
 run_ok 'the log proves all of it' fettle audit verify
 
+# ---- an analysis that has to try the build is a change as well ----
+
+mv api/requirements.txt "$T/requirements.txt"
+printf 'PyYAML==99.1\npython-dotenv\n' >api/requirements.txt
+docker rm --force "$(container api '{{.Id}}')" >/dev/null
+world=$(world)
+run_fails 5 'the build of a protected service is not tried unasked' \
+	as ann run 'repair missing dependency for the api service'
+is 'people are asked before it' "$(of_last .hold.step)" analyze
+is 'no image, no container' "$(world)" "$world"
+run_fails 5 'when they agree' as bob approve last --digest "$(of_last .hold.digest)"
+is 'they are asked for the patch it leads to, too' "$(of_last .hold.step)" patch
+like 'and see it' "$(as bob approve last </dev/null 2>/dev/null)" '^-PyYAML==99.1'
+run_ok 'when they agree again' as bob approve last --digest "$(of_last .hold.digest)"
+ok 'the service is well' wait_for 10 api_answers
+run_fails 5 'it is put back' as ann rollback last
+run_ok 'as was agreed to' as bob approve last --digest "$(of_last .hold.digest)"
+mv "$T/requirements.txt" api/requirements.txt
+shop_up
+ok 'the api is as broken as it was' wait_for 20 api_is_dead
+
 # ---- before the verification ----
 
 ask_before verify
