@@ -77,4 +77,25 @@ is 'the services' "$(json '.services | join(" ")')" 'api web db cache'
 like 'an optional variable that is set' "$(json .text)" '^  env: \[DB_PASSWORD, TAG\]'
 like 'the Docker engine' "$(json .text)" '^  docker_host: "unix:///run/other\.sock"$'
 is 'and writes what it says' "$(cat fettle.yaml)" "$(json .text)"
+
+# ---- what a file leaves to others, and what .env says to Compose
+
+mkdir "$T/parts" && cd "$T/parts" || bail 'no directory'
+cat >base.yml <<-'END'
+	x-built: &built { build: api, ports: ["8000"] }
+	services:
+	  merged: { <<: *built, restart: always }
+	  same: *built
+	  further: { extends: { file: common.yml, service: api } }
+	  db: { image: postgres:15 }
+END
+printf 'services:\n  db: { restart: always }\n' >production.yml
+printf 'COMPOSE_FILE=base.yml:production.yml\nCOMPOSE_PROFILES=mail,debug\n' >.env
+run_ok 'init works without a file of the usual name' fettle init
+written=$(cat fettle.yaml)
+like 'the files are those that Compose reads' "$written" '^  files: \[base\.yml, production\.yml\]$'
+like 'and its profiles' "$written" '^  profiles: \[mail, debug\]$'
+is 'only what has no build for sure is called so' \
+	"$(printf '%s\n' "$written" | grep 'has no build section')" '  db: {}   # has no build section'
+like 'a service that may have one is the example' "$out" 'for the merged service"$'
 done_testing

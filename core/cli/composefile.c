@@ -74,8 +74,10 @@ on_key(struct walk *walk)
 	    !str_starts(top->key, "x-") && !str_eq(top->key, "<<"))
 		(void)service_get(walk->c, top->key);
 	service = current_service(walk);
-	if (service && walk->depth == 3 && str_eq(top->key, "build"))
-		service->has_build = true;
+	if (!service || walk->depth != 3)
+		return;
+	service->has_build |= str_eq(top->key, "build");
+	service->is_partial |= str_eq(top->key, "<<") || str_eq(top->key, "extends");
 }
 
 /* `./api/` -> `api`; what is not below the project is left out. */
@@ -150,6 +152,9 @@ on_event(struct walk *walk, const yaml_event_t *event)
 		on_scalar(walk, event);
 		return 0;
 	case YAML_ALIAS_EVENT:
+		if (walk->depth == 2 && key_is(walk, 0, "services") &&
+		    walk->levels[1].key && !str_eq(walk->levels[1].key, "<<"))
+			service_get(walk->c, walk->levels[1].key)->is_partial = true;
 		value_ended(walk);
 		return 0;
 	case YAML_MAPPING_START_EVENT:

@@ -15,6 +15,7 @@ struct compose_service {
 	char *port;    /* the first port of the container, or NULL */
 	char *context; /* of its build, `.` for the project's directory; or NULL */
 	bool has_build;
+	bool is_partial; /* some of it stands elsewhere: merged, aliased, extended */
 };
 
 struct composefile {

@@ -29,9 +29,38 @@ static const struct {
 	  { "docker-compose.override.yaml", "docker-compose.override.yml" } },
 };
 
+/* What Compose takes from its environment, `here`, else from .env; or NULL. Owned. */
+static char *
+compose_setting(const char *name, const char *here)
+{
+	AUTO_FREE char *found = here ? x_strdup(here) : env_file_get(".env", name);
+
+	return found && *found ? STEAL(found) : NULL;
+}
+
+static void
+add_split(struct strv *list, const char *text, const char *separators)
+{
+	while (*(text += strspn(text, separators))) {
+		AUTO_FREE char *word = x_strndup(text, strcspn(text, separators));
+
+		strv_add(list, word);
+		text += strlen(word);
+	}
+}
+
 static int
 find_files(struct strv *files, const char *directory, struct err *err)
 {
+	AUTO_FREE char *named = compose_setting("COMPOSE_FILE", getenv("COMPOSE_FILE"));
+
+	if (named) {
+		AUTO_FREE char *separator = compose_setting(
+			"COMPOSE_PATH_SEPARATOR", getenv("COMPOSE_PATH_SEPARATOR"));
+
+		add_split(files, named, separator ? separator : ":");
+		return 0;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(candidates); i++) {
 		if (access(candidates[i].file, F_OK) < 0)
 			continue;
@@ -69,15 +98,13 @@ project_name_of(const char *text)
 static char *
 find_project_name(const struct composefile *c, const char *directory)
 {
-	AUTO_FREE char *from_file = env_file_get(".env", "COMPOSE_PROJECT_NAME");
-	const char *from_env = getenv("COMPOSE_PROJECT_NAME");
+	AUTO_FREE char *named =
+		compose_setting("COMPOSE_PROJECT_NAME", getenv("COMPOSE_PROJECT_NAME"));
 	const char *slash = strrchr(directory, '/');
 	const char *name = slash ? slash + 1 : directory;
 
-	if (from_env && *from_env)
-		name = from_env;
-	else if (from_file && *from_file)
-		name = from_file;
+	if (named)
+		name = named;
 	else if (c->name)
 		name = c->name;
 	return project_name_of(name);
@@ -116,7 +143,7 @@ add_service(struct str *text, const struct compose_service *service)
 	const char *name = service->name, *context = service->context;
 	bool is_below = context && !str_eq(context, ".");
 
-	if (!service->has_build) {
+	if (!service->has_build && !service->is_partial) {
 		str_addf(text, "  %s: {}   # has no build section\n", name);
 		return;
 	}
@@ -135,14 +162,19 @@ compose_text(struct str *text, const char *project, const struct strv *files,
 	     const struct composefile *c)
 {
 	const char *docker_host = getenv("DOCKER_HOST");
-	AUTO(strv) struct strv env = STRV_INIT;
+	AUTO_FREE char *named =
+		compose_setting("COMPOSE_PROFILES", getenv("COMPOSE_PROFILES"));
+	AUTO(strv) struct strv env = STRV_INIT, profiles = STRV_INIT;
 
 	find_env(c, &env);
+	if (named)
+		add_split(&profiles, named, ", ");
 	str_addf(text,
 		 "# What Fettle may do here; fettle(1) explains it.\n"
 		 "fettle: 1\nproject: %s\ncompose:\n",
 		 project);
 	add_list(text, "files", files, "");
+	add_list(text, "profiles", &profiles, "");
 	add_list(text, "env", &env, "   # variables that Compose is given");
 	if (access(".env", F_OK) == 0)
 		str_add(text, "  env_file: .env\n");
@@ -196,7 +228,7 @@ static const char *
 first_built(const struct composefile *c)
 {
 	for (size_t i = 0; i < c->count; i++)
-		if (c->services[i].has_build)
+		if (c->services[i].has_build || c->services[i].is_partial)
 			return c->services[i].name;
 	return c->services[0].name;
 }
