@@ -149,11 +149,14 @@ hold_json(struct cli *cli, const char *run)
 }
 
 void
-hold_report(struct cli *cli, struct str *out, const char *run)
+hold_report(struct cli *cli, struct str *out, const json_t *summary)
 {
-	AUTO(json_ref) json_t *hold = hold_json(cli, run);
+	const char *run = json_text(summary, "run");
 	AUTO(str) struct str command = STR_INIT;
 
+	if (!str_eq(json_text(summary, "state"), "awaiting_approval"))
+		return;
+	AUTO(json_ref) json_t *hold = hold_json(cli, run);
 	if (!json_flag(hold, "present"))
 		return;
 	report_paragraph(cli, out, "waits at", TONE_STRONG, json_text(hold, "step"));

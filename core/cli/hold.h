@@ -12,6 +12,6 @@ void hold_show(struct cli *cli, struct str *out, const json_t *hold);
 json_t *hold_json(struct cli *cli, const char *run);
 
 /* Who has to agree to what, and how they do, for the end of a run that waits. */
-void hold_report(struct cli *cli, struct str *out, const char *run);
+void hold_report(struct cli *cli, struct str *out, const json_t *summary);
 
 #endif

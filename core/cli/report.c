@@ -420,7 +420,7 @@ report_end(struct cli *cli, struct str *out, const json_t *summary)
 	report_paragraph(cli, out, "why", TONE_PLAIN, json_text(summary, "diagnosis"));
 	report_level(cli, out, summary);
 	report_changes(cli, out, summary);
-	hold_report(cli, out, json_text(summary, "run"));
+	hold_report(cli, out, summary);
 	json_array_foreach (json_object_get(summary, "missing"), i, missing)
 		report_paragraph(cli, &foot, "missing", TONE_WARN,
 				 json_text(missing, "message"));

@@ -153,7 +153,7 @@ print_all(struct cli *cli, struct str *out, const json_t *summary)
 	report_paragraph(cli, out, "why", TONE_PLAIN, json_text(summary, "diagnosis"));
 	report_level(cli, out, summary);
 	report_changes(cli, out, summary);
-	hold_report(cli, out, json_text(summary, "run"));
+	hold_report(cli, out, summary);
 	add_steps(cli, out, summary);
 	add_findings(cli, out, summary);
 	add_artifacts(cli, out, summary);

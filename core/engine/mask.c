@@ -134,6 +134,15 @@ mask_end(struct mask_stream *stream, struct str *out)
 	str_done(&stream->held);
 }
 
+bool
+mask_hides(const struct mask *mask, const json_t *value)
+{
+	if (mask->values.count == 0)
+		return false;
+	AUTO(json_ref) json_t *masked = mask_json(mask, value);
+	return !json_equal(masked, value);
+}
+
 json_t *
 mask_json(const struct mask *mask, const json_t *value)
 {
@@ -141,6 +150,8 @@ mask_json(const struct mask *mask, const json_t *value)
 	json_t *member;
 	size_t i;
 
+	if (mask->values.count == 0)
+		return json_deep_copy(value);
 	if (json_is_string(value)) {
 		AUTO(str) struct str out = STR_INIT;
 

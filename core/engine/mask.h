@@ -39,4 +39,7 @@ void mask_end(struct mask_stream *stream, struct str *out);
 /* A deep copy with every string masked (keys are ours and stay). New reference. */
 json_t *mask_json(const struct mask *mask, const json_t *value);
 
+/* Whether a value is in there that mask_json would replace. */
+bool mask_hides(const struct mask *mask, const json_t *value);
+
 #endif

@@ -52,10 +52,8 @@ outcome_body(const struct attempt *a)
 	}
 	json_t *outputs = json_object_get(a->run->outputs, a->step->id);
 	if (outputs) {
-		AUTO(json_ref) json_t *masked = mask_json(a->run->mask, outputs);
-
 		json_object_set(body, "outputs", outputs);
-		if (!json_equal(masked, outputs))
+		if (mask_hides(a->run->mask, outputs))
 			json_object_set_new(body, "masked", json_true());
 	}
 	json_object_set_new(body, "duration_ms",

@@ -133,7 +133,8 @@ start_await_reply(int channel, pid_t *ret, struct err *err)
 	if (n != sizeof(answer)) {
 		if (n >= 0)
 			errno = ECONNRESET;
-		return lost(err, "start a host: fettle-host does not answer");
+		lost(err, "start a host: fettle-host does not answer");
+		return err_remedy(err, "check the installation with `fettle doctor`");
 	}
 	if (answer <= 0) {
 		errno = -answer;
