@@ -78,15 +78,33 @@ load_key(struct store *store, bool may_make, struct ed25519_secret *ret,
 	return err_errno(err, "audit.key", "read '%s/" KEY_FILE "'", store->dir);
 }
 
+static int
+load_signer(struct store *store, bool may_make, struct signer *ret, struct err *err)
+{
+	if (load_key(store, may_make, &ret->secret, err) < 0)
+		return -1;
+	ret->public = ed25519_public(&ret->secret);
+	ret->is_known = true;
+	return 0;
+}
+
+/* For one signature: the key may be another one at the next. */
+static int
+take_signer(struct store *store, struct signer *ret, struct err *err)
+{
+	*ret = store->signer;
+	explicit_bzero(&store->signer, sizeof(store->signer));
+	return ret->is_known ? 0 : load_signer(store, true, ret, err);
+}
+
 int
 store_audit_key(struct store *store, char ret_hex[AUDIT_KEY_SIZE], struct err *err)
 {
-	struct ed25519_secret secret;
+	struct signer signer;
 
-	if (load_key(store, false, &secret, err) < 0)
+	if (load_signer(store, false, &signer, err) < 0)
 		return -1;
-	struct ed25519_public public = ed25519_public(&secret);
-	hex_encode(public.bytes, sizeof(public.bytes), ret_hex);
+	hex_encode(signer.public.bytes, sizeof(signer.public.bytes), ret_hex);
 	return 0;
 }
 
@@ -154,7 +172,7 @@ int
 checkpoint_append(struct store *store, struct err *err)
 {
 	AUTO(json_ref) json_t *heads = json_object();
-	struct ed25519_secret secret;
+	struct signer signer;
 	struct err no_key = { 0 };
 	struct last last;
 	char key[AUDIT_KEY_SIZE], signed_hex[2 * ED25519_SIGNATURE_SIZE + 1];
@@ -163,13 +181,12 @@ checkpoint_append(struct store *store, struct err *err)
 	if (load_last(store, &last, err) < 0 ||
 	    load_heads(store, last.event, heads, &event, err) < 0)
 		return -1;
-	if (json_object_size(heads) == 0 || load_key(store, true, &secret, &no_key) < 0)
+	if (json_object_size(heads) == 0 || take_signer(store, &signer, &no_key) < 0)
 		return 0;
-	struct ed25519_public public = ed25519_public(&secret);
-	hex_encode(public.bytes, sizeof(public.bytes), key);
+	hex_encode(signer.public.bytes, sizeof(signer.public.bytes), key);
 	AUTO_FREE char *text = checkpoint_text(&last, heads, key);
 	struct ed25519_signature signature =
-		ed25519_sign(&secret, &public, text, strlen(text));
+		ed25519_sign(&signer.secret, &signer.public, text, strlen(text));
 	hex_encode(signature.bytes, sizeof(signature.bytes), signed_hex);
 	return db_run(store, err, add, "iitt", last.n + 1, event, text, signed_hex);
 }
@@ -182,4 +199,5 @@ checkpoint_rehearse(struct store *store)
 	(void)db_query(store, find_last, "");
 	(void)db_query(store, find_heads, "i", (int64_t)0);
 	(void)db_run(store, &ignored, add, "");
+	(void)load_signer(store, false, &store->signer, &ignored);
 }

@@ -17,7 +17,7 @@
  */
 int checkpoint_append(struct store *store, struct err *err);
 
-/* Compiles its statements (store_rehearse). */
+/* Compiles its statements and looks up the key (store_rehearse). */
 void checkpoint_rehearse(struct store *store);
 
 #endif

@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 #include <stdarg.h>
 
+#include "base/ed25519.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "store/store.h"
@@ -19,12 +20,20 @@ struct statement {
 	sqlite3_stmt *stmt;
 };
 
+/* Who signs the next checkpoint, when that was looked up ahead (store_rehearse). */
+struct signer {
+	bool is_known;
+	struct ed25519_secret secret;
+	struct ed25519_public public;
+};
+
 struct store {
 	sqlite3 *db;
 	char *dir;		/* the state directory */
 	enum store_mode mode;
 	bool in_transaction;	/* the caller's, from store_begin */
 	bool is_rehearsing;	/* statements are compiled, none is run */
+	struct signer signer;
 	bool is_spoiled;	/* an append in it failed: it cannot be committed */
 	int64_t busy_until_ms;	/* when waiting for the writer ends */
 	uint64_t jitter;	/* state of the generator of waiting times */

@@ -99,10 +99,6 @@ static int
 run_planned(struct store *store, const struct event *event, const json_t *body,
 	    struct err *err)
 {
-	if (db_run(store, err, "INSERT INTO plans (run, plan, sha256) VALUES (?, ?, ?)",
-		   "tjt", event->run, project_member(body, "plan"),
-		   project_text(body, "sha256")) < 0)
-		return -1;
 	/* Of a queued run only the plan knows the service for sure. */
 	return db_run(store, err,
 		      "UPDATE runs SET plan_sha256 = ?,"

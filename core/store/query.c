@@ -225,13 +225,21 @@ store_undone(struct store *store, const char *run, struct err *err)
 json_t *
 store_plan(struct store *store, const char *run, struct err *err)
 {
-	json_t *plan = ask_one(store, err,
-			       "SELECT plan AS 'plan{}', plan AS text, sha256"
-			       " FROM plans WHERE run = ?",
-			       "t", run);
-	if (!json_is_null(plan))
-		return plan;
-	json_decref(plan);
+	AUTO(json_ref) json_t *row = ask_one(
+		store, err,
+		"SELECT body AS 'body{}' FROM events WHERE run = ?"
+		" AND kind = 'run.planned' ORDER BY seq LIMIT 1",
+		"t", run);
+	json_t *body = json_object_get(row, "body");
+
+	if (!row)
+		return NULL;
+	if (json_is_object(body)) {
+		AUTO_FREE char *text = json_canonical(json_object_get(body, "plan"));
+
+		json_object_set_new(body, "text", json_string(text));
+		return json_incref(body);
+	}
 	err_set(err, "missing_action_plan", "run '%s' has no plan", run);
 	err_remedy(err, "it ended before one was made: `fettle show %s` tells why",
 		   run);

@@ -6,8 +6,8 @@
  * store of an older version becomes one of this: its tables are derived again.
  *
  * The triggers and keys say what must stay true even when the code above is
- * wrong: events are never changed, a plan is never changed, one run holds a
- * lock, and nothing is intended that was not allowed.
+ * wrong: events, and with them plans, are never changed, one run holds a lock, and
+ * nothing is intended that was not allowed.
  */
 #include "base/base.h"
 
@@ -62,9 +62,10 @@ static const char kept[] =
 
 /*
  * What an intent and its approvals must be, whatever the code above believes. The
- * tables these look at come and go; the triggers of an older version do not.
+ * tables these look at come and go; what older versions had besides does not.
  */
 static const char guards[] =
+	"DROP TABLE IF EXISTS plans;"
 	"DROP TRIGGER IF EXISTS events_need_approval;"
 	"DROP TRIGGER IF EXISTS events_need_quorum;"
 	"CREATE TRIGGER events_need_approval BEFORE INSERT ON events"
@@ -102,10 +103,6 @@ static const char derived[] =
 	/* One at a time. */
 	"CREATE UNIQUE INDEX runs_rolls_back ON runs (rolls_back)"
 	"  WHERE rolls_back IS NOT NULL AND ended_ms IS NULL;"
-	"CREATE TABLE plans ("
-	"  run TEXT PRIMARY KEY, plan TEXT NOT NULL, sha256 TEXT NOT NULL);"
-	"CREATE TRIGGER plans_keep BEFORE UPDATE ON plans BEGIN"
-	"  SELECT RAISE(ABORT, 'a plan is never changed'); END;"
 	"CREATE TABLE steps ("
 	"  run TEXT NOT NULL, step TEXT NOT NULL, n INTEGER NOT NULL,"
 	"  section TEXT, stage TEXT,"
@@ -217,7 +214,7 @@ static const char derived[] =
 /* Children before parents: a dropped table first deletes its rows. */
 const char *const schema_derived[] = {
 	"approvals", "holds", "attempts", "verdicts", "proposals", "steps", "standing",
-	"artifacts", "locks", "site", "plans", "runs", NULL,
+	"artifacts", "locks", "site", "runs", NULL,
 };
 
 static int

@@ -172,9 +172,10 @@ static const struct {
 	  "  json_extract(e.body, '$.code') = 'rollback_ordered')) GROUP BY 1" },
 	{ "failed_jobs",
 	  OF_SERVICE "sum(coalesce((SELECT count(*) FROM"
-	  " json_each(p.plan, '$.steps') s"
+	  " json_each(p.body, '$.plan.steps') s"
 	  " WHERE json_extract(s.value, '$.section') = 'steps'), 1))"
-	  " FROM runs LEFT JOIN plans p USING (run)"
+	  " FROM runs LEFT JOIN events p"
+	  " ON p.run = runs.run AND p.kind = 'run.planned'"
 	  " WHERE queued_ms >= ? AND " IS_FAILED " GROUP BY 1" },
 	{ "standing",
 	  OF_SERVICE "count(*) FROM standing JOIN runs USING (run)"

@@ -91,6 +91,7 @@ store_close(struct store *store)
 		return;
 	db_close(store);
 	json_decref(store->unheard);
+	explicit_bzero(&store->signer, sizeof(store->signer));
 	free(store->dir);
 	free(store);
 }

@@ -80,7 +80,7 @@ world_remove(const char *run)
 {
 	static const char *const tables[] = { "approvals", "holds", "locks", "standing",
 					      "attempts", "verdicts", "proposals",
-					      "steps", "artifacts", "plans", "runs",
+					      "steps", "artifacts", "runs",
 					      "events" };
 	AUTO(str) struct str sql = STR_INIT;
 

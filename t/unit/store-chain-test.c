@@ -160,7 +160,7 @@ END_TEST
 /* ---- rebuilding ---- */
 
 static const char *const tables[] = {
-	"runs",	    "plans",	"steps",     "proposals", "verdicts",
+	"runs",	    "steps",	 "proposals", "verdicts",
 	"attempts", "standing", "artifacts", "locks",
 };
 
