@@ -67,6 +67,18 @@ artifact_store(struct run *run, const char *step, int attempt, const char *name,
 		note_added(run, step, attempt, name, type);
 }
 
+void
+artifact_plan(struct run *run)
+{
+	AUTO(json_ref) json_t *plan = STEAL(run->unwritten_plan);
+	AUTO_FREE char *text =
+		plan ? json_dumps(plan, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
+
+	if (text)
+		artifact_store(run, NULL, 0, "plan.json", "application/json", text,
+			       strlen(text));
+}
+
 /* `plan.json` and step logs are ours: a module's artifact never takes such a name. */
 static bool
 is_own_name(const struct run *run, const char *name)

@@ -44,4 +44,10 @@ void artifact_keep_diff(struct run *run, const char *step, int attempt,
 void artifact_copy(struct run *run, const char *step, int attempt, const json_t *event,
 		   int scratch_fd);
 
+/*
+ * plan.json, once. The plan is in the store from the first commit on; the file is
+ * made when there is time for it, at the latest before the run ends or waits.
+ */
+void artifact_plan(struct run *run);
+
 #endif

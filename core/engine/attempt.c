@@ -103,6 +103,7 @@ rehearse(void *self)
 {
 	struct attempt *a = self;
 
+	artifact_plan(a->run);
 	store_rehearse(a->run->engine->store);
 	a->run->has_rehearsed = true;
 }

@@ -4,6 +4,7 @@
 
 #include "engine/run.h"
 
+#include "engine/artifact.h"
 #include "engine/mask.h"
 
 int
@@ -106,12 +107,25 @@ append_notes(struct run *run, struct err *err)
 	return 0;
 }
 
+/* Whether the run ends with it, or waits from then on. */
+static bool
+comes_to_rest(const char *kind, const json_t *body)
+{
+	const char *state = json_text(body, "state");
+
+	return str_eq(kind, "run.ended") ||
+	       (str_eq(kind, "run.state") && !str_eq(state, "running") &&
+		!str_eq(state, "rolling_back"));
+}
+
 int
 run_append(struct run *run, const char *kind, json_t *body, struct err *err)
 {
 	AUTO(json_ref) json_t *owned = body;
 	bool is_nested = run->is_in_transaction;
 
+	if (comes_to_rest(kind, owned))
+		artifact_plan(run);
 	if (!is_nested && run_begin(run, err) < 0)
 		return -1;
 	if (append_notes(run, err) < 0 || append_now(run, kind, owned, err) < 0) {

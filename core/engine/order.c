@@ -131,10 +131,8 @@ static void
 note_plan(struct run *run, struct draft *draft)
 {
 	json_t *plan = plan_json(draft->plan);
-	AUTO_FREE char *text = json_dumps(plan, JSON_INDENT(2) | JSON_SORT_KEYS);
 
-	artifact_store(run, NULL, 0, "plan.json", "application/json", text,
-		       strlen(text));
+	run->unwritten_plan = json_incref(plan);
 	if (draft->project_log.len > 0)
 		artifact_store(run, NULL, 0, "project.log", "text/plain",
 			       str_get(&draft->project_log), draft->project_log.len);

@@ -48,6 +48,7 @@ run_close(struct run *run)
 	auto_close(&run->workspace_fd);
 	auto_free(&run->directory);
 	json_decref(run->outputs);
+	json_decref(run->unwritten_plan);
 	json_decref(run->queued);
 	json_decref(run->notes);
 	json_decref(run->sent);

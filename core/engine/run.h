@@ -37,6 +37,7 @@ struct run {
 	char *directory;	/* the run's folder of artifacts; owned */
 	json_t *outputs;	/* step id -> its outputs, as given (not masked) */
 	bool has_rehearsed;	/* store_rehearse() was called */
+	json_t *unwritten_plan;	/* its file is still to be made; NULL: it is not */
 	bool is_being_made;	/* in a transaction that the next commit ends */
 	json_t *queued;		/* events of an open transaction, for the watcher */
 	json_t *notes;		/* events not yet appended: see run_note */

@@ -172,6 +172,24 @@ load_round(struct takeover *t, struct err *err)
 	return 0;
 }
 
+/* Whoever had the run may have died before there was time to write it. */
+static int
+find_plan_file(struct run *run, json_t *plan, struct err *err)
+{
+	AUTO(json_ref)
+	json_t *files = store_artifacts(run->engine->store, run->claim.run, err);
+	const json_t *file;
+	size_t i;
+
+	if (!files)
+		return -1;
+	json_array_foreach (files, i, file)
+		if (str_eq(json_text(file, "name"), "plan.json"))
+			return 0;
+	run->unwritten_plan = json_incref(plan);
+	return 0;
+}
+
 int
 takeover_open(struct takeover *t, struct err *err)
 {
@@ -197,9 +215,9 @@ takeover_open(struct takeover *t, struct err *err)
 		t->run.claim = claim;
 		return -1;
 	}
-	if (load_round(t, err) < 0)
+	if (load_round(t, err) < 0 || load_steps(&t->run, err) < 0)
 		return -1;
-	return load_steps(&t->run, err);
+	return find_plan_file(&t->run, json_object_get(stored, "plan"), err);
 }
 
 int
