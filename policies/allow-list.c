@@ -7,7 +7,7 @@
 #include <fettle/plugin.h>
 
 #include "plugins/common/glob.h"
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 #include "policies/protected.h"
 
 struct rules {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 
 #define SHOWN_BYTES 160
 #define REMARKS_MAX 30

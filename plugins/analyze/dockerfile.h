@@ -6,7 +6,7 @@
 #ifndef FETTLE_ANALYZE_DOCKERFILE_H
 #define FETTLE_ANALYZE_DOCKERFILE_H
 
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 
 struct instruction {
 	char *keyword;		/* upper case */

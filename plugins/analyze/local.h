@@ -3,7 +3,7 @@
 #ifndef FETTLE_ANALYZE_LOCAL_H
 #define FETTLE_ANALYZE_LOCAL_H
 
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 
 /*
  * Where below the directory `root` the Python module `name` (no dots) is a

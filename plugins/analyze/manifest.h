@@ -6,7 +6,7 @@
 #ifndef FETTLE_ANALYZE_MANIFEST_H
 #define FETTLE_ANALYZE_MANIFEST_H
 
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 
 /*
  * The edit (as in patch/edits.h, new reference) after which text[at, at + cut) is

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pcre2.h>
 
+#include "plugins/common/file.h"
 #include "plugins/common/yaml.h"
 
 #define NAME_MAX_BYTES 64

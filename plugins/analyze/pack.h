@@ -7,7 +7,7 @@
 #define FETTLE_ANALYZE_PACK_H
 
 #include "plugins/common/fault.h"
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 
 #define PACK_MAX_BYTES (1u << 20)
 

@@ -3,7 +3,7 @@
 #ifndef FETTLE_ANALYZE_PORT_H
 #define FETTLE_ANALYZE_PORT_H
 
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 
 /* Does one of these `18080:8080/tcp` publish the port on the host? */
 bool ports_publish(const json_t *ports, const char *port);

@@ -6,8 +6,8 @@
 #ifndef FETTLE_ANALYZE_REQUIREMENT_H
 #define FETTLE_ANALYZE_REQUIREMENT_H
 
-#include "plugins/common/kit.h"
 #include "plugins/common/lines.h"
+#include "plugins/common/text.h"
 
 /* Where things stand in the line; begin == end when there is none. */
 struct requirement {

@@ -7,7 +7,7 @@
 
 #include "plugins/common/container.h"
 #include "plugins/common/glob.h"
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 
 static bool
 is_younger(const char *path, int64_t since_s)

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "plugins/common/file.h"
 #include "plugins/common/outputs.h"
-#include "plugins/common/kit.h"
 
 #define TAIL_LINES 5
 #define TAIL_BYTES 2000

@@ -7,7 +7,7 @@
 #include "plugins/common/container.h"
 #include "plugins/common/engine_exec.h"
 #include "plugins/common/engine_stream.h"
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 
 #define LINE_MAX_BYTES (16u << 10)
 #define SHOWN_BYTES 200

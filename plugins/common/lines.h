@@ -3,7 +3,7 @@
 #ifndef FETTLE_COMMON_LINES_H
 #define FETTLE_COMMON_LINES_H
 
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 
 struct line {
 	size_t begin, len;	/* without its ending */

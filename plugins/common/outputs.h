@@ -10,7 +10,7 @@
 #ifndef FETTLE_COMMON_OUTPUTS_H
 #define FETTLE_COMMON_OUTPUTS_H
 
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 
 #define OUTPUTS_MAX_BYTES (1u << 20)
 

@@ -5,7 +5,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 
 #define MATCH_LIMIT 100000
 #define DEPTH_LIMIT 10000

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 
 enum probe_kind
 probe_kind(const json_t *probe)

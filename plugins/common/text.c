@@ -3,23 +3,7 @@
 #include "plugins/common/text.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-
-static void *
-must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
-
-void
-text_auto_free(void *p)
-{
-	free(*(void **)p);
-}
 
 void
 json_auto_decref(json_t **json)
@@ -51,13 +35,13 @@ text_format(const char *fmt, ...)
 char *
 text_copy(const char *s)
 {
-	return s ? must(strdup(s)) : NULL;
+	return s ? x_must(strdup(s)) : NULL;
 }
 
 char *
 text_copy_n(const char *s, size_t n)
 {
-	return must(strndup(s, n));
+	return x_must(strndup(s, n));
 }
 
 bool
@@ -77,7 +61,7 @@ text_add_n(struct text *text, const void *bytes, size_t n)
 {
 	if (text->len + n + 1 > text->cap) {
 		text->cap = (text->len + n + 1) * 2;
-		text->s = must(realloc(text->s, text->cap));
+		text->s = x_must(realloc(text->s, text->cap));
 	}
 	memcpy(text->s + text->len, bytes, n);
 	text->len += n;
@@ -107,6 +91,23 @@ text_get(const struct text *text)
 	return text->s ? text->s : "";
 }
 
+char *
+text_take(struct text *text)
+{
+	char *s = text->s ? text->s : text_copy("");
+
+	*text = (struct text){ 0 };
+	return s;
+}
+
+void
+text_move(struct text *to, struct text *from)
+{
+	text_done(to);
+	*to = *from;
+	*from = (struct text){ 0 };
+}
+
 void
 text_done(struct text *text)
 {
@@ -117,7 +118,7 @@ text_done(struct text *text)
 void
 argv_add(struct argv *argv, const char *s)
 {
-	argv->v = must(realloc(argv->v, (argv->count + 2) * sizeof(*argv->v)));
+	argv->v = x_must(realloc(argv->v, (argv->count + 2) * sizeof(*argv->v)));
 	argv->v[argv->count++] = text_copy(s);
 	argv->v[argv->count] = NULL;
 }
@@ -154,6 +155,14 @@ const char *
 json_member(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
+}
+
+const char *
+json_text(const json_t *object, const char *key)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+
+	return s ? s : "";
 }
 
 int64_t
@@ -204,7 +213,7 @@ json_text_or_null(const char *s)
 	for (char *p = plain; *p; p++)
 		if ((unsigned char)*p >= 0x80)
 			*p = '?';
-	return must(json_string(plain));
+	return x_must(json_string(plain));
 }
 
 json_t *

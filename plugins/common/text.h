@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Text and clean-up for modules: strings that do not fail to be allocated, and
- * what ends with its scope. Knows nothing of Compose or Fettle.
+ * Text for modules: strings that do not fail to be allocated, lists of them, and
+ * those of JSON. Knows nothing of Compose or Fettle.
  */
 #ifndef FETTLE_COMMON_TEXT_H
 #define FETTLE_COMMON_TEXT_H
@@ -12,11 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+#include "plugins/common/memory.h"
 
-void text_auto_free(void *p);	/* p points at the pointer */
 void json_auto_decref(json_t **json);
-#define AUTO_FREE __attribute__((cleanup(text_auto_free)))
 #define AUTO_JSON __attribute__((cleanup(json_auto_decref)))
 
 /* Each ends the process when there is no memory; the caller owns. */
@@ -38,6 +36,10 @@ void text_add(struct text *text, const char *s);
 void text_addf(struct text *text, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 const char *text_get(const struct text *text);	/* "" when empty */
+/* What the text holds, owned by the caller, never NULL; the text is empty after. */
+char *text_take(struct text *text);
+/* Moves `from` into `to`; what was in `to` is gone, `from` is empty after. */
+void text_move(struct text *to, struct text *from);
 void text_done(struct text *text);
 #define AUTO_TEXT __attribute__((cleanup(text_done)))
 
@@ -55,6 +57,7 @@ const char *const *argv_get(const struct argv *argv);
 
 /* Members, or the fallback when missing or of another type. Borrowed. */
 const char *json_member(const json_t *object, const char *key); /* NULL when missing */
+const char *json_text(const json_t *object, const char *key);	/* "" when missing */
 int64_t json_member_int(const json_t *object, const char *key, int64_t fallback);
 bool json_member_true(const json_t *object, const char *key);
 /* `a.b.c` through nested objects; NULL when some part is missing. Borrowed. */

@@ -2,7 +2,7 @@
 /* See diff_fault.h. */
 #include "plugins/patch/diff_fault.h"
 
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #ifndef FETTLE_PATCH_DIFF_NAME_H
 #define FETTLE_PATCH_DIFF_NAME_H
 
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 #include "plugins/patch/diff_fault.h"
 
 #define DIFF_MAX_PATH 4096

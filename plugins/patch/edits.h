@@ -16,7 +16,7 @@
 #ifndef FETTLE_PATCH_EDITS_H
 #define FETTLE_PATCH_EDITS_H
 
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 
 #define EDITS_MAX 1000
 #define EDITS_MAX_BYTES (16u << 20)	/* of one file, before and after */

@@ -13,7 +13,7 @@
 #ifndef FETTLE_PATCH_UNIFIED_H
 #define FETTLE_PATCH_UNIFIED_H
 
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 #include "plugins/patch/diff_fault.h"
 
 #define UNIFIED_MAX_BYTES (4u << 20)

@@ -10,8 +10,8 @@
 #include <strings.h>
 
 #include "plugins/common/dwell.h"
-#include "plugins/common/kit.h"
 #include "plugins/common/reach.h"
+#include "plugins/common/text.h"
 
 #define MAX_HEADERS 32
 #define MAX_HEADER_BYTES 4096

@@ -6,7 +6,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "plugins/common/kit.h"
+#include "plugins/common/text.h"
 
 /* Runs the suite, which it frees. The value for main() to return. */
 static inline int
