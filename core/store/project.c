@@ -27,6 +27,21 @@ touch_step(struct store *store, const struct event *event, const json_t *body,
 
 /* A new proposal voids the verdict on the one before it. */
 static int
+propose_again(struct store *store, const struct event *event, const json_t *body,
+	      const char *step, int64_t attempt, struct err *err)
+{
+	if (db_run(store, err,
+		   "DELETE FROM verdicts WHERE run = ? AND step = ? AND attempt = ?",
+		   "tti", event->run, step, attempt) < 0)
+		return -1;
+	return db_run(store, err,
+		      "UPDATE proposals SET proposal = ?, sha256 = ?"
+		      " WHERE run = ? AND step = ? AND attempt = ?",
+		      "jttti", project_member(body, "proposal"),
+		      project_text(body, "sha256"), event->run, step, attempt);
+}
+
+static int
 step_proposed(struct store *store, const struct event *event, const json_t *body,
 	      struct err *err)
 {
@@ -43,16 +58,14 @@ step_proposed(struct store *store, const struct event *event, const json_t *body
 		   event->run, step) < 0)
 		return -1;
 	if (db_run(store, err,
-		   "DELETE FROM verdicts WHERE run = ? AND step = ? AND attempt = ?",
-		   "tti", event->run, step, attempt) < 0)
+		   "INSERT OR IGNORE INTO proposals"
+		   " (run, step, attempt, proposal, sha256) VALUES (?, ?, ?, ?, ?)",
+		   "ttijt", event->run, step, attempt,
+		   project_member(body, "proposal"), project_text(body, "sha256")) < 0)
 		return -1;
-	return db_run(
-		store, err,
-		"INSERT INTO proposals (run, step, attempt, proposal, sha256)"
-		" VALUES (?, ?, ?, ?, ?) ON CONFLICT (run, step, attempt) DO UPDATE SET"
-		" proposal = excluded.proposal, sha256 = excluded.sha256",
-		"ttijt", event->run, step, attempt, project_member(body, "proposal"),
-		project_text(body, "sha256"));
+	return sqlite3_changes(store->db) > 0 ?
+		       0 :
+		       propose_again(store, event, body, step, attempt, err);
 }
 
 static int
