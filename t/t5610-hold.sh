@@ -310,6 +310,48 @@ is 'as it was agreed to' "$(cat a.txt)" two
 kill "$worker"
 wait "$worker" 2>/dev/null
 
+# ---- beside a run whose engine died ----
+
+cat >half.yaml <<YAML
+fettle: 1
+name: half
+steps:
+  - id: patch
+    uses: patch/apply
+    with: { edits: [{ op: write, path: half.txt, content: half }] }
+  - { id: wait, uses: verify/command, with: { argv: [sh, -c, 'touch $T/ready; exec sleep 60'] } }
+YAML
+half()
+{
+	rm -f "$T/ready"
+	"$FETTLE_BINDIR/fettle" run -q -p ./half.yaml >/dev/null 2>&1 &
+	wait_for 20 test -e "$T/ready" || bail 'the step that waits did not start'
+	kill -9 $!
+	wait $! 2>/dev/null
+	dead=$(of_last .run)
+}
+fresh
+pipeline '{}'
+run_fails 5 'a run waits' fettle run -p ./p.yaml
+id=$(of_last .run)
+d=$(of_last .hold.digest)
+half
+run_ok 'who agrees goes on with it' as bob approve "$id" --digest "$d"
+like 'after what the dead one left' "$out" "finished interrupted run $dead: failed, rolled back"
+is 'which is put back' "$(fettle show "$dead" --json | jq -r .state) $(ls half.txt 2>/dev/null)" 'rolled_back '
+is 'and its own end is as ever' "$(fettle show "$id" --json | jq -r .state)" succeeded
+half
+run_fails 2 'the dead one itself waits for nobody' as bob approve "$dead" --json --digest "$d"
+is 'which is told by its end' "$(tail -n 1 "$T/out" | jq -r '.error | "\(.code): \(.text)"')" \
+	"approval_not_applicable: run $dead is rolled_back: it does not wait for anybody"
+fresh
+run_fails 5 'a run waits' fettle run -p ./p.yaml
+id=$(of_last .run)
+half
+run_ok 'who says no' as bob reject "$id" --reason no
+is 'has it put back as well' "$(fettle show "$dead" --json | jq -r .state) $(fettle show "$id" --json | jq -r .state)" \
+	'rolled_back denied'
+
 # ---- what is shown ----
 
 cat >trojan.yaml <<'YAML'

@@ -11,6 +11,7 @@
 #include "cli/hold.h"
 #include "cli/report.h"
 #include "cli/signals.h"
+#include "cli/summary.h"
 #include "cli/view.h"
 
 /* The account behind `operator:NAME`. */
@@ -52,6 +53,38 @@ open_run(struct cli *cli, struct str *actor, struct engine *engine,
 	return EXIT_DONE;
 }
 
+/* Who died beside it may hold its service. */
+static int
+recover(struct cli *cli, struct engine *engine, struct view *view, struct err *err)
+{
+	view_init(view, cli);
+	view->opening = "looking at the project again";
+	view_attend(view, engine);
+	if (signals_install(&engine->cancel_fd, err) == 0 &&
+	    cli_recover(engine, view, engine_recover_interrupted, err) == 0)
+		return 0;
+	view_end(view);
+	return -1;
+}
+
+/* What the run waits for; one whose own process died waits for nobody any more. */
+static int
+find_hold(struct cli *cli, struct engine *engine, const char *run, json_t **ret,
+	  struct err *err)
+{
+	AUTO(view) struct view view = { 0 };
+	AUTO(json_ref) json_t *row = store_run(cli->store, run, err);
+
+	if (!row)
+		return -1;
+	if (run_is_orphan(cli->store, row)) {
+		if (recover(cli, engine, &view, err) < 0)
+			return -1;
+		view_end(&view);
+	}
+	return engine_hold(engine, run, ret, err);
+}
+
 /* To its end or its next wait, in this process. */
 static int
 go_on(struct cli *cli, struct engine *engine, const char *run)
@@ -60,10 +93,7 @@ go_on(struct cli *cli, struct engine *engine, const char *run)
 	struct err err = { 0 };
 	int done;
 
-	view_init(&view, cli);
-	view.opening = "looking at the project again";
-	view_attend(&view, engine);
-	if (signals_install(&engine->cancel_fd, &err) < 0)
+	if (recover(cli, engine, &view, &err) < 0)
 		return cli_fail(cli, &err, EXIT_REFUSED);
 	done = engine_continue(engine, run, &err);
 	view_end(&view);
@@ -171,7 +201,7 @@ verb_approve(struct cli *cli)
 
 	if (code != EXIT_DONE)
 		return code;
-	if (engine_hold(&engine, run, &hold, &err) < 0)
+	if (find_hold(cli, &engine, run, &hold, &err) < 0)
 		return cli_fail(cli, &err, EXIT_REFUSED);
 	struct engine_answer answer = {
 		.run = run,
@@ -206,7 +236,7 @@ verb_reject(struct cli *cli)
 	code = open_run(cli, &actor, &engine, run);
 	if (code != EXIT_DONE)
 		return code;
-	if (engine_hold(&engine, run, &hold, &err) < 0)
+	if (find_hold(cli, &engine, run, &hold, &err) < 0)
 		return cli_fail(cli, &err, EXIT_REFUSED);
 	struct engine_answer answer = {
 		.run = run,

@@ -37,13 +37,13 @@ cli_print_end(struct cli *cli, const char *run)
 	return (int)json_int_or(summary, "exit", EXIT_NOT_ROLLED_BACK);
 }
 
-/* What an engine that died left behind is finished before anything new begins. */
-static int
-recover(struct engine *engine, struct view *view, struct err *err)
+int
+cli_recover(struct engine *engine, struct view *view, recover_fn *recover,
+	    struct err *err)
 {
 	AUTO(recovery) struct recovery recovery = { 0 };
 
-	if (engine_recover(engine, &recovery, err) < 0)
+	if (recover(engine, &recovery, err) < 0)
 		return err_context(err, "finish what an interrupted run left");
 	for (size_t i = 0; i < recovery.left.count; i++)
 		log_warn("%s", recovery.left.v[i]);
@@ -142,7 +142,7 @@ verb_run(struct cli *cli)
 	view_init(&view, cli);
 	view_attend(&view, &engine);
 	if (signals_install(&engine.cancel_fd, &err) < 0 ||
-	    recover(&engine, &view, &err) < 0) {
+	    cli_recover(&engine, &view, engine_recover, &err) < 0) {
 		view_end(&view);
 		return cli_fail(cli, &err, EXIT_REFUSED);
 	}
@@ -212,7 +212,7 @@ verb_retry(struct cli *cli)
 		return code;
 	view.opening = "looking at the project again";
 	/* It may itself be one that was interrupted. */
-	if (recover(&engine, &view, &err) < 0) {
+	if (cli_recover(&engine, &view, engine_recover, &err) < 0) {
 		view_end(&view);
 		return cli_fail(cli, &err, EXIT_REFUSED);
 	}

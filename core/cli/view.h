@@ -69,6 +69,14 @@ void view_erase(struct view *view);
 /* A line that stays, above or below what is painted. */
 void view_say(struct view *view, const char *text);
 
+/*
+ * What engines that died left behind is finished before anything new begins, with
+ * engine_recover or engine_recover_interrupted, and told.
+ */
+typedef int recover_fn(struct engine *engine, struct recovery *ret, struct err *err);
+int cli_recover(struct engine *engine, struct view *view, recover_fn *recover,
+		struct err *err);
+
 /* A plain line `step: text`. */
 void view_say_step(struct view *view, const struct view_row *row, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);

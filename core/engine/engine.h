@@ -130,6 +130,9 @@ struct recovery {
 	struct strv left;	/* why not, a text for each */
 };
 int engine_recover(struct engine *engine, struct recovery *ret, struct err *err);
+/* The first of these alone, for who goes on with one that waited. */
+int engine_recover_interrupted(struct engine *engine, struct recovery *ret,
+			       struct err *err);
 void recovery_done(struct recovery *recovery); /* AUTO(recovery) */
 
 /*

@@ -313,7 +313,8 @@ recover_refused(struct engine *engine, struct recovery *ret, struct err *err)
 }
 
 int
-engine_recover(struct engine *engine, struct recovery *ret, struct err *err)
+engine_recover_interrupted(struct engine *engine, struct recovery *ret,
+			   struct err *err)
 {
 	AUTO(json_ref) json_t *runs = store_unfinished(engine->store, err);
 	const json_t *row;
@@ -332,7 +333,15 @@ engine_recover(struct engine *engine, struct recovery *ret, struct err *err)
 		else if (done == 0)
 			strv_add(&ret->finished, run);
 	}
-	return recover_refused(engine, ret, err);
+	return 0;
+}
+
+int
+engine_recover(struct engine *engine, struct recovery *ret, struct err *err)
+{
+	return engine_recover_interrupted(engine, ret, err) < 0 ?
+		       -1 :
+		       recover_refused(engine, ret, err);
 }
 
 void
