@@ -9,6 +9,9 @@
 [ "$(id -u)" -eq 0 ] || skip_all 'only root can be somebody else here'
 
 docker_engine
+# An address that can be taken away while the engine goes on.
+ln -s "${DOCKER_HOST#unix://}" "$T/engine.sock"
+FETTLE_DOCKER_HOST=unix://$T/engine.sock
 shop protected
 people='  ann: { users: [ann], roles: [sre] }
   bob: { users: [bob], roles: [sre] }
@@ -39,6 +42,12 @@ run_fails 2 'nor a retry' as bob retry last
 is 'no file has changed' "$(tree_hash "$shop")" "$tree"
 is 'no image, no container' "$(world)" "$world"
 neighbours=$(peers)
+rm "$T/engine.sock"
+run_fails 5 'agreed to while the engine is down it waits on' \
+	as bob approve last --digest "$digest"
+is 'with the reason' "$(of_last '.state + " " + .code')" 'awaiting_approval docker_unreachable'
+is 'no file has changed' "$(tree_hash "$shop")" "$tree"
+ln -s "${DOCKER_HOST#unix://}" "$T/engine.sock"
 run_ok 'another colleague can' as bob approve last --digest "$digest"
 is 'and it comes to its end' "$(of_last .state)" succeeded
 ok 'which is a healthy service' wait_for 10 api_answers

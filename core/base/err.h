@@ -16,9 +16,10 @@ struct err {
 	char remedy[700];	/* what to do next, or "" */
 	char file[300];		/* the file the position belongs to, or "" */
 	uint32_t line, column;	/* 1-based, 0 = no position */
+	bool may_pass;		/* nothing asked for is wrong: it was no time for it */
 };
 
-/* Each fills *err completely (remedy and position are cleared) and returns -1. */
+/* Each fills *err completely (all the rest is cleared) and returns -1. */
 int err_set(struct err *err, const char *code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* As err_set, then adds `: strerror(errno)`. errno is read on entry. */
 int err_errno(struct err *err, const char *code, const char *fmt, ...)

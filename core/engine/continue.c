@@ -203,11 +203,12 @@ wait_for_site(struct takeover *t, const json_t *state, const struct err *paused,
 
 /*
  * What people agreed to waits until it can be told whether it may still be done: a
- * slip in the site file, a variable nobody set, is no reason to ask them again.
+ * slip in the site file, a variable nobody set, is no reason to ask them again. Nor
+ * is an engine that is down a reason to end anything that waits.
  */
 static int
-wait_for_rules(struct takeover *t, const json_t *state, const struct err *why,
-	       struct err *err)
+wait_a_while(struct takeover *t, const json_t *state, const struct err *why,
+	     struct err *err)
 {
 	AUTO(json_ref) json_t *later = json_deep_copy(state);
 	AUTO_FREE char *message =
@@ -231,7 +232,7 @@ stop(struct takeover *t, const json_t *state, const struct err *why, struct err 
 
 	if (is_held && !str_eq(why->code, "policy.service") &&
 	    !str_eq(why->code, "plan_stale"))
-		done = wait_for_rules(t, state, why, err);
+		done = wait_a_while(t, state, why, err);
 	else
 		done = end(t, ending, json_text(state, "step"), why, err);
 	return done < 0 ? -1 : 1;
@@ -270,7 +271,9 @@ prepare(struct takeover *t, const json_t *state, enum rules_for whom, struct err
 	if (plan_rolls_back(t->plan) && str_eq(why.code, "plan_stale"))
 		err_remedy(&why, "`fettle rollback %s` plans it anew",
 			   t->plan->rolls_back);
-	done = end(t, ENDING_FAILED, json_text(state, "step"), &why, err);
+	done = why.may_pass ?
+		       wait_a_while(t, state, &why, err) :
+		       end(t, ENDING_FAILED, json_text(state, "step"), &why, err);
 	return done < 0 ? -1 : 1;
 }
 

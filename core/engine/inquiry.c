@@ -167,6 +167,8 @@ understand_result(struct reply *reply, const json_t *result)
 			"%s",
 			json_text_or(result, "text", "the module gave no message"));
 		err_remedy(&reply->err, "%s", json_text(result, "remedy"));
+		reply->err.may_pass = str_eq(reply->why, "transient") ||
+				      str_eq(reply->why, "host");
 	}
 }
 

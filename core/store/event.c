@@ -62,8 +62,9 @@ static const struct event_kind kinds[] = {
 static const struct {
 	const char *from, *to;
 } moves[] = {
-	/* One that sleeps before it tries a step again is pending once more. */
-	{ "pending", " running rolling_back failed denied cancelled no_work"
+	/* One that sleeps before it tries a step again is pending once more, and longer
+	 * when it cannot go on in time. */
+	{ "pending", " pending running rolling_back failed denied cancelled no_work"
 		     " rollback_failed " },
 	/* rollback_failed at once: what is needed to begin a rollback is lost. */
 	{ "running", " running pending awaiting_approval rolling_back succeeded failed"
