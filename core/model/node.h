@@ -35,7 +35,7 @@ struct node {
 	struct arena *arena;	/* of the root: where the whole tree lives */
 };
 
-/* What is read at most. */
+/* What is read at most. Files of users have node_limits. */
 struct node_limits {
 	size_t bytes;
 	unsigned depth, nodes;
@@ -45,6 +45,8 @@ extern const struct node_limits node_limits;
 /* The root is always a mapping. `name` is used in errors (err.file). */
 struct node *node_parse(const char *text, size_t len, const char *name,
 			struct err *err);
+struct node *node_parse_within(const char *text, size_t len, const char *name,
+			       const struct node_limits *limits, struct err *err);
 struct node *node_load(const char *path, struct err *err);
 /* The bytes alone, for who hashes them first. Caller owns *ret. */
 int node_read_file(const char *path, char **ret, size_t *ret_len, struct err *err);

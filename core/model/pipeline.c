@@ -382,9 +382,10 @@ read_pipeline(struct pipeline *p, struct err *err)
 }
 
 struct pipeline *
-pipeline_parse(const char *text, size_t len, const char *name, struct err *err)
+pipeline_parse_within(const char *text, size_t len, const char *name,
+		      const struct node_limits *limits, struct err *err)
 {
-	struct node *root = node_parse(text, len, name, err);
+	struct node *root = node_parse_within(text, len, name, limits, err);
 	struct pipeline *p;
 
 	if (root == NULL)
@@ -397,6 +398,12 @@ pipeline_parse(const char *text, size_t len, const char *name, struct err *err)
 		return p;
 	pipeline_free(p);
 	return NULL;
+}
+
+struct pipeline *
+pipeline_parse(const char *text, size_t len, const char *name, struct err *err)
+{
+	return pipeline_parse_within(text, len, name, &node_limits, err);
 }
 
 struct pipeline *

@@ -76,6 +76,9 @@ struct pipeline {
  */
 struct pipeline *pipeline_parse(const char *text, size_t len, const char *name,
 				struct err *err);
+struct pipeline *pipeline_parse_within(const char *text, size_t len, const char *name,
+				       const struct node_limits *limits,
+				       struct err *err);
 struct pipeline *pipeline_load(const char *path, struct err *err);
 void pipeline_free(struct pipeline *p);
 

@@ -40,6 +40,7 @@ struct reader {
 	const char *text;
 	size_t len;
 	const char *file;
+	const struct node_limits *limits;
 	struct err *err;
 	struct arena arena;	/* of the tree */
 	struct member *open;	/* of all that is open, the innermost last */
@@ -140,9 +141,9 @@ check_node(struct reader *r, yaml_mark_t at, const yaml_char_t *anchor,
 	if (tag != NULL)
 		return read_err(r, at, "yaml.tag", "tag '%.80s': tags are not taken",
 				(const char *)tag);
-	if (++r->nodes > node_limits.nodes)
+	if (++r->nodes > r->limits->nodes)
 		return read_err(r, at, "yaml.nodes", "more than %u keys and values",
-				node_limits.nodes);
+				r->limits->nodes);
 	return 0;
 }
 
@@ -366,9 +367,9 @@ read_collection(struct reader *r, const yaml_event_t *event, struct node **ret)
 		       is_mapping ? event->data.mapping_start.tag
 				  : event->data.sequence_start.tag) < 0)
 		return -1;
-	if (++r->depth > node_limits.depth)
+	if (++r->depth > r->limits->depth)
 		return read_err(r, event->start_mark, "yaml.depth",
-				"nested more than %u deep", node_limits.depth);
+				"nested more than %u deep", r->limits->depth);
 	node = node_new(r, is_mapping ? NODE_MAPPING : NODE_SEQUENCE,
 			event->start_mark);
 	if ((is_mapping ? read_mapping(r, node) : read_sequence(r, node)) < 0)
@@ -440,7 +441,7 @@ read_stream(struct reader *r, struct node **ret)
 	return 0;
 }
 
-/* The reader's own part of node_parse. The root, or NULL. */
+/* The reader's own part of node_parse_within. The root, or NULL. */
 static struct node *
 read_tree(struct reader *r)
 {
@@ -460,16 +461,19 @@ read_tree(struct reader *r)
 }
 
 struct node *
-node_parse(const char *text, size_t len, const char *name, struct err *err)
+node_parse_within(const char *text, size_t len, const char *name,
+		  const struct node_limits *limits, struct err *err)
 {
-	struct reader r = { .text = text, .len = len, .file = name, .err = err };
+	struct reader r = {
+		.text = text, .len = len, .file = name, .limits = limits, .err = err
+	};
 	struct node *root;
 
 	if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
 		r.text += 3;
 		r.len -= 3;
 	}
-	if (scan_check(r.text, r.len, node_limits.bytes, name, err) < 0)
+	if (scan_check(r.text, r.len, limits->bytes, name, err) < 0)
 		return NULL;
 	if (!yaml_parser_initialize(&r.yaml)) {
 		err_set(err, "yaml.syntax", "read '%s': out of memory", name);
@@ -485,4 +489,10 @@ node_parse(const char *text, size_t len, const char *name, struct err *err)
 	root->arena = arena_alloc(&r.arena, sizeof(r.arena));
 	*root->arena = r.arena;
 	return root;
+}
+
+struct node *
+node_parse(const char *text, size_t len, const char *name, struct err *err)
+{
+	return node_parse_within(text, len, name, &node_limits, err);
 }
