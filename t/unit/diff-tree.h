@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "plugins/common/file.h"
+
 struct tree {
 	const char *directory;
 	struct text held; /* the file that was read last */

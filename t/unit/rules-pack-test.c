@@ -9,6 +9,7 @@
 
 #include "plugins/analyze/buildlog.h"
 #include "plugins/analyze/resolve.h"
+#include "plugins/common/file.h"
 #include "plugins/common/yaml.h"
 
 /* A row of rules-cases.yaml. */
