@@ -46,7 +46,7 @@ refused compose_invalid 'a key that does not exist'
 like 'the key is named' "$message" 'services.api .*buidl'
 sed 's/network_mode: host/&\n    stop_grace_period: 3s/' "$T/compose" >docker-compose.yml
 refused compose_drift 'a service whose configuration has changed'
-like 'the program that applies it is named' "$remedy" '`docker compose up -d --no-deps api`'
+like 'the program that applies it is named' "$remedy" '`docker compose -p [^ ]+ .*up -d --no-deps api`'
 cp "$T/compose" docker-compose.yml
 sed -i /DB_PORT/d .env
 refused compose_variable_unset 'a variable that is not set'

@@ -104,7 +104,7 @@ play()
 $common up -d --no-deps --no-build --force-recreate --scale api=1 api"
 	cp docker-compose.yml "$T/compose"
 	sed -i 's/hello/other/' stage.env
-	refused drift compose_drift 'docker compose up -d --no-deps api'
+	refused drift compose_drift 'docker compose -p fettle-stage -f docker-compose.yml --env-file [^ ]*stage.env --profile shop up -d --no-deps api'
 	echo 'GREETING=hello' >stage.env
 	echo 'COLOUR=blue' >api.env
 	refused env_file-drift compose_drift 'another configuration'
