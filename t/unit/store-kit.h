@@ -20,18 +20,30 @@ static struct store_claim claim;	/* the run that append() writes to */
 static int lock_fd = -1;
 
 static inline void
-kit_setup(void)
+close_store(void)
 {
-	dir = unit_directory();
+	store_close(store);
+	store = NULL;
+}
+
+static inline void
+open_store(void)
+{
 	store = store_open(dir, STORE_WRITE, &err);
 	ck_assert_msg(store != NULL, "%s", err.text);
 }
 
 static inline void
+kit_setup(void)
+{
+	dir = unit_directory();
+	open_store();
+}
+
+static inline void
 kit_teardown(void)
 {
-	store_close(store);
-	store = NULL;
+	close_store();
 	if (lock_fd >= 0)
 		close(lock_fd);
 	lock_fd = -1;

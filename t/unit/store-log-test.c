@@ -44,20 +44,6 @@ count_runs(struct store *of)
 }
 
 static void
-close_store(void)
-{
-	store_close(store);
-	store = NULL;
-}
-
-static void
-open_store(void)
-{
-	store = store_open(dir, STORE_WRITE, &err);
-	ck_assert_msg(store != NULL, "%s", err.text);
-}
-
-static void
 queue_some(void)
 {
 	char run[RUN_ID_SIZE];

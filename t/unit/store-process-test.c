@@ -34,20 +34,6 @@ await(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-static void
-close_store(void)
-{
-	store_close(store);
-	store = NULL;
-}
-
-static void
-open_store(void)
-{
-	store = store_open(dir, STORE_WRITE, &err);
-	ck_assert_msg(store != NULL, "%s", err.text);
-}
-
 /* Children wait for each other behind a pipe that the parent closes. */
 static int gate[2];
 
