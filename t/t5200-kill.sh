@@ -91,6 +91,8 @@ verify()
 			GROUP BY run HAVING count(*) > 1;
 		SELECT 'ended twice: ' || run FROM events WHERE kind = 'run.ended'
 			GROUP BY run HAVING count(*) > 1;
+		SELECT 'has no plan.json: ' || run FROM runs WHERE plan_sha256 IS NOT NULL
+			AND run NOT IN (SELECT run FROM artifacts WHERE name = 'plan.json');
 		SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'"
 	# What a killed engine had asked before there was a run has no run to sweep it.
 	find "$FETTLE_STATE_DIR/scratch" -mindepth 1 -maxdepth 1 ! -name 'planning.*' ! -name 'describe.*' ! -name spare \

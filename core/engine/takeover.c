@@ -178,15 +178,11 @@ find_plan_file(struct run *run, json_t *plan, struct err *err)
 {
 	AUTO(json_ref)
 	json_t *files = store_artifacts(run->engine->store, run->claim.run, err);
-	const json_t *file;
-	size_t i;
 
 	if (!files)
 		return -1;
-	json_array_foreach (files, i, file)
-		if (str_eq(json_text(file, "name"), "plan.json"))
-			return 0;
-	run->unwritten_plan = json_incref(plan);
+	if (!json_find(files, "name", "plan.json"))
+		run->unwritten_plan = json_incref(plan);
 	return 0;
 }
 

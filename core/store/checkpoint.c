@@ -81,10 +81,10 @@ load_key(struct store *store, bool may_make, struct ed25519_secret *ret,
 static int
 load_signer(struct store *store, bool may_make, struct signer *ret, struct err *err)
 {
-	if (load_key(store, may_make, &ret->secret, err) < 0)
+	ret->is_known = load_key(store, may_make, &ret->secret, err) == 0;
+	if (!ret->is_known)
 		return -1;
 	ret->public = ed25519_public(&ret->secret);
-	ret->is_known = true;
 	return 0;
 }
 

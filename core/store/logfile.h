@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * SQLite's own files, but for the write-ahead log: it is emptied and used again
- * where it lies. See "What a commit costs" in ARCHITECTURE.md.
+ * where it lies. See the end of ARCHITECTURE.md for why.
  */
 #ifndef FETTLE_STORE_LOGFILE_H
 #define FETTLE_STORE_LOGFILE_H
